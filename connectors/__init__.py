@@ -1,0 +1,1 @@
+"""One package an LMS; none of them knows the bridge."""
