@@ -1,0 +1,120 @@
+"""Leases with fences: who may work on a row, until when, and whose writes still count.
+
+A claim raises the row's fence. Every later write names the fence it was claimed under, so that a
+holder who was paused beyond its lease writes to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from runtime.database import UtcDateTime
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the row now. Abandon the work silently: it is theirs."""
+
+
+def lease_columns() -> tuple[sa.Column[Any], ...]:
+    """The columns a table needs for its rows to be claimed.
+
+    ``next_run_at`` NULL means nothing is due; ``tries`` counts failures in a row.
+    """
+    return (
+        sa.Column("next_run_at", UtcDateTime),
+        sa.Column("lease_owner", sa.String(64)),
+        sa.Column("lease_until", UtcDateTime),
+        sa.Column("fence", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Proof that a row was claimed."""
+
+    id: Any
+    owner: str
+    fence: int
+    until: datetime
+
+
+def due(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+    """Rows whose time has come and that nobody holds."""
+    return sa.and_(
+        table.c.next_run_at <= now,
+        sa.or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
+    )
+
+
+def claim(
+    conn: sa.Connection,
+    table: sa.Table,
+    *,
+    where: sa.ColumnElement[bool],
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Lease up to ``limit`` due rows that satisfy ``where``; return them as they are now."""
+    picked = (
+        sa.select(table.c.id)
+        .where(where, due(table, now))
+        .order_by(table.c.next_run_at, table.c.id)
+        .limit(limit)
+    )
+    if conn.dialect.name == "postgresql":
+        picked = picked.with_for_update(skip_locked=True)
+    rows = conn.execute(
+        sa.update(table)
+        .where(table.c.id.in_(picked), due(table, now))
+        .values(lease_owner=owner, lease_until=now + lease, fence=table.c.fence + 1)
+        .returning(*table.c)
+    ).all()
+    return sorted(rows, key=lambda row: (row.next_run_at, row.id))
+
+
+def lease_of(row: sa.Row[Any]) -> Lease:
+    """The lease a claimed row carries."""
+    return Lease(id=row.id, owner=row.lease_owner, fence=row.fence, until=row.lease_until)
+
+
+def save(conn: sa.Connection, table: sa.Table, lease: Lease, **values: Any) -> None:
+    """Write to a row still held under ``lease``; raises LeaseLost if it is not."""
+    changed = conn.execute(
+        sa.update(table)
+        .where(
+            table.c.id == lease.id,
+            table.c.fence == lease.fence,
+            table.c.lease_owner == lease.owner,
+        )
+        .values(**values)
+    ).rowcount
+    if changed != 1:
+        raise LeaseLost(f"{table.name} {lease.id}")
+
+
+def release(
+    conn: sa.Connection,
+    table: sa.Table,
+    lease: Lease,
+    *,
+    next_run_at: datetime | None,
+    **values: Any,
+) -> None:
+    """Write the outcome of a step and give the row back; raises LeaseLost if it is not ours."""
+    save(
+        conn,
+        table,
+        lease,
+        lease_owner=None,
+        lease_until=None,
+        next_run_at=next_run_at,
+        **values,
+    )

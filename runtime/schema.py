@@ -1,0 +1,79 @@
+"""The schema's versions: migrate after a copy, refuse one that is newer than the program."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from runtime.database import Database
+
+
+class SchemaError(Exception):
+    """The database's schema and the program do not fit; the text says what to do."""
+
+
+def migrate(database: Database, scripts: Path, *, backups: Path | None) -> Path | None:
+    """Bring the schema up to date; return the backup made before, if one was.
+
+    ``scripts`` is the folder of Alembic's versions, ``backups`` the folder for the copy (SQLite
+    only: for PostgreSQL use pg_dump before an upgrade). Raises SchemaError for a newer schema.
+    """
+    script = ScriptDirectory(str(scripts))
+    found = _revision(database)
+    _refuse_newer(script, found)
+    if found == script.get_current_head():
+        return None
+    backup = None
+    if found is not None and backups is not None and database.is_sqlite:
+        backup = _copy(database, backups, found)
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    with database.write() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")
+    return backup
+
+
+def require_current(database: Database, scripts: Path, *, remedy: str) -> None:
+    """Raise SchemaError unless the schema is the one this program was written for."""
+    script = ScriptDirectory(str(scripts))
+    found = _revision(database)
+    _refuse_newer(script, found)
+    if found != script.get_current_head():
+        raise SchemaError(
+            f"The database's schema is {found or 'empty'}, "
+            f"this program needs {script.get_current_head()}. {remedy}"
+        )
+
+
+def _revision(database: Database) -> str | None:
+    with database.read() as conn:
+        return MigrationContext.configure(conn).get_current_revision()
+
+
+def _refuse_newer(script: ScriptDirectory, found: str | None) -> None:
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaError(
+            f"The database's schema {found} is newer than this program, which knows it up to "
+            f"{script.get_current_head()}. Install the newer program again, or restore the "
+            "backup made before the upgrade."
+        )
+
+
+def _copy(database: Database, backups: Path, revision: str) -> Path:
+    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    name = Path(database.engine.url.database or "database").stem
+    backup = backups / f"{name}-before-{revision}-{stamp}.sqlite"
+    # VACUUM INTO is a consistent copy of a live database; it may not run inside a transaction.
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(sa.text("VACUUM INTO :path"), {"path": str(backup)})
+    backup.chmod(0o600)
+    return backup
