@@ -1,0 +1,204 @@
+"""The bridge's settings: what there is, what it is for, read once from the environment."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import marshmallow as ma
+
+from runtime.settings import CommaList, read
+
+PREFIX = "BRIDGE_"
+
+
+def _about(help_text: str, example: str, *, secret: bool = False) -> dict[str, object]:
+    return {"help": help_text, "example": example, "secret": secret}
+
+
+class Seconds(ma.fields.Field[timedelta]):
+    """A duration in seconds, greater than nothing."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> timedelta:
+        try:
+            seconds = float(value)
+        except ValueError as exc:
+            raise ma.ValidationError("is not a number of seconds") from exc
+        if not 0 < seconds <= 366 * 86_400:
+            raise ma.ValidationError("is not between 0 and a year")
+        return timedelta(seconds=seconds)
+
+
+def _duration(seconds: float, help_text: str) -> Seconds:
+    return Seconds(
+        load_default=timedelta(seconds=seconds),
+        metadata=_about(help_text, f"{seconds:g}"),
+    )
+
+
+class SettingsSchema(ma.Schema):
+    """Every setting of the bridge, once: validation, ``vaultbridge settings``, the docs."""
+
+    database_url = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(
+            r"^(sqlite|postgresql)://", error="begins with neither sqlite:// nor postgresql://"
+        ),
+        metadata=_about(
+            "where the bridge keeps its rows.",
+            "postgresql://bridge:secret@db.example.edu/bridge",
+            secret=True,
+        ),
+    )
+    redis_url = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(
+            r"^(redis|rediss|unix)://", error="begins with none of redis://, rediss://, unix://"
+        ),
+        metadata=_about(
+            "the Redis or Valkey that carries the bells, reachable by our processes alone.",
+            "unix:///run/vaultbridge/redis.sock",
+            secret=True,
+        ),
+    )
+    key_file = ma.fields.String(
+        required=True,
+        metadata=_about(
+            "the file with the keys that secrets are encrypted with, newest first.",
+            "/etc/vaultbridge/secret.key",
+        ),
+    )
+    public_url = ma.fields.URL(
+        required=True,
+        require_tld=False,
+        schemes={"http", "https"},
+        metadata=_about(
+            "the address that learners and LMSs reach the bridge at.", "https://certs.example.edu"
+        ),
+    )
+    host = ma.fields.String(
+        load_default="127.0.0.1", metadata=_about("the address to listen on.", "127.0.0.1")
+    )
+    port = ma.fields.Integer(
+        load_default=8000,
+        validate=ma.validate.Range(1, 65535),
+        metadata=_about("the port to listen on.", "8000"),
+    )
+    web_workers = ma.fields.Integer(
+        load_default=1,
+        validate=ma.validate.Range(1, 64),
+        metadata=_about("how many web processes; on SQLite only 1.", "2"),
+    )
+    trusted_proxies = ma.fields.Integer(
+        load_default=0,
+        validate=ma.validate.Range(0, 5),
+        metadata=_about(
+            "how many reverse proxies stand before the bridge and set X-Forwarded-For.", "1"
+        ),
+    )
+    allowed_private_hosts = CommaList(
+        load_default=(),
+        metadata=_about(
+            "hosts (or host:port) inside your network that the bridge may call.",
+            "moodle.internal,127.0.0.1:8001",
+        ),
+    )
+    backup_dir = ma.fields.String(
+        load_default=None,
+        metadata=_about(
+            "the folder for the copy of an SQLite database made before an upgrade.",
+            "/var/backups/vaultbridge",
+        ),
+    )
+    cache_dir = ma.fields.String(
+        load_default=None,
+        metadata=_about("a private folder for unpacked fonts.", "/var/cache/vaultbridge"),
+    )
+    mail_server = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Regexp(r"^smtps?://", error="begins with neither smtp:// nor smtps://"),
+        metadata=_about(
+            "the server that mails learners a new link; without it no mail is sent.",
+            "smtp://user:password@mail.example.edu:587",
+            secret=True,
+        ),
+    )
+    mail_from = ma.fields.Email(
+        load_default=None,
+        metadata=_about("the sender of mail to learners.", "certificates@example.edu"),
+    )
+    lease = _duration(150, "how long a worker may hold a row, in seconds.")
+    quiet_period = _duration(
+        120, "how long to wait before asking a vault what became of a call without an answer."
+    )
+    vault_deadline = _duration(60, "how long one call to a vault may take, in seconds.")
+    lms_deadline = _duration(60, "how long one call to an LMS may take, in seconds.")
+    sweep = _duration(5, "how often the clock looks for work whose time has come, in seconds.")
+    poll_first = _duration(5, "the first wait before a vault is asked for a status, in seconds.")
+    poll_longest = _duration(3600, "the longest wait between two such questions, in seconds.")
+    retry_first = _duration(10, "the first wait after a failed call, in seconds; then it doubles.")
+    retry_longest = _duration(3600, "the longest wait after a failed call, in seconds.")
+    download_expires = _duration(
+        3600, "how long the address that a learner's download button makes is good, in seconds."
+    )
+
+    @ma.validates_schema
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        if data["database_url"].startswith("sqlite") and data["web_workers"] > 1:
+            raise ma.ValidationError(
+                "BRIDGE_WEB_WORKERS: SQLite takes one web process. Set it to 1 or use PostgreSQL."
+            )
+        if data["lease"] <= max(data["vault_deadline"], data["lms_deadline"]):
+            raise ma.ValidationError(
+                "BRIDGE_LEASE: it must be longer than BRIDGE_VAULT_DEADLINE and "
+                "BRIDGE_LMS_DEADLINE, or a call could outlive the right to make it."
+            )
+        if bool(data["mail_server"]) != bool(data["mail_from"]):
+            raise ma.ValidationError(
+                "BRIDGE_MAIL_SERVER and BRIDGE_MAIL_FROM: set both, or neither."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process; meanings stand in `SettingsSchema`."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    key_file: Path
+    public_url: str
+    host: str
+    port: int
+    web_workers: int
+    trusted_proxies: int
+    allowed_private_hosts: tuple[str, ...]
+    backup_dir: Path | None
+    cache_dir: Path
+    mail_server: str | None = field(repr=False)
+    mail_from: str | None
+    lease: timedelta
+    quiet_period: timedelta
+    vault_deadline: timedelta
+    lms_deadline: timedelta
+    sweep: timedelta
+    poll_first: timedelta
+    poll_longest: timedelta
+    retry_first: timedelta
+    retry_longest: timedelta
+    download_expires: timedelta
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; raises runtime.settings.SettingsError naming every mistake."""
+    values = read(SettingsSchema(), prefix=PREFIX, environ=environ)
+    values["public_url"] = values["public_url"].rstrip("/")
+    values["key_file"] = Path(values["key_file"])
+    values["backup_dir"] = Path(values["backup_dir"]) if values["backup_dir"] else None
+    values["cache_dir"] = Path(
+        values["cache_dir"] or Path(tempfile.gettempdir()) / "vaultbridge-cache"
+    )
+    return Settings(**values)

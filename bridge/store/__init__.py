@@ -1,0 +1,1 @@
+"""The bridge's rows: the queue and the truth. SQLAlchemy stays in here."""

@@ -1,0 +1,187 @@
+"""Issuers and sites: their rows, with secrets encrypted for that row alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.store.ids import new_id
+from bridge.store.tables import issuer, site
+from runtime.keys import Keys
+
+
+class NameTaken(Exception):
+    """There is, or was, an issuer or site of this name."""
+
+
+class NotThere(Exception):
+    """No such row; the text names what there is."""
+
+
+def _purpose(table: sa.Table, name: str) -> str:
+    return f"{table.name} {name}"
+
+
+def _add(
+    conn: sa.Connection,
+    table: sa.Table,
+    prefix: str,
+    name: str,
+    *,
+    keys: Keys,
+    secrets: Mapping[str, object],
+    now: datetime,
+    values: Mapping[str, Any],
+) -> str:
+    if conn.execute(sa.select(table.c.id).where(table.c.name == name)).first():
+        raise NameTaken(
+            f"There is, or was, {_a(table)} called {name!r}: history keeps its name. "
+            "Choose another."
+        )
+    row_id = new_id(prefix, now)
+    conn.execute(
+        sa.insert(table).values(
+            id=row_id,
+            name=name,
+            secrets=keys.encrypt(secrets, purpose=_purpose(table, name)),
+            created_at=now,
+            **values,
+        )
+    )
+    return row_id
+
+
+def _a(table: sa.Table) -> str:
+    return "an issuer" if table is issuer else "a site"
+
+
+def _live(conn: sa.Connection, table: sa.Table) -> Sequence[sa.Row[Any]]:
+    return conn.execute(
+        sa.select(table).where(table.c.removed_at.is_(None)).order_by(table.c.name)
+    ).all()
+
+
+def _find(conn: sa.Connection, table: sa.Table, name: str) -> sa.Row[Any]:
+    row = conn.execute(
+        sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))
+    ).first()
+    if row is None:
+        names = ", ".join(r.name for r in _live(conn, table)) or "none yet"
+        raise NotThere(f"There is no {table.name} called {name!r}. There is: {names}.")
+    return row
+
+
+def add_issuer(
+    conn: sa.Connection,
+    name: str,
+    *,
+    keys: Keys,
+    secrets: Mapping[str, object],
+    now: datetime,
+    **values: Any,
+) -> str:
+    """Add an issuer; raises NameTaken. ``secrets``: token, and webhook_secret if there is one."""
+    return _add(conn, issuer, "ir", name, keys=keys, secrets=secrets, now=now, values=values)
+
+
+def add_site(
+    conn: sa.Connection,
+    name: str,
+    *,
+    connector: str,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, object],
+    keys: Keys,
+    now: datetime,
+) -> str:
+    """Add a site; raises NameTaken. Settings and secrets together are the connector's."""
+    values = {"connector": connector, "settings": dict(settings)}
+    return _add(conn, site, "st", name, keys=keys, secrets=secrets, now=now, values=values)
+
+
+def issuers(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """All issuers that are not removed, by name."""
+    return _live(conn, issuer)
+
+
+def sites(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """All sites that are not removed, by name."""
+    return _live(conn, site)
+
+
+def issuer_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
+    """The issuer of this name; raises NotThere."""
+    return _find(conn, issuer, name)
+
+
+def site_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
+    """The site of this name; raises NotThere."""
+    return _find(conn, site, name)
+
+
+def issuer_by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
+    """An issuer, removed or not: an issuance belongs to its issuer for ever."""
+    return conn.execute(sa.select(issuer).where(issuer.c.id == row_id)).one()
+
+
+def site_by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
+    """A site, removed or not."""
+    return conn.execute(sa.select(site).where(site.c.id == row_id)).one()
+
+
+def secrets_of(row: sa.Row[Any], *, kind: str, keys: Keys) -> dict[str, object]:
+    """The secrets of an ``issuer`` or ``site`` row; raises runtime.keys.KeyProblem."""
+    return keys.decrypt(row.secrets, purpose=f"{kind} {row.name}")
+
+
+def set_secrets(
+    conn: sa.Connection, row: sa.Row[Any], *, kind: str, keys: Keys, secrets: Mapping[str, object]
+) -> None:
+    """Replace a row's secrets; workers see them with their next batch."""
+    table = table_of(kind)
+    token = keys.encrypt(secrets, purpose=_purpose(table, row.name))
+    conn.execute(sa.update(table).where(table.c.id == row.id).values(secrets=token))
+
+
+def change(conn: sa.Connection, row_id: str, *, kind: str, **values: Any) -> None:
+    """Change columns of an issuer or a site."""
+    table = table_of(kind)
+    conn.execute(sa.update(table).where(table.c.id == row_id).values(**values))
+
+
+def table_of(kind: str) -> sa.Table:
+    """The table of ``issuer`` or ``site``."""
+    return {"issuer": issuer, "site": site}[kind]
+
+
+def note_trouble(
+    conn: sa.Connection,
+    row_id: str,
+    *,
+    kind: str,
+    problem: str | None,
+    remedy: str | None,
+    paused_at: datetime | None = None,
+) -> None:
+    """Say on an issuer or site what its owner must mend; None when it is mended."""
+    values: dict[str, Any] = {"problem": problem, "remedy": remedy}
+    if kind == "issuer":
+        values["paused_at"] = paused_at
+    change(conn, row_id, kind=kind, **values)
+
+
+def encrypt_again(conn: sa.Connection, keys: Keys) -> int:
+    """Encrypt all issuers' and sites' secrets with the newest key; return how many."""
+    count = 0
+    for table in (issuer, site):
+        for row in conn.execute(sa.select(table.c.id, table.c.secrets)).all():
+            conn.execute(
+                sa.update(table)
+                .where(table.c.id == row.id)
+                .values(secrets=keys.rotate(row.secrets))
+            )
+            count += 1
+    return count

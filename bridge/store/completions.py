@@ -1,0 +1,155 @@
+"""Completions: each known once, by site, course, learner and round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.store.deliveries import insert
+from bridge.store.ids import new_id
+from bridge.store.states import CompletionState
+from bridge.store.tables import completion, site
+from connectors.base import Completion, Course, Grade, Learner
+
+
+def provisional_round(found: Completion) -> str:
+    """The round's place while the LMS has not told the date: the event's own moment."""
+    return found.round or f"noticed {found.noticed_at.isoformat()}"
+
+
+def add(
+    conn: sa.Connection, site_id: str, found: Completion, *, delivery_id: str | None, now: datetime
+) -> str | None:
+    """Add a completion to be taken up; None if it is known already."""
+    row_id: str | None = conn.execute(
+        insert(conn, completion)
+        .values(
+            id=new_id("cp", now),
+            site_id=site_id,
+            course_id=found.course.id,
+            learner_id=found.learner.id,
+            round=provisional_round(found),
+            delivery_id=delivery_id,
+            data=pack(found),
+            state=CompletionState.FOUND,
+            created_at=now,
+            next_run_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["site_id", "course_id", "learner_id", "round"])
+        .returning(completion.c.id)
+    ).scalar()
+    return row_id
+
+
+def same_round(conn: sa.Connection, row: sa.Row[Any], round_: str) -> str | None:
+    """The id of another row that already stands for this learner, course and round."""
+    return conn.execute(
+        sa.select(completion.c.id).where(
+            completion.c.site_id == row.site_id,
+            completion.c.course_id == row.course_id,
+            completion.c.learner_id == row.learner_id,
+            completion.c.round == round_,
+            completion.c.id != row.id,
+        )
+    ).scalar()
+
+
+def earlier_rounds(conn: sa.Connection, row: sa.Row[Any], round_: str) -> Sequence[sa.Row[Any]]:
+    """Rows for which this learner completed this course in another round, oldest first."""
+    return conn.execute(
+        sa.select(completion)
+        .where(
+            completion.c.site_id == row.site_id,
+            completion.c.course_id == row.course_id,
+            completion.c.learner_id == row.learner_id,
+            completion.c.round != round_,
+            completion.c.id != row.id,
+            completion.c.state == CompletionState.MAPPED,
+        )
+        .order_by(completion.c.created_at)
+    ).all()
+
+
+def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
+    """One completion."""
+    return conn.execute(sa.select(completion).where(completion.c.id == row_id)).first()
+
+
+def course_ids(conn: sa.Connection, site_id: str) -> Sequence[str]:
+    """The courses of a site that somebody has completed."""
+    return (
+        conn.execute(
+            sa.select(completion.c.course_id)
+            .where(completion.c.site_id == site_id)
+            .distinct()
+            .order_by(completion.c.course_id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Mapping[Any, Any]]:
+    """Completions with their sites' names, newest first."""
+    query = sa.select(completion, site.c.name.label("site")).join(site)
+    if state is not None:
+        query = query.where(completion.c.state == state)
+    rows = conn.execute(query.order_by(completion.c.id.desc()).limit(limit))
+    return rows.mappings().all()
+
+
+def pack(found: Completion) -> dict[str, Any]:
+    """A completion as JSON."""
+    return {
+        "course": _plain(found.course),
+        "learner": _plain(found.learner),
+        "grade": None if found.grade is None else _plain(found.grade),
+        "noticed_at": found.noticed_at.isoformat(),
+        "completed_at": None if found.completed_at is None else found.completed_at.isoformat(),
+        "role": found.role,
+        "cohorts": list(found.cohorts),
+        "enrolled": found.enrolled,
+        "extra": dict(found.extra),
+    }
+
+
+def _plain(part: Course | Learner | Grade) -> dict[str, Any]:
+    values = {name: getattr(part, name) for name in part.__dataclass_fields__}
+    return {
+        name: str(value)
+        if isinstance(value, Decimal)
+        else dict(value)
+        if isinstance(value, Mapping)
+        else value
+        for name, value in values.items()
+    }
+
+
+def unpack(data: Mapping[str, Any]) -> Completion:
+    """The completion that `pack` kept."""
+    grade = data["grade"]
+    return Completion(
+        course=Course(**data["course"]),
+        learner=Learner(**data["learner"]),
+        grade=None if grade is None else _grade(grade),
+        noticed_at=datetime.fromisoformat(data["noticed_at"]),
+        completed_at=None
+        if data["completed_at"] is None
+        else datetime.fromisoformat(data["completed_at"]),
+        role=data["role"],
+        cohorts=tuple(data["cohorts"]),
+        enrolled=data["enrolled"],
+        extra=data["extra"],
+    )
+
+
+def _grade(data: Mapping[str, Any]) -> Grade:
+    numbers = {
+        name: None if data[name] is None else Decimal(data[name])
+        for name in ("percent", "points", "maximum")
+    }
+    return Grade(**numbers, text=data["text"])

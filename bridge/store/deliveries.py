@@ -1,0 +1,126 @@
+"""Deliveries: stored once, kept exactly as they came; refusals and unwanted events, counted."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bridge.store.ids import new_id
+from bridge.store.states import DeliveryState
+from bridge.store.tables import delivery, refusal, unwanted_event
+from connectors.base import InboundRequest
+from runtime.keys import Keys
+
+
+def insert(conn: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that knows ON CONFLICT, for the database at hand."""
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def seal(request: InboundRequest, *, keys: Keys) -> str:
+    """A request as it is kept: whole, and encrypted."""
+    return keys.encrypt(
+        {
+            "method": request.method,
+            "path": request.path,
+            "query": dict(request.query),
+            "headers": dict(request.headers),
+            "body": base64.b64encode(request.body).decode(),
+        },
+        purpose="delivery",
+    )
+
+
+def unseal(sealed: str, *, keys: Keys) -> InboundRequest:
+    """The request that `seal` kept; raises runtime.keys.KeyProblem."""
+    kept: dict[str, Any] = keys.decrypt(sealed, purpose="delivery")
+    return InboundRequest(**{**kept, "body": base64.b64decode(kept["body"])})
+
+
+def store(
+    conn: sa.Connection, site_id: str, *, dedupe_key: str, sealed: str, now: datetime
+) -> tuple[str, bool]:
+    """Store a delivery; return (its id, is it new). A repetition has the first one's id."""
+    stored = conn.execute(
+        insert(conn, delivery)
+        .values(
+            id=new_id("dl", now),
+            site_id=site_id,
+            received_at=now,
+            dedupe_key=dedupe_key,
+            request=sealed,
+            state=DeliveryState.WAITING,
+            next_run_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["site_id", "dedupe_key"])
+        .returning(delivery.c.id)
+    ).scalar()
+    if stored is not None:
+        return stored, True
+    first: str = conn.execute(
+        sa.select(delivery.c.id).where(
+            delivery.c.site_id == site_id, delivery.c.dedupe_key == dedupe_key
+        )
+    ).scalar_one()
+    return first, False
+
+
+def count_refusal(conn: sa.Connection, site_name: str, reason: str, *, now: datetime) -> None:
+    """Count a delivery that was turned away, by site, hour and reason."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    conn.execute(
+        insert(conn, refusal)
+        .values(site_name=site_name, hour=hour, reason=reason, count=1)
+        .on_conflict_do_update(
+            index_elements=["site_name", "hour", "reason"],
+            set_={"count": refusal.c.count + 1},
+        )
+    )
+
+
+def count_unwanted(conn: sa.Connection, site_id: str, name: str, *, now: datetime) -> None:
+    """Count an event that nobody wants, by its name."""
+    conn.execute(
+        insert(conn, unwanted_event)
+        .values(site_id=site_id, event_name=name[:200], count=1, last_at=now)
+        .on_conflict_do_update(
+            index_elements=["site_id", "event_name"],
+            set_={"count": unwanted_event.c.count + 1, "last_at": now},
+        )
+    )
+
+
+def drop(conn: sa.Connection, delivery_id: str) -> None:
+    """Keep nothing of a delivery that nobody wants."""
+    conn.execute(sa.delete(delivery).where(delivery.c.id == delivery_id))
+
+
+def refusals(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """What was turned away, newest hour first."""
+    return conn.execute(sa.select(refusal).order_by(refusal.c.hour.desc())).all()
+
+
+def unwanted(conn: sa.Connection, site_id: str) -> Sequence[sa.Row[Any]]:
+    """The events a site sends that nobody wants, most frequent first."""
+    return conn.execute(
+        sa.select(unwanted_event)
+        .where(unwanted_event.c.site_id == site_id)
+        .order_by(unwanted_event.c.count.desc())
+    ).all()
+
+
+def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Mapping[Any, Any]]:
+    """Deliveries with their sites' names, newest first, without what was sent."""
+    site = delivery.metadata.tables["site"]
+    columns = [c for c in delivery.c if c.name != "request"]
+    query = sa.select(*columns, site.c.name.label("site")).join(site)
+    if state is not None:
+        query = query.where(delivery.c.state == state)
+    rows = conn.execute(query.order_by(delivery.c.id.desc()).limit(limit))
+    return rows.mappings().all()

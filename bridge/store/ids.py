@@ -1,0 +1,29 @@
+"""Row ids: a prefix that says which kind, then the time, then chance."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+#: Prefix to kind, as `vaultbridge show ID` understands it.
+KINDS = {
+    "ir": "issuer",
+    "st": "site",
+    "mv": "mapping version",
+    "dl": "delivery",
+    "cp": "completion",
+    "is": "issuance",
+    "wb": "write-back",
+    "ml": "mail",
+}
+
+
+def new_id(prefix: str, now: datetime) -> str:
+    """A new id; ids of one kind sort by the moment they were made."""
+    return f"{prefix}_{int(now.timestamp() * 1000):012x}{secrets.token_hex(5)}"
+
+
+def kind_of(row_id: str) -> str | None:
+    """Which kind of row an id belongs to; None if it is no id of ours."""
+    prefix, _, rest = row_id.partition("_")
+    return KINDS.get(prefix) if len(rest) == 22 else None

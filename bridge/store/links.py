@@ -1,0 +1,67 @@
+"""Learners' links: random ids that stand for one certificate each, until revoked."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.store.tables import issuance, issuer, link
+
+ID_BYTES = 16
+
+
+def live_link(conn: sa.Connection, issuance_id: str, *, now: datetime) -> str:
+    """The id of an issuance's live link; one is made if it has none."""
+    found: str | None = conn.execute(
+        sa.select(link.c.id)
+        .where(link.c.issuance_id == issuance_id, link.c.revoked_at.is_(None))
+        .order_by(link.c.created_at)
+        .limit(1)
+    ).scalar()
+    if found is not None:
+        return found
+    fresh = secrets.token_urlsafe(ID_BYTES)
+    conn.execute(sa.insert(link).values(id=fresh, issuance_id=issuance_id, created_at=now))
+    return fresh
+
+
+def revoke(conn: sa.Connection, issuance_id: str, *, now: datetime) -> int:
+    """Revoke an issuance's live links; return how many there were."""
+    return conn.execute(
+        sa.update(link)
+        .where(link.c.issuance_id == issuance_id, link.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    ).rowcount
+
+
+def follow(conn: sa.Connection, link_id: str) -> sa.Row[Any] | None:
+    """What a link stands for: ``revoked_at`` and the issuance with its issuer's columns.
+
+    None for an id that was never given out.
+    """
+    return conn.execute(
+        sa.select(
+            link.c.id.label("link_id"),
+            link.c.revoked_at,
+            issuance,
+            issuer.c.institution_name,
+            issuer.c.name.label("issuer_name"),
+        )
+        .join(issuance, issuance.c.id == link.c.issuance_id)
+        .join(issuer, issuer.c.id == issuance.c.issuer_id)
+        .where(link.c.id == link_id)
+    ).first()
+
+
+def of_issuances(conn: sa.Connection, issuance_ids: Sequence[str]) -> dict[str, str]:
+    """Live link ids by issuance id."""
+    rows = conn.execute(
+        sa.select(link.c.issuance_id, link.c.id).where(
+            link.c.issuance_id.in_(issuance_ids), link.c.revoked_at.is_(None)
+        )
+    )
+    return {row.issuance_id: row.id for row in rows}

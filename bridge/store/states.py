@@ -1,0 +1,64 @@
+"""The states of rows; forwards only, but for a person's replay."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery."""
+
+    WAITING = "waiting"  #: stored, not read yet
+    NORMALISED = "normalised"  #: its completions are rows
+    DEAD = "dead"  #: authentic and unreadable: a dead letter
+    QUARANTINED = "quarantined"  #: speaks for another site
+
+
+class CompletionState(StrEnum):
+    """What became of a completion."""
+
+    FOUND = "found"  #: known from a delivery, to be enriched and mapped
+    MAPPED = "mapped"  #: an issuance stands for it
+    UNMATCHED = "unmatched"  #: no mapping wants it
+    SAME = "same"  #: told before; ``same_as`` names the row that stands for it
+    HELD = "held"  #: a person decides
+
+
+class IssuanceState(StrEnum):
+    """Where a certificate stands on its way."""
+
+    READY = "ready"
+    SENDING = "sending"  #: an attempt may be under way
+    PROCESSING = "processing"  #: the vault has it
+    GENERATED = "generated"
+    HELD = "held"  #: a person decides
+    FAILED = "failed"  #: final, with cause and remedy
+    CANCELLED = "cancelled"
+
+
+class WriteBackState(StrEnum):
+    """Whether a learner's gradebook row says what it must."""
+
+    DUE = "due"
+    WRITING = "writing"  #: a write may be under way
+    READ_BACK = "read_back"  #: it stands there, seen
+    WAITING = "waiting"  #: the course has no place for it yet
+    REFUSED = "refused"
+
+
+class AttemptOutcome(StrEnum):
+    """How a remote call ended; a call without an outcome is ambiguous for ever."""
+
+    DONE = "done"
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+    AMBIGUOUS = "ambiguous"
+
+
+class MailState(StrEnum):
+    """Whether a mail has left."""
+
+    DUE = "due"
+    SENT = "sent"
+    FAILED = "failed"

@@ -1,0 +1,262 @@
+"""The tables. Words as everywhere: issuer, site, delivery, completion, issuance, attempt."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from runtime.database import UtcDateTime
+from runtime.lease import lease_columns
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = sa.String(32)
+
+issuer = sa.Table(
+    "issuer",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("vault_url", sa.String(500), nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    sa.Column("institution_name", sa.String(255), nullable=False),
+    sa.Column("logo", sa.LargeBinary),
+    sa.Column("signatory_name", sa.String(255)),
+    sa.Column("signatory_role", sa.String(255)),
+    # Set while the vault refuses our token: nothing is sent for this issuer until it is mended.
+    sa.Column("paused_at", UtcDateTime),
+    sa.Column("problem", sa.Text),
+    sa.Column("remedy", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("removed_at", UtcDateTime),
+)
+
+site = sa.Table(
+    "site",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("connector", sa.String(64), nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    sa.Column("problem", sa.Text),
+    sa.Column("remedy", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("removed_at", UtcDateTime),
+)
+
+mapping_version = sa.Table(
+    "mapping_version",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("name", "version"),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("dedupe_key", sa.String(80), nullable=False),
+    # The request exactly as it came, encrypted: some LMSs send their secret in the body.
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("problem", sa.Text),
+    sa.Column("remedy", sa.Text),
+    *lease_columns(),
+    sa.UniqueConstraint("site_id", "dedupe_key"),
+    sa.Index(None, "state", "next_run_at"),
+)
+
+#: Deliveries turned away, counted only: nothing a stranger sent is kept.
+refusal = sa.Table(
+    "refusal",
+    metadata,
+    sa.Column("site_name", sa.String(64), primary_key=True),
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    sa.Column("reason", sa.String(32), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+#: Events that a site sends and nobody wants, counted by name.
+unwanted_event = sa.Table(
+    "unwanted_event",
+    metadata,
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), primary_key=True),
+    sa.Column("event_name", sa.String(200), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("last_at", UtcDateTime, nullable=False),
+)
+
+completion = sa.Table(
+    "completion",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("course_id", sa.String(255), nullable=False),
+    sa.Column("learner_id", sa.String(255), nullable=False),
+    # The date at the LMS; "noticed …" until the LMS has told it.
+    sa.Column("round", sa.String(64), nullable=False),
+    sa.Column("delivery_id", ID, sa.ForeignKey("delivery.id")),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("same_as", ID),
+    sa.Column("problem", sa.Text),
+    sa.Column("remedy", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    *lease_columns(),
+    sa.UniqueConstraint("site_id", "course_id", "learner_id", "round"),
+    sa.Index(None, "state", "next_run_at"),
+)
+
+issuance = sa.Table(
+    "issuance",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("issuer_id", ID, sa.ForeignKey("issuer.id"), nullable=False),
+    sa.Column("completion_id", ID, sa.ForeignKey("completion.id"), nullable=False),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("course_id", sa.String(255), nullable=False),
+    sa.Column("learner_id", sa.String(255), nullable=False),
+    sa.Column("mapping_name", sa.String(64), nullable=False),
+    sa.Column("mapping_version", sa.Integer, nullable=False),
+    # NULL while held for want of an entry, or because another learner owns the key.
+    sa.Column("natural_key", sa.String(64), unique=True),
+    sa.Column("certificate_title", sa.String(255)),
+    sa.Column("full_name", sa.String(255)),
+    sa.Column("applicant_email", sa.String(255)),
+    sa.Column("issue_date", sa.Date),
+    sa.Column("details", sa.Text),
+    sa.Column("ref", sa.String(16), nullable=False),
+    sa.Column("language", sa.String(35), nullable=False),
+    # How the file is made: template, paper, course title, parameters.
+    sa.Column("certificate", sa.JSON, nullable=False),
+    sa.Column("writes_back", sa.Boolean, nullable=False),
+    sa.Column("file_sha256", sa.String(64), sa.ForeignKey("file.sha256")),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("problem", sa.Text),
+    sa.Column("remedy", sa.Text),
+    sa.Column("vault_uuid", sa.String(64)),
+    sa.Column("reference_id", sa.String(64)),
+    sa.Column("vault_status", sa.String(64)),
+    sa.Column("verification_url", sa.String(1000)),
+    sa.Column("looks", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("vault_retries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("generated_at", UtcDateTime),
+    *lease_columns(),
+    sa.UniqueConstraint("completion_id", "mapping_name"),
+    sa.Index(None, "state", "next_run_at"),
+    sa.Index(None, "site_id", "course_id", "learner_id"),
+    sa.Index(None, "applicant_email"),
+    sa.Index(None, "vault_uuid"),
+)
+
+#: One remote call: written down before it is sent. No outcome means nobody knows.
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("issuance_id", ID, sa.ForeignKey("issuance.id"), nullable=False),
+    sa.Column("operation", sa.String(16), nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("sent_at", UtcDateTime, nullable=False),
+    sa.Column("deadline", UtcDateTime, nullable=False),
+    sa.Column("request_sha256", sa.String(64), nullable=False),
+    sa.Column("outcome", sa.String(16)),
+    sa.Column("status_code", sa.Integer),
+    sa.Column("detail", sa.Text),
+    sa.Column("answered_at", UtcDateTime),
+    sa.Index(None, "issuance_id"),
+)
+
+file = sa.Table(
+    "file",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+write_back = sa.Table(
+    "write_back",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("course_id", sa.String(255), nullable=False),
+    sa.Column("learner_id", sa.String(255), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    # What the last write meant, without its revision: nothing is written twice for nothing.
+    sa.Column("digest", sa.String(64)),
+    sa.Column("text", sa.Text),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("problem", sa.Text),
+    sa.Column("remedy", sa.Text),
+    sa.Column("written_at", UtcDateTime),
+    sa.Column("read_back_at", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    *lease_columns(),
+    sa.UniqueConstraint("site_id", "course_id", "learner_id"),
+    sa.Index(None, "state", "next_run_at"),
+)
+
+#: A learner's address for one certificate; it never expires, and can be revoked.
+link = sa.Table(
+    "link",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("issuance_id", ID, sa.ForeignKey("issuance.id"), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("revoked_at", UtcDateTime),
+    sa.Index(None, "issuance_id"),
+)
+
+#: Mail to a learner, waiting or sent: new links for the certificates at one address.
+mail = sa.Table(
+    "mail",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("to_address", sa.String(255), nullable=False),
+    sa.Column("language", sa.String(35), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("problem", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    *lease_columns(),
+    sa.Index(None, "state", "next_run_at"),
+)
+
+#: How often something was asked for in a window; the key is a hash.
+rate = sa.Table(
+    "rate",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("window", UtcDateTime, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+#: What happened to a row, in order: the history that `vaultbridge show` tells.
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("subject", ID, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("detail", sa.Text),
+    sa.Index(None, "subject"),
+)
