@@ -1,0 +1,21 @@
+"""The one place where a test waits: it polls, and it has a deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_S = 0.02
+
+
+def eventually(look: Callable[[], T], *, within: float = 20.0) -> T:
+    """Return the first truthy result of ``look``; fail with its last one after ``within`` s."""
+    deadline = time.monotonic() + within
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still {found!r} after {within} s")
+        time.sleep(POLL_S)
+    return found
