@@ -1,0 +1,63 @@
+"""What one certificate page says, and the one error that printing it may end in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+#: Strong bidirectional classes of the Unicode Character Database (UAX #9).
+_STRONG = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+
+
+class RenderError(Exception):
+    """The page cannot be printed as it is. Final for this page: ``remedy`` says what to change."""
+
+    def __init__(self, problem: str, *, remedy: str) -> None:
+        super().__init__(f"{problem} {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
+class TooSlow(RenderError):
+    """The template did not end within the limit; its process was ended and is started anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One certificate to print. Every text is plain text; nothing in it is read as markup."""
+
+    template: str = "classic"  #: name of a template's folder
+    language: str = "en"  #: BCP 47, of the fixed texts and the date
+    paper: str = "a4"  #: or "us-letter"; always landscape
+    full_name: str
+    title: str  #: of the course or the certificate
+    details: str | None = None
+    issue_date: date
+    institution_name: str
+    logo: bytes | None = field(default=None, repr=False)  #: PNG, JPEG or SVG
+    signatory_name: str | None = None
+    signatory_role: str | None = None
+    signature: bytes | None = field(default=None, repr=False)  #: PNG, JPEG or SVG
+    #: as the template's template.yaml allows
+    parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def texts(self) -> dict[str, str]:
+        """Every text of the page that is not the template's own, by what an admin calls it."""
+        named = {
+            "full name": self.full_name,
+            "certificate title": self.title,
+            "details": self.details,
+            "institution name": self.institution_name,
+            "signatory's name": self.signatory_name,
+            "signatory's role": self.signatory_role,
+        }
+        return {name: text for name, text in named.items() if text}
+
+
+def direction(text: str, *, otherwise: str = "ltr") -> str:
+    """Return "ltr" or "rtl" by the first strong character (UAX #9, rule P2)."""
+    classes = (unicodedata.bidirectional(char) for char in text)
+    return next((_STRONG[c] for c in classes if c in _STRONG), otherwise)
