@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,15 +40,19 @@ class Keys:
             lines = path.read_text(encoding="ascii").splitlines()
         except (OSError, UnicodeDecodeError) as exc:
             raise KeyProblem(f"Cannot read the keys in {path} ({exc}).") from exc
-        return cls([line.strip() for line in lines if line.strip() and not line.startswith("#")])
+        stripped = (line.strip() for line in lines)
+        return cls([line for line in stripped if line and not line.startswith("#")])
 
     @classmethod
     def read_or_create(cls, path: Path) -> Keys:
         """Read a key file, or make one with a new key, readable by its owner alone."""
-        if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(f"{new_key()}\n")
+        try:
+            if not path.exists():
+                _create(path)
+        except OSError as exc:
+            raise KeyProblem(
+                f"Cannot make the key file {path} ({exc}). Name a file in a writable folder."
+            ) from exc
         return cls.read(path)
 
     def encrypt(self, secrets: Mapping[str, object], *, purpose: str) -> str:
@@ -69,8 +75,14 @@ class Keys:
         return secrets
 
     def rotate(self, token: str) -> str:
-        """Encrypt the same secrets again with the newest key."""
-        return self._fernet.rotate(token.encode()).decode()
+        """Encrypt the same secrets again with the newest key; raises KeyProblem as `decrypt`."""
+        try:
+            return self._fernet.rotate(token.encode()).decode()
+        except InvalidToken as exc:
+            raise KeyProblem(
+                "Some secrets were encrypted with a key that is not in the key file. "
+                "Add the old key as a further line, or enter the secrets again."
+            ) from exc
 
     def signing(self, purpose: str) -> list[str]:
         """One signing key for each key, for one purpose; the newest last, as itsdangerous wants."""
@@ -80,6 +92,19 @@ class Keys:
             ).decode()
             for key in reversed(self._keys)
         ]
+
+
+def _create(path: Path) -> None:
+    # Whole or not at all: whoever starts at the same moment must not read half a key file,
+    # and the first to link its own makes the key for all.
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(f"{new_key()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    Path(draft).unlink()
 
 
 def new_key() -> str:

@@ -71,9 +71,11 @@ def claim(
     )
     if conn.dialect.name == "postgresql":
         picked = picked.with_for_update(skip_locked=True)
+    # As a plain sub-select PostgreSQL may run it again for each row, and pick more than the limit.
+    chosen = picked.cte("chosen")
     rows = conn.execute(
         sa.update(table)
-        .where(table.c.id.in_(picked), due(table, now))
+        .where(table.c.id.in_(sa.select(chosen.c.id)), due(table, now))
         .values(lease_owner=owner, lease_until=now + lease, fence=table.c.fence + 1)
         .returning(*table.c)
     ).all()

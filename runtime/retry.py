@@ -15,5 +15,9 @@ class Backoff:
 
     def wait(self, tries: int, *, at_least: timedelta | None = None) -> timedelta:
         """How long to wait after ``tries`` failures in a row (from 1), never under ``at_least``."""
-        doubled: timedelta = self.first * 2 ** min(max(tries - 1, 0), 30)
-        return max(min(doubled, self.longest), at_least or timedelta())
+        wait = self.first
+        for _ in range(tries - 1):
+            if wait >= self.longest:
+                break
+            wait *= 2
+        return max(min(wait, self.longest), at_least or timedelta())

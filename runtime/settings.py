@@ -9,7 +9,7 @@ stand in a file named by ``BRIDGE_…_FILE``.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def read(schema: ma.Schema, *, prefix: str, environ: Mapping[str, str]) -> dict[
     try:
         loaded: dict[str, Any] = schema.load(given, unknown=ma.RAISE)
     except ma.ValidationError as exc:
-        problems += _mistakes(exc, schema, prefix, given)
+        told = {name for variable, name in known.items() if f"{variable}_FILE" in environ}
+        problems += _mistakes(exc, schema, prefix, given, told=told - given.keys())
         raise SettingsError(problems) from exc
     if problems:
         raise SettingsError(problems)
@@ -71,9 +72,14 @@ def _read_file(
         problems.append(f"{variable}: {plain} is set too. Set only one of them.")
         return
     try:
-        given[known[plain]] = Path(path).read_text(encoding="utf-8").strip()
+        content = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:
         problems.append(f"{variable}: cannot read {path} ({exc}). Name a readable text file.")
+        return
+    if content:
+        given[known[plain]] = content
+    else:
+        problems.append(f"{variable}: {path} is empty. Put the value into it.")
 
 
 def _unknown(variable: str, known: list[str]) -> str:
@@ -83,9 +89,16 @@ def _unknown(variable: str, known: list[str]) -> str:
 
 
 def _mistakes(
-    exc: ma.ValidationError, schema: ma.Schema, prefix: str, given: Mapping[str, str]
+    exc: ma.ValidationError,
+    schema: ma.Schema,
+    prefix: str,
+    given: Mapping[str, str],
+    *,
+    told: Container[str],
 ) -> Iterator[str]:
     for name, messages in exc.normalized_messages().items():  # type: ignore[no-untyped-call]
+        if name in told:
+            continue
         if name == ma.exceptions.SCHEMA:
             yield " ".join(map(str, messages))
             continue
