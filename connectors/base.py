@@ -30,6 +30,10 @@ S = TypeVar("S")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+def _nothing() -> Mapping[str, Any]:
+    return NOTHING
+
+
 class ConnectorError(Exception):
     """Base of everything a connector may raise on purpose."""
 
@@ -97,7 +101,7 @@ class InboundRequest:
     headers: Mapping[str, str] = field(repr=False)  #: names in lower case
     method: str = "POST"
     path: str = ""  #: what follows the hook's own address
-    query: Mapping[str, str] = field(repr=False, default_factory=lambda: NOTHING)
+    query: Mapping[str, str] = field(repr=False, default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +127,7 @@ class Learner:
     id_number: str | None = None  #: the institution's number for this person
     language: str | None = None  #: BCP 47, if the LMS says one
     country: str | None = None  #: ISO 3166 alpha-2
-    custom: Mapping[str, str] = field(default_factory=lambda: NOTHING)  #: the LMS's custom profile fields
+    custom: Mapping[str, str] = field(default_factory=_nothing)  #: the LMS's custom profile fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +156,7 @@ class Completion:
     role: str | None = None  #: the learner's role in the course
     cohorts: tuple[str, ...] = ()
     enrolled: int | None = None  #: how many are enrolled in the course
-    extra: Mapping[str, Json] = field(default_factory=lambda: NOTHING)  #: whatever else the sender told
+    extra: Mapping[str, Json] = field(default_factory=_nothing)  #: whatever else the sender told
 
     def __post_init__(self) -> None:
         _aware("noticed_at", self.noticed_at)
@@ -282,7 +286,7 @@ class Reply:
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    headers: Mapping[str, str] = field(default_factory=_nothing)
 
 
 class Connector(ABC, Generic[S]):
