@@ -10,11 +10,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
 
 BUSY_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 30_000
 #: Before this release the write-ahead log can corrupt a database (sqlite.org/wal.html#walresetbug).
 WAL_IS_SOUND_SINCE = (3, 51, 3)
+
+
+class RolledBack(SQLAlchemyError):
+    """A transaction was committed that SQLite had already ended."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -75,6 +80,14 @@ class Database:
         self.engine.dispose()
 
 
+def is_rolled_back(conn: sa.Connection) -> bool:
+    """Whether SQLite has ended the transaction by itself, as it does when the disk is full.
+
+    Its driver would then call a commit of nothing a success.
+    """
+    return conn.dialect.name == "sqlite" and not conn.connection.in_transaction
+
+
 def _engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -104,6 +117,11 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         # A deferred transaction that turns to writing fails at once, without waiting its turn.
         reads_only = conn.get_execution_options().get("reads_only")
         conn.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    @sa.event.listens_for(engine, "commit")
+    def _commit(conn: sa.Connection) -> None:
+        if is_rolled_back(conn):
+            raise RolledBack("SQLite had rolled the transaction back; nothing was stored.")
 
     return engine
 

@@ -10,17 +10,18 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
-from runtime.database import Database
+from runtime.database import Database, is_rolled_back
 
 T = TypeVar("T")
 LARGEST_GROUP = 200
 
-Write = Callable[[sa.Connection], Any]
+Write: TypeAlias = Callable[[sa.Connection], Any]
+_Waiting: TypeAlias = tuple[Write, Future[Any]]
 
 
 class GroupCommit(Generic[T]):
@@ -28,7 +29,7 @@ class GroupCommit(Generic[T]):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: queue.SimpleQueue[tuple[Write, Future[Any]]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         if database.is_sqlite:
             threading.Thread(target=self._run, name="group-commit", daemon=True).start()
 
@@ -44,6 +45,10 @@ class GroupCommit(Generic[T]):
         self._waiting.put((work, future))
         return future.result()
 
+    def waiting(self) -> int:
+        """How many callers wait for the next transaction to begin."""
+        return self._waiting.qsize()
+
     def _run(self) -> None:
         while True:
             group = [self._waiting.get()]
@@ -51,21 +56,30 @@ class GroupCommit(Generic[T]):
                 group.append(self._waiting.get())
             self._commit(group)
 
-    def _commit(self, group: list[tuple[Write, Future[Any]]]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
-        failed: list[tuple[Future[Any], BaseException]] = []
+    def _commit(self, group: list[_Waiting]) -> None:
         try:
             with self._database.write() as conn:
-                for work, future in group:
-                    try:
-                        with conn.begin_nested():
-                            done.append((future, work(conn)))
-                    except Exception as exc:  # noqa: BLE001  # one caller's error is that caller's
-                        failed.append((future, exc))
-        except SQLAlchemyError as exc:
-            failed = [(future, exc) for _, future in group]
-            done = []
-        for future, result in done:
-            future.set_result(result)
-        for future, problem in failed:
-            future.set_exception(problem)
+                outcomes = [_outcome(conn, work) for work, _ in group]
+        # Whatever it is: a caller that is never answered would wait for ever.
+        except BaseException as exc:  # noqa: BLE001
+            outcomes = [_Failed(exc)] * len(group)
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, _Failed):
+                future.set_exception(outcome.problem)
+            else:
+                future.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    problem: BaseException
+
+
+def _outcome(conn: sa.Connection, work: Write) -> Any:
+    try:
+        with conn.begin_nested():
+            return work(conn)
+    except BaseException as exc:
+        if is_rolled_back(conn):
+            raise  # with it went what the callers before had written
+        return _Failed(exc)  # one caller's error is that caller's

@@ -13,6 +13,9 @@ from alembic.script import ScriptDirectory
 
 from runtime.database import Database
 
+#: The number of our advisory lock in a PostgreSQL database; any will do, if all use the same.
+ONE_MIGRATES = 7_265_112
+
 
 class SchemaError(Exception):
     """The database's schema and the program do not fit; the text says what to do."""
@@ -33,8 +36,9 @@ def migrate(database: Database, scripts: Path, *, backups: Path | None) -> Path 
     if found is not None and backups is not None and database.is_sqlite:
         backup = _copy(database, backups, found)
     config = Config()
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     with database.write() as conn:
+        _alone(conn)
         config.attributes["connection"] = conn
         command.upgrade(config, "head")
     return backup
@@ -72,8 +76,20 @@ def _copy(database: Database, backups: Path, revision: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     name = Path(database.engine.url.database or "database").stem
     backup = backups / f"{name}-before-{revision}-{stamp}.sqlite"
-    # VACUUM INTO is a consistent copy of a live database; it may not run inside a transaction.
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(sa.text("VACUUM INTO :path"), {"path": str(backup)})
-    backup.chmod(0o600)
+    backup.touch(mode=0o600)
+    # VACUUM INTO is a consistent copy of a live database. It may not run inside a transaction, and
+    # SQLAlchemy's own connection begins one.
+    connection = database.engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM INTO ?", (str(backup),))
+    finally:
+        connection.close()
     return backup
+
+
+def _alone(conn: sa.Connection) -> None:
+    # SQLite's write lock is held already. PostgreSQL lets two processes migrate at once, and stops
+    # a migration of a large table after the time a request may take.
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_MIGRATES)))

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from runtime import database as module
-from runtime.database import Database, UtcDateTime
+from runtime.database import Database, RolledBack, UtcDateTime
 
 metadata = sa.MetaData()
 events = sa.Table(
@@ -206,3 +206,13 @@ def test_the_clock_can_be_handed_in(sqlite_url: str) -> None:
 def test_another_kind_of_database_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="'mysql' is neither sqlite nor postgresql"):
         Database("mysql://localhost/x")
+
+
+def test_a_transaction_that_sqlite_ended_by_itself_is_not_called_committed(
+    sqlite_database: Database,
+) -> None:
+    """A full disk does that; the caller may have swallowed the error."""
+    with pytest.raises(RolledBack), sqlite_database.write() as conn:
+        raw = conn.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.execute("ROLLBACK")

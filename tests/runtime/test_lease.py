@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ jobs = sa.Table(
     *lease_columns(),
 )
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
 MINUTE = timedelta(minutes=1)
 
 CLAIM_ALL = """
@@ -196,7 +198,9 @@ def test_many_processes_claim_each_row_once(database: Database, database_url: st
     add(database, 200)
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", CLAIM_ALL, database_url, f"p{n}"], stdout=subprocess.PIPE
+            [sys.executable, "-c", CLAIM_ALL, database_url, f"p{n}"],
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
         )
         for n in range(3)
     ]
