@@ -1,0 +1,1 @@
+"""Moodle: completions by the plugin local_webhooks, the rest by Moodle's web service."""

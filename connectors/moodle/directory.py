@@ -1,0 +1,114 @@
+"""Who and what: users and courses, read many at a time and made plain."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+
+from connectors.base import Course, Learner
+from connectors.moodle.client import MoodleClient, batches
+from connectors.moodle.errors import Kind, Refusal
+from connectors.wild import Wild
+
+#: Moodle's language codes that are BCP 47 but for the underscore: a language, a script or region.
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:_([a-z]{4}|[a-z]{2}))?(?:_.*)?")
+
+
+def users(client: MoodleClient, ids: Iterable[str]) -> Mapping[str, Learner]:
+    """The users that Moodle shows, by id. An unknown or invisible one is simply left out."""
+    wanted = sorted(set(ids), key=int)
+    found = {}
+    for batch in batches(wanted):
+        for user in client.call("core_user_get_users_by_field", field="id", values=batch).items():
+            found[user["id"].identifier()] = _learner(user)
+    return found
+
+
+def courses(client: MoodleClient, ids: Iterable[str]) -> Mapping[str, Course]:
+    """The courses that Moodle shows, by id. An unknown or invisible one is simply left out."""
+    wanted = sorted(set(ids), key=int)
+    found: dict[str, Course] = {}
+    for batch in batches(wanted):
+        found |= _together(client, batch) if len(batch) > 1 else _one(client, batch[0])
+    return found
+
+
+def _together(client: MoodleClient, ids: Iterable[str]) -> dict[str, Course]:
+    # ``ids`` (Moodle 3.2 and up) fails as a whole where one course is gone, in some versions
+    # (core_external\util::validate_courses); ``id`` never does (observed), but is a call each.
+    try:
+        return _asked(client, "ids", ",".join(ids))
+    except Refusal as refusal:
+        if refusal.kind is Kind.SITE:
+            raise
+    return {key: course for one in ids for key, course in _one(client, one).items()}
+
+
+def _one(client: MoodleClient, course_id: str) -> dict[str, Course]:
+    return _asked(client, "id", course_id)
+
+
+def _asked(client: MoodleClient, field: str, value: str) -> dict[str, Course]:
+    answer = client.call("core_course_get_courses_by_field", field=field, value=value)
+    found = (_course(course) for course in answer["courses"].items())
+    return {course.id: course for course in found}
+
+
+def _course(given: Wild) -> Course:
+    return Course(
+        id=given["id"].identifier(),
+        code=_unescaped(given, "shortname"),
+        title=_unescaped(given, "fullname"),
+        category=_unescaped(given, "categoryname"),
+        language=bcp47(_text(given, "lang")),
+    )
+
+
+def _learner(given: Wild) -> Learner:
+    email = _text(given, "email")
+    return Learner(
+        id=given["id"].identifier(),
+        full_name=_text(given, "fullname"),
+        given_name=_text(given, "firstname"),
+        family_name=_text(given, "lastname"),
+        # A deleted account has an MD5 sum in this place.
+        email=email if email and "@" in email else None,
+        id_number=_text(given, "idnumber"),
+        language=bcp47(_text(given, "lang")),
+        country=_text(given, "country"),
+        custom=_custom(given),
+    )
+
+
+def _custom(given: Wild) -> Mapping[str, str]:
+    fields = given.get("customfields")
+    if fields is None:
+        return {}
+    named = ((f["shortname"].text(), _text(f, "value")) for f in fields.items())
+    return {name: value for name, value in named if value is not None}
+
+
+def _text(given: Wild, name: str) -> str | None:
+    """A text as it stands: user names come unescaped."""
+    member = given.get(name)
+    if member is None or member.value == "":
+        return None
+    return member.text()
+
+
+def _unescaped(given: Wild, name: str) -> str | None:
+    """A text as people read it: names of courses come HTML-escaped."""
+    text = _text(given, name)
+    return html.unescape(text) if text is not None else None
+
+
+def bcp47(code: str | None) -> str | None:
+    """Moodle's language code as BCP 47: ``pt_br`` is pt-BR, ``en_us_k12`` en-US; None for none."""
+    match = _LANGUAGE.fullmatch((code or "").casefold())
+    if match is None:
+        return None
+    language, rest = match.groups()
+    if rest is None:
+        return language
+    return f"{language}-{rest.title() if len(rest) == 4 else rest.upper()}"

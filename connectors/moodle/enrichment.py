@@ -1,0 +1,116 @@
+"""What a completion event does not say: who, which course, when truly, with which grade.
+
+Two calls a learner (status, grade items), one a hundred users, one a hundred courses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from connectors.base import Completion, Course, Grade, Learner, Problem
+from connectors.moodle import directory
+from connectors.moodle.client import MoodleClient
+from connectors.moodle.errors import Kind, Refusal, grant, problem_of, raise_if_all_denied
+from connectors.moodle.gradeitems import course_grade, grade_items
+
+STATUS = "core_completion_get_course_completion_status"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """That a course is completed, since when and with which grade."""
+
+    completed_at: datetime | None
+    grade: Grade | None
+
+
+_Found: TypeAlias = "_Proof | Problem | Refusal"
+
+
+def enrich(client: MoodleClient, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
+    """As Connector.enrich."""
+    keys = [(completion.course.id, completion.learner.id) for completion in batch]
+    proofs = {key: _proof(client, *key) for key in dict.fromkeys(keys)}
+    raise_if_all_denied(proofs.values())
+    proven = [key for key, proof in proofs.items() if isinstance(proof, _Proof)]
+    learners = directory.users(client, (learner for _, learner in proven))
+    if proven and not learners:
+        # Their status was told, so they exist: all of them are invisible to us.
+        raise _invisible()
+    courses = directory.courses(client, (course for course, _ in proven))
+    return [
+        _told(completion, proofs[key], learners, courses)
+        for completion, key in zip(batch, keys, strict=True)
+    ]
+
+
+def _proof(client: MoodleClient, course_id: str, learner_id: str) -> _Found:
+    try:
+        completed_at = _completed_at(client, course_id, learner_id)
+        if isinstance(completed_at, Problem):
+            return completed_at
+        # A refusal here must not read as "has no grade": a mapping may ask for a pass mark only
+        # where there is a grade.
+        grade = course_grade(grade_items(client, course_id, learner_id))
+    except Refusal as refusal:
+        if refusal.kind is Kind.SITE:
+            raise
+        return refusal
+    return _Proof(completed_at=completed_at, grade=grade)
+
+
+def _completed_at(
+    client: MoodleClient, course_id: str, learner_id: str
+) -> datetime | Problem | None:
+    """The latest criterion's time: the event's own is when it fired, perhaps long after."""
+    status = client.call(STATUS, courseid=course_id, userid=learner_id)["completionstatus"]
+    if not status["completed"].boolean():
+        return Problem(
+            problem=f"Moodle says that learner {learner_id} has not completed course {course_id}.",
+            remedy="If the completion was reset, wait: Moodle tells us when the course is "
+            "completed again. Otherwise look at the course's completion report, then replay.",
+        )
+    told = (criterion.get("timecompleted") for criterion in status["completions"].items())
+    return max((time.unix_time() for time in told if time and time.value), default=None)
+
+
+def _told(
+    completion: Completion,
+    proof: _Found,
+    learners: Mapping[str, Learner],
+    courses: Mapping[str, Course],
+) -> Completion | Problem:
+    if isinstance(proof, Refusal):
+        return problem_of(proof)
+    if isinstance(proof, Problem):
+        return proof
+    learner, course = learners.get(completion.learner.id), courses.get(completion.course.id)
+    if learner is None or course is None:
+        return _unseen(completion, learner)
+    return dataclasses.replace(
+        completion,
+        learner=learner,
+        course=course,
+        completed_at=proof.completed_at,
+        grade=proof.grade,
+    )
+
+
+def _unseen(completion: Completion, learner: Learner | None) -> Problem:
+    if learner is None:
+        return Problem(
+            problem=f"Moodle does not show learner {completion.learner.id} to the service user.",
+            remedy=f"If the account still exists: {grant('moodle/user:viewdetails')}",
+        )
+    return Problem(
+        problem=f"Moodle does not show course {completion.course.id} to the service user.",
+        remedy=f"If the course still exists, show it, or: "
+        f"{grant('moodle/course:view', 'moodle/course:viewhiddencourses')}",
+    )
+
+
+def _invisible() -> Refusal:
+    return Refusal("core_user_get_users_by_field", "nopermissions", "no user was shown")

@@ -1,0 +1,90 @@
+"""What one Moodle site is configured with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import marshmallow as ma
+
+from connectors.fields import BaseUrl, Secrets, at_least
+
+_id = ma.validate.Regexp(r"\A[1-9][0-9]{0,18}\Z", error="Give the number in the course's address.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodleSettings:
+    """One Moodle site; secrets never show in its repr."""
+
+    base_url: str  #: Moodle's wwwroot, without a slash at its end
+    token: str = field(repr=False)  #: of the web service
+    webhook_tokens: tuple[str, ...] = field(repr=False)  #: each of them live
+    assignment_idnumber: str = "vaultbridge"
+    template_course_id: str | None = None
+    check_course_id: str | None = None
+
+
+class MoodleSettingsSchema(ma.Schema):
+    """The form of these settings: validation, help and which of them are secret."""
+
+    base_url = BaseUrl(
+        required=True,
+        metadata={
+            "help": "Moodle's own address, as it stands in its config.php as wwwroot.",
+            "example": "https://moodle.example.edu",
+        },
+    )
+    token = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(r"\A[!-~]{8,255}\Z", error="Give the token and nothing else."),
+        metadata={
+            "secret": True,
+            "help": "The web service token of the service user (Site administration → Server → "
+            "Web services → Manage tokens).",
+            "example": "0123456789abcdef0123456789abcdef",
+        },
+    )
+    webhook_tokens = Secrets(
+        required=True,
+        check=at_least(16),
+        metadata={
+            "secret": True,
+            "help": "The secrets that may stand in the token field of the webhook service in "
+            "Moodle, one a line. Two are live while you change from one to the other.",
+            "example": ["a-long-random-text-of-your-own"],
+        },
+    )
+    assignment_idnumber = ma.fields.String(
+        load_default="vaultbridge",
+        validate=ma.validate.Length(min=1, max=100),
+        metadata={
+            "help": "The ID number of the assignment in each course into which certificates are "
+            "written as feedback.",
+            "example": "vaultbridge",
+        },
+    )
+    template_course_id = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=_id,
+        metadata={
+            "help": "The course that holds this assignment and nothing else; it is imported into "
+            "courses that have none. The number after id= in the course's address.",
+            "example": "6",
+        },
+    )
+    check_course_id = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=_id,
+        metadata={
+            "help": "A course with learners in it, in which `site check` tries the permissions. "
+            "Without it, the first course found is taken.",
+            "example": "2",
+        },
+    )
+
+    @ma.post_load
+    def build(self, data: dict[str, Any], **_: Any) -> MoodleSettings:
+        """The settings as a frozen value."""
+        return MoodleSettings(**{**data, "webhook_tokens": tuple(data["webhook_tokens"])})

@@ -1,0 +1,1 @@
+"""Any sender of Standard Webhooks, with a body of our own."""
