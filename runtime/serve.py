@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import multiprocessing
+from typing import Any
+
 from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
+
+from runtime.supervisor import die_with
 
 BLOCKING_THREADS = 128
 #: A client that has not finished its headers by then is cut off.
@@ -15,7 +21,6 @@ def serve(factory: str, *, host: str, port: int, workers: int = 1) -> None:
     """Serve the application made by ``factory`` ("module:function") until SIGTERM or SIGINT."""
     Granian(
         factory,
-        factory=True,
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -26,4 +31,13 @@ def serve(factory: str, *, host: str, port: int, workers: int = 1) -> None:
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
-    ).serve()
+    ).serve(target_loader=_load)
+
+
+def _load(factory: str) -> Any:
+    # A worker that outlived a killed server would keep the port from the next one.
+    server = multiprocessing.parent_process()
+    if server is not None and server.pid is not None:
+        die_with(server.pid)
+    module, _, name = factory.partition(":")
+    return getattr(importlib.import_module(module), name)()

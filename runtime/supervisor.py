@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -24,6 +25,8 @@ HEALTHY_S = 30.0
 TICK_S = 0.1
 
 log = structlog.get_logger()
+
+_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +48,14 @@ class _Child:
 
 
 class Supervisor:
-    """Runs processes until told to stop by SIGTERM, SIGINT or `stop`."""
+    """Runs processes until told to stop by SIGTERM, SIGINT or `stop`.
 
-    def __init__(self, processes: Sequence[Process]) -> None:
+    ``grace`` is how many seconds they have to stop by themselves; then they are killed.
+    """
+
+    def __init__(self, processes: Sequence[Process], *, grace: float = STOP_GRACE_S) -> None:
         self._children = [_Child(process=process) for process in processes]
+        self._grace = grace
         self._stopping = False
 
     def run(self, *, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -93,7 +100,7 @@ class Supervisor:
             env={**os.environ, **child.process.env},
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  # this process has no threads
+            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509  # takes no lock
         )
         log.info("process_started", name=child.process.name, pid=child.popen.pid)
 
@@ -102,7 +109,7 @@ class Supervisor:
         for popen in running:
             if popen.poll() is None:
                 popen.terminate()
-        deadline = time.monotonic() + STOP_GRACE_S
+        deadline = time.monotonic() + self._grace
         for popen in running:
             try:
                 popen.wait(timeout=max(deadline - time.monotonic(), 0.1))
@@ -111,6 +118,9 @@ class Supervisor:
                 popen.wait()
 
 
-def _die_with_parent() -> None:
+def die_with(parent: int) -> None:
+    """Have this process get SIGTERM when its parent, with the id ``parent``, dies (on Linux)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it has died already
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
+import redis
 import structlog
 from rq import SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from runtime.bell import ANSWER, connect, queue_name
+from runtime.bell import ANSWER, Bell, connect, queue_name
 
-#: A job works through due rows for at most this long, then rings again for the rest.
+#: A job works through due rows for about this long, then rings again for the rest.
 SLICE_S = 30.0
 
 log = structlog.get_logger()
 
-_steps: dict[str, Callable[[], bool]] = {}
+_steps: dict[str, _Step] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    run: Callable[[], bool]
+    bell: Bell
 
 
 class Refused(Exception):
@@ -34,30 +43,45 @@ class WakeUp(Job):
             raise Refused(f"refused a job for {self.func_name!r}")
         return answer
 
+    def restore(self, raw_data: Any) -> Any:
+        """As Job.restore, without what would run another function or call an address."""
+        restored = super().restore(raw_data)
+        self._success_callback_name = None
+        self._failure_callback_name = None
+        self._stopped_callback_name = None
+        self.webhooks = []
+        return restored
+
 
 def answer(step: str) -> None:
-    """Work through what is due for a step, slice by slice."""
-    run = _steps[step]
+    """Work through what is due for a step, for one slice; ring again if there may be more."""
     until = time.monotonic() + SLICE_S
-    while run() and time.monotonic() < until:
-        pass
+    while _steps[step].run():
+        if time.monotonic() >= until:
+            _steps[step].bell.ring(step)
+            return
 
 
 def work(url: str, *, service: str, steps: dict[str, Callable[[], bool]]) -> None:
     """Answer the bells of one step until told to stop (SIGTERM, SIGINT finish the job first).
 
     ``steps`` maps a step's name to a function that does one batch of due work and says whether
-    there may be more.
+    there may be more. Ends the process with status 1 if Redis is lost: the supervisor starts
+    another.
     """
-    _steps.update(steps)
+    bell = Bell(url, service=service)
+    _steps.update({name: _Step(run=run, bell=bell) for name, run in steps.items()})
     queues = [queue_name(service, step) for step in steps]
-    # A fixed name would be taken for minutes after a kill.
-    worker = SimpleWorker(
-        queues,
-        name=f"{queues[0]}-{uuid4().hex}",
-        connection=connect(url),
-        job_class=WakeUp,
-        serializer=JSONSerializer,
-        log_job_description=False,
-    )
-    worker.work(logging_level="WARNING")
+    try:
+        SimpleWorker(
+            queues,
+            # A fixed name would be taken for minutes after a kill.
+            name=f"{queues[0]}-{uuid4().hex}",
+            connection=connect(url),
+            job_class=WakeUp,
+            serializer=JSONSerializer,
+            log_job_description=False,
+        ).work(logging_level="WARNING")
+    except redis.RedisError as exc:
+        log.warning("worker_lost_redis", queue=queues[0], reason=type(exc).__name__)
+        raise SystemExit(1) from exc
