@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -155,12 +156,18 @@ def test_a_jobs_webhooks_are_not_called(
             self.end_headers()
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.timeout = 0.2
-        hook = Webhook(f"http://127.0.0.1:{server.server_port}/", job_status="finished")
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        hook = Webhook(
+            f"http://127.0.0.1:{server.server_port}/", job_status="finished", method="POST"
+        )
         start("once")
         enqueue(redis_url, "once", ANSWER, "once", webhooks=[hook])
         eventually(lambda: notes(tmp_path) == ["once"])
-        server.handle_request()
+        ring("once")
+        eventually(lambda: notes(tmp_path) == ["once", "once"])
+        server.shutdown()
+        thread.join()
 
     assert [] == called
 
