@@ -1,0 +1,112 @@
+"""What an uploaded file is, by its content: a PDF, JPEG or PNG that we can process, or why not."""
+
+from __future__ import annotations
+
+import enum
+import io
+
+import pikepdf
+
+from vault.geometry import OddPage, last_page, number
+from vault.images import OddImage, open_image
+
+#: 20 MB, as the contract says: exactly this much is taken.
+LARGEST_FILE = 20 * 1024 * 1024
+MOST_PAGES = 200
+#: A PDF's header may stand a little behind the file's beginning (ISO 32000-1, annex H.3.4.1).
+HEADER_WITHIN = 1024
+#: AcroForm's SigFlags: signatures exist (ISO 32000-1, table 219).
+SIGNATURES_EXIST = 1
+
+
+class FileKind(enum.Enum):
+    """The kinds of files that are taken; the value is the MIME type."""
+
+    PDF = "application/pdf"
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+
+
+class FileRefused(Exception):
+    """The file cannot become a certificate; the text says why and what to do."""
+
+
+def kind_of(content: bytes) -> FileKind:
+    """Tell the kind by the content's first bytes; raises FileRefused for any other."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return FileKind.JPEG
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return FileKind.PNG
+    if b"%PDF-" in content[:HEADER_WITHIN]:
+        return FileKind.PDF
+    raise FileRefused("The certificate file field must be a file of type: pdf, jpg, jpeg, png.")
+
+
+def inspect(content: bytes) -> FileKind:
+    """Return what a file is; raises FileRefused for one that cannot be processed."""
+    if not content:
+        raise FileRefused("The certificate file is empty. Send the file's content.")
+    kind = kind_of(content)
+    if kind is FileKind.PDF:
+        with open_pdf(content):
+            pass
+        return kind
+    try:
+        open_image(content)
+    except OddImage as exc:
+        raise FileRefused(f"The certificate file {exc}") from exc
+    return kind
+
+
+def open_pdf(content: bytes) -> pikepdf.Pdf:
+    """Open a PDF that can be stamped; raises FileRefused. The caller closes it."""
+    try:
+        # Repairing would guess at what a damaged certificate said.
+        pdf = pikepdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True)
+    except pikepdf.PasswordError as exc:
+        raise FileRefused(
+            "The certificate file is encrypted. Save it without a password and send it again."
+        ) from exc
+    except pikepdf.PdfError as exc:
+        raise FileRefused(
+            "The certificate file is a damaged PDF. Export or print it to PDF again and send that."
+        ) from exc
+    try:
+        _check(pdf)
+    except FileRefused:
+        pdf.close()
+        raise
+    return pdf
+
+
+def _check(pdf: pikepdf.Pdf) -> None:
+    if pdf.is_encrypted:
+        raise FileRefused(
+            "The certificate file is encrypted. Save it without protection and send it again."
+        )
+    try:
+        pages = len(pdf.pages)
+        signed = _is_signed(pdf)
+        if 1 <= pages <= MOST_PAGES:
+            last_page(pdf)
+    except pikepdf.PdfError as exc:
+        raise FileRefused(
+            "The certificate file is a damaged PDF. Export or print it to PDF again and send that."
+        ) from exc
+    except OddPage as exc:
+        raise FileRefused(f"The certificate file's last page {exc}") from exc
+    if not 1 <= pages <= MOST_PAGES:
+        raise FileRefused(
+            f"The certificate file has {pages} pages. It must have between 1 and {MOST_PAGES}."
+        )
+    if signed:
+        raise FileRefused(
+            "The certificate file bears a digital signature, which a stamp would break. "
+            "Send it unsigned."
+        )
+
+
+def _is_signed(pdf: pikepdf.Pdf) -> bool:
+    form = pdf.Root.get("/AcroForm")
+    flags = form.get("/SigFlags") if isinstance(form, pikepdf.Dictionary) else None
+    return bool(int(number(flags) or 0) & SIGNATURES_EXIST)

@@ -1,0 +1,84 @@
+"""The private folder that holds the vault's files, each named by its own SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class DamagedFile(Exception):
+    """A stored file is missing or is not what was stored; restore it from a backup."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """Content that is safely on disk under a passing name; keep it or drop it."""
+
+    sha256: str
+    size: int
+    path: Path
+
+
+class Files:
+    """Stores content by its hash: writing the same content twice leaves one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._passing = folder / "incoming"
+        self._passing.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def stage(self, content: bytes) -> Staged:
+        """Put content on disk without a name of its own yet; raises OSError."""
+        handle, name = tempfile.mkstemp(dir=self._passing)
+        path = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        sha256 = hashlib.sha256(content).hexdigest()
+        return Staged(sha256=sha256, size=len(content), path=path)
+
+    def keep(self, staged: Staged) -> None:
+        """Give staged content its name. Quick, so that it may stand inside a transaction."""
+        target = self._path(staged.sha256)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        staged.path.replace(target)
+        for folder in (target.parent, self.folder):
+            _sync(folder)
+
+    def drop(self, staged: Staged) -> None:
+        """Forget staged content that was not kept. Does nothing after `keep`."""
+        staged.path.unlink(missing_ok=True)
+
+    def read(self, sha256: str) -> bytes:
+        """Return stored content; raises DamagedFile if it is missing or changed."""
+        try:
+            content = self._path(sha256).read_bytes()
+        except FileNotFoundError as exc:
+            raise DamagedFile(
+                f"The stored file {sha256} is missing. Restore it from a backup, then retry."
+            ) from exc
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise DamagedFile(
+                f"The stored file {sha256} has been changed. Restore it from a backup, then retry."
+            )
+        return content
+
+    def _path(self, sha256: str) -> Path:
+        return self.folder / sha256[:2] / sha256
+
+
+def _sync(folder: Path) -> None:
+    """A name is only on disk once its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,142 @@
+"""A picture as a PDF of one page: pixels unchanged, turned as the camera said."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zlib
+
+import pikepdf
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+MOST_PIXELS = 40_000_000
+#: The longer side of the page, in points: A4's.
+LONGER_SIDE = 841.89
+#: EXIF's tag for how the picture is to be turned.
+ORIENTATION = 0x0112
+
+#: For each EXIF orientation, what places the unit square so that the picture stands upright.
+UPRIGHT = {
+    1: (1, 0, 0, 1, 0, 0),
+    2: (-1, 0, 0, 1, 1, 0),
+    3: (-1, 0, 0, -1, 1, 1),
+    4: (1, 0, 0, -1, 0, 1),
+    5: (0, -1, -1, 0, 1, 1),
+    6: (0, -1, 1, 0, 0, 1),
+    7: (0, 1, 1, 0, 0, 0),
+    8: (0, 1, -1, 0, 1, 0),
+}
+#: Orientations that swap width and height.
+LYING = frozenset({5, 6, 7, 8})
+
+COLOURS = {"1": "/DeviceGray", "L": "/DeviceGray", "RGB": "/DeviceRGB", "CMYK": "/DeviceCMYK"}
+#: An ICC profile's colour space signature, by the mode it fits.
+PROFILES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+COMPONENTS = {"L": 1, "RGB": 3, "CMYK": 4}
+
+
+class OddImage(Exception):
+    """The picture cannot be read; the text says why and what to do."""
+
+
+def open_image(content: bytes) -> Image.Image:
+    """Decode a JPEG or PNG wholly; raises OddImage."""
+    try:
+        with warnings.catch_warnings():
+            # Our own limit is lower than the one Pillow warns about.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+        if image.width * image.height > MOST_PIXELS:
+            raise OddImage(
+                f"is a picture of {image.width} × {image.height} pixels. "
+                f"It may have {MOST_PIXELS:,} in all: make it smaller and send it again."
+            )
+        image.load()
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        SyntaxError,
+        ValueError,
+    ) as exc:
+        raise OddImage("is a damaged picture. Save it again as PNG and send that.") from exc
+    if image.mode not in COLOURS and image.format == "JPEG":
+        raise OddImage(f"has colours of a kind ({image.mode}) not known. Save it as PNG.")
+    return image
+
+
+def to_pdf(content: bytes) -> bytes:
+    """Return a PDF of one page that shows the picture; raises OddImage."""
+    image = open_image(content)
+    turned = int(image.getexif().get(ORIENTATION, 1))
+    turned = turned if turned in UPRIGHT else 1
+    wide, high = image.size[::-1] if turned in LYING else image.size
+    scale = LONGER_SIDE / max(wide, high)
+    pdf = pikepdf.new()
+    picture = _jpeg(pdf, image, content) if image.format == "JPEG" else _png(pdf, image)
+    pdf.add_blank_page(page_size=(wide * scale, high * scale))
+    page = pdf.pages[0]
+    page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Picture=picture))
+    upright = " ".join(map(str, UPRIGHT[turned]))
+    page.obj.Contents = pdf.make_stream(
+        f"{wide * scale:.3f} 0 0 {high * scale:.3f} 0 0 cm {upright} cm /Picture Do".encode()
+    )
+    saved = io.BytesIO()
+    pdf.save(saved, deterministic_id=True)
+    return saved.getvalue()
+
+
+def _jpeg(pdf: pikepdf.Pdf, image: Image.Image, content: bytes) -> pikepdf.Object:
+    # The compressed bytes go in as they are: nothing is lost.
+    picture = _picture(pdf, image, content, filter_name="/DCTDecode")
+    if image.mode == "CMYK" and "adobe" in image.info:
+        picture.Decode = pikepdf.Array([1, 0] * 4)  # Adobe writes CMYK inverted
+    return picture
+
+
+def _png(pdf: pikepdf.Pdf, image: Image.Image) -> pikepdf.Object:
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        whole = image.convert("RGBA")
+        alpha = whole.getchannel("A")
+        picture = _deflated(pdf, _with_profile_of(image, whole.convert("RGB")))
+        picture.SMask = _deflated(pdf, alpha)
+        return picture
+    if image.mode.startswith("I"):
+        return _deflated(pdf, image.convert("I").point(lambda v: v * (1 / 257)).convert("L"))
+    wanted = "L" if image.mode in ("1", "L") else "RGB"
+    return _deflated(pdf, _with_profile_of(image, image.convert(wanted)))
+
+
+def _with_profile_of(original: Image.Image, image: Image.Image) -> Image.Image:
+    profile = original.info.get("icc_profile")
+    image.info = {"icc_profile": profile} if profile else {}
+    return image
+
+
+def _deflated(pdf: pikepdf.Pdf, image: Image.Image) -> pikepdf.Object:
+    return _picture(pdf, image, zlib.compress(image.tobytes(), 6), filter_name="/FlateDecode")
+
+
+def _picture(
+    pdf: pikepdf.Pdf, image: Image.Image, data: bytes, *, filter_name: str
+) -> pikepdf.Object:
+    picture = pikepdf.Stream(pdf, data)
+    picture.Type = pikepdf.Name.XObject
+    picture.Subtype = pikepdf.Name.Image
+    picture.Width, picture.Height = image.size
+    picture.BitsPerComponent = 8
+    picture.Filter = pikepdf.Name(filter_name)
+    profile = image.info.get("icc_profile")
+    picture.ColorSpace = pikepdf.Name(COLOURS[image.mode])
+    if profile and _fits(profile, image.mode):
+        icc = pikepdf.Stream(pdf, profile, N=COMPONENTS[image.mode])
+        picture.ColorSpace = pikepdf.Array([pikepdf.Name.ICCBased, pdf.make_indirect(icc)])
+    return pdf.make_indirect(picture)
+
+
+def _fits(profile: bytes, mode: str) -> bool:
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except (OSError, ImageCms.PyCMSError):
+        return False
+    return str(opened.profile.xcolor_space).strip() == PROFILES.get(mode)

@@ -1,0 +1,139 @@
+"""What the vault can be told through its environment (``VAULT_…``), read once and strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import marshmallow as ma
+import sqlalchemy as sa
+
+import runtime.settings
+
+PREFIX = "VAULT_"
+
+
+def _public_url(value: str) -> str:
+    url = value.rstrip("/")
+    if not url.startswith(("https://", "http://")) or any(c in url for c in "?# "):
+        raise ma.ValidationError("is not an http(s) address without query")
+    return url
+
+
+def _database_url(value: str) -> None:
+    try:
+        backend = sa.make_url(value).get_backend_name()
+    except sa.exc.ArgumentError as exc:
+        raise ma.ValidationError("is not a database URL") from exc
+    if backend not in ("sqlite", "postgresql"):
+        raise ma.ValidationError("is neither an SQLite nor a PostgreSQL URL")
+
+
+class PublicUrl(ma.fields.String):
+    """An address without a slash at its end."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        return _public_url(super()._deserialize(value, attr, data, **options))
+
+
+class Folder(ma.fields.Field[Path]):
+    """A folder's path."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> Path:
+        if not value:
+            raise ma.ValidationError("is empty")
+        return Path(value)
+
+
+class SettingsSchema(ma.Schema):
+    """Every setting: what it is for, an example, its default."""
+
+    database_url = ma.fields.String(
+        required=True,
+        validate=_database_url,
+        metadata={
+            "help": "where the vault keeps its records: SQLite or PostgreSQL.",
+            "example": "postgresql://vault:password@db.example.edu/vault",
+            "secret": True,
+        },
+    )
+    redis_url = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(
+            r"(redis|rediss|unix)://.+", error="is not a redis://, rediss:// or unix:// address"
+        ),
+        metadata={
+            "help": "the Redis or Valkey whose bells wake the workers.",
+            "example": "redis://localhost:6379/1",
+            "secret": True,
+        },
+    )
+    files = Folder(
+        required=True,
+        metadata={
+            "help": "the private folder for uploaded and verified files.",
+            "example": "/var/lib/vault/files",
+        },
+    )
+    public_url = PublicUrl(
+        required=True,
+        metadata={
+            "help": "the address under which everybody reaches the vault; "
+            "it stands in QR codes for ever.",
+            "example": "https://certificates.example.edu",
+        },
+    )
+    host = ma.fields.String(
+        load_default="127.0.0.1",
+        metadata={"help": "the address the web server listens on.", "example": "0.0.0.0"},  # noqa: S104
+    )
+    port = ma.fields.Integer(
+        load_default=8200,
+        validate=ma.validate.Range(1, 65535, error="is not a port (1 to 65535)"),
+        metadata={"help": "the port the web server listens on.", "example": "8200"},
+    )
+    lease_seconds = ma.fields.Integer(
+        load_default=45,
+        validate=ma.validate.Range(min=2, max=3600, error="is not between 2 and 3600"),
+        metadata={
+            "help": "how long a worker may hold certificates before another takes them up.",
+            "example": "45",
+        },
+    )
+    clock_seconds = ma.fields.Float(
+        load_default=5.0,
+        validate=ma.validate.Range(min=0.05, max=60, error="is not between 0.05 and 60"),
+        metadata={"help": "how often the clock looks for work that is due.", "example": "5"},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one vault."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    files: Path
+    public_url: str  #: without a slash at its end
+    host: str
+    port: int
+    lease: timedelta  #: how long a worker may hold certificates
+    clock: timedelta  #: how often the clock looks for due work
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Return the settings; raises runtime.settings.SettingsError naming every mistake."""
+    values = runtime.settings.read(SettingsSchema(), prefix=PREFIX, environ=environ)
+    lease = timedelta(seconds=values.pop("lease_seconds"))
+    clock = timedelta(seconds=values.pop("clock_seconds"))
+    return Settings(lease=lease, clock=clock, **values)
+
+
+def table(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (variable, value) for every setting, secrets masked; raises SettingsError."""
+    schema = SettingsSchema()
+    values = runtime.settings.read(schema, prefix=PREFIX, environ=environ)
+    return runtime.settings.table(schema, values, prefix=PREFIX)

@@ -1,0 +1,147 @@
+"""The verified PDF: the last page, grown at the bottom by a strip that tells how to verify it."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pikepdf
+import pymupdf_fonts
+import typst
+from fontTools.ttLib import TTFont
+
+from vault.documents import open_pdf
+from vault.geometry import Box, Grown, Matrix, grow, inherited, last_page
+
+TEMPLATE = Path(__file__).with_name("strip.typ")
+#: The strip's height in points, on a page between these widths; others get it scaled.
+HEIGHT = 72.0
+NARROWEST = 320.0
+WIDEST = 1000.0
+
+
+class Stamper:
+    """Stamps PDFs; keeps its fonts and its compiler, so one serves a whole worker.
+
+    One thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="vault-fonts-")
+        fonts = {"regular": pymupdf_fonts.myfont("figo"), "bold": pymupdf_fonts.myfont("figbo")}
+        for name, content in fonts.items():
+            (Path(self._folder.name) / f"{name}.ttf").write_bytes(content)
+        # The machine's own fonts would make the same certificate differ between machines.
+        self._compiler = typst.Compiler(
+            str(TEMPLATE), font_paths=[self._folder.name], ignore_system_fonts=True
+        )
+
+    def close(self) -> None:
+        """Remove the fonts' folder."""
+        self._folder.cleanup()
+
+    def stamp(
+        self, content: bytes, *, reference_id: str, issuer: str, url: str, qr_svg: str
+    ) -> bytes:
+        """Return ``content``, a PDF, stamped. The same input gives the same bytes.
+
+        ``url`` is the verification page, ``qr_svg`` its QR code. An issuer whose name the strip's
+        fonts cannot print is left out: the verification page says it. Raises
+        vault.documents.FileRefused for what is no stampable PDF.
+        """
+        data = {
+            "reference_id": reference_id,
+            "issuer": issuer if printable(issuer) else None,
+            "url": url,
+            "qr": qr_svg,
+        }
+        with open_pdf(content) as pdf:
+            self._grow_last_page(pdf, data)
+            saved = io.BytesIO()
+            pdf.save(saved, deterministic_id=True)
+        return saved.getvalue()
+
+    def _grow_last_page(self, pdf: pikepdf.Pdf, data: Mapping[str, object]) -> None:
+        page, view = last_page(pdf)
+        width = min(max(view.width * view.unit, NARROWEST), WIDEST)
+        scale = view.width / width
+        grown = grow(view, HEIGHT * scale, scale)
+        with pikepdf.open(io.BytesIO(self._strip(data, width))) as strip:
+            drawn = pdf.copy_foreign(strip.pages[0].as_form_xobject())
+        name = _add_xobject(page, drawn)
+        page.obj.MediaBox = pikepdf.Array(list(grown.media))
+        page.obj.CropBox = pikepdf.Array(list(grown.visible))
+        page.obj.Contents = pikepdf.Array(
+            [
+                pdf.make_stream(_before(grown, name)),
+                *_streams(page.obj.get("/Contents")),
+                pdf.make_stream(b"\nQ"),
+            ]
+        )
+
+    def _strip(self, data: Mapping[str, object], width: float) -> bytes:
+        sized = {**data, "width": width, "height": HEIGHT}
+        # Without a fixed moment the compiler writes the present one.
+        made = self._compiler.compile(
+            format="pdf", sys_inputs={"data": json.dumps(sized)}, timestamp=0, pdf_tags=False
+        )
+        if not isinstance(made, bytes):
+            raise TypeError("the strip came out on several pages")
+        return made
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    font = TTFont(io.BytesIO(pymupdf_fonts.myfont("figo")))
+    return frozenset(font.getBestCmap())
+
+
+def printable(text: str) -> bool:
+    """Whether the strip's font has a glyph for every character; a box would be no name."""
+    return all(ord(char) in _glyphs() for char in text)
+
+
+def _before(grown: Grown, name: str) -> bytes:
+    """Draw the strip first, in the page's pristine state; then keep the old content off it."""
+    return (
+        f"/Artifact BMC q {_numbers(grown.place)} cm {name} Do Q EMC\n"
+        f"q {_rectangle(grown.before)} re W n\n"
+    ).encode()
+
+
+def _rectangle(box: Box) -> str:
+    left, bottom, right, top = box
+    return _numbers((left, bottom, right - left, top - bottom))
+
+
+def _numbers(numbers: Matrix | Box) -> str:
+    return " ".join(f"{number:.5f}" for number in numbers)
+
+
+def _streams(contents: pikepdf.Object | None) -> list[pikepdf.Object]:
+    if isinstance(contents, pikepdf.Array):
+        return [part for part in contents if isinstance(part, pikepdf.Stream)]
+    return [contents] if isinstance(contents, pikepdf.Stream) else []
+
+
+def _add_xobject(page: pikepdf.Page, drawn: pikepdf.Object) -> str:
+    """Add to the page's own copy of its resources: other pages may share them."""
+    found = inherited(page.obj, "/Resources")
+    resources = _copy(found)
+    xobjects = _copy(resources.get("/XObject"))
+    name = "/VaultStrip"
+    while name in xobjects:
+        name += "x"
+    xobjects[name] = drawn
+    resources.XObject = xobjects
+    page.obj.Resources = resources
+    return name
+
+
+def _copy(found: pikepdf.Object | None) -> pikepdf.Dictionary:
+    entries = found.items() if isinstance(found, pikepdf.Dictionary) else ()
+    return pikepdf.Dictionary(dict(entries))

@@ -1,0 +1,1 @@
+"""The vault's records. SQLAlchemy stays in here."""

@@ -1,0 +1,199 @@
+"""Certificates as records: add one, find, list, retry. Every query names its institution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from vault.certificate import Entry, Source, Status, fold_email, natural_key
+from vault.store.search import matches, search_text
+from vault.store.tables import batch, certificate, file, institution
+
+
+class Duplicate(Exception):
+    """A certificate with this e-mail, title and issue date is there already."""
+
+
+class NotFailed(Exception):
+    """Only a failed certificate can be retried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of the folder, to be noted beside a certificate."""
+
+    sha256: str
+    size: int
+    mime_type: str
+    kind: str  #: "upload" or "verified_pdf"
+    name: str | None = None  #: as the sender called it; for show only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a list may be narrowed by; None does not narrow."""
+
+    status: Status | None = None
+    applicant_email: str | None = None
+    search: str | None = None
+    batch_id: str | None = None
+    issue_date_from: date | None = None
+    issue_date_to: date | None = None
+
+
+def add(
+    conn: sa.Connection,
+    *,
+    institution_id: int,
+    entry: Entry,
+    uuid: str,
+    reference_id: str,
+    uploaded: StoredFile,
+    now: datetime,
+) -> None:
+    """Add a certificate that is due for processing; raises Duplicate. Atomic by a unique key."""
+    file_id = add_file(conn, uploaded, institution_id=institution_id, now=now)
+    values = {
+        "uuid": uuid,
+        "reference_id": reference_id,
+        "institution_id": institution_id,
+        "natural_key": natural_key(institution_id, entry),
+        "certificate_title": entry.certificate_title,
+        "full_name": entry.full_name,
+        "applicant_email": entry.applicant_email,
+        "email_key": fold_email(entry.applicant_email),
+        "issue_date": entry.issue_date,
+        "details": entry.details,
+        "search_text": search_text(
+            (entry.full_name, entry.applicant_email, entry.certificate_title, reference_id)
+        ),
+        "source": Source.VAULT.value,
+        "status": Status.PROCESSING.value,
+        "uploaded_file_id": file_id,
+        "created_at": now,
+        "updated_at": now,
+        "next_run_at": now,
+    }
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    added = conn.execute(
+        insert(certificate)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=[certificate.c.natural_key])
+        .returning(certificate.c.id)
+    ).first()
+    if added is None:
+        raise Duplicate
+
+
+def exists(conn: sa.Connection, *, institution_id: int, entry: Entry) -> bool:
+    """Whether `add` would surely raise Duplicate; False promises nothing."""
+    key = natural_key(institution_id, entry)
+    found = sa.select(certificate.c.id).where(certificate.c.natural_key == key)
+    return conn.execute(found).first() is not None
+
+
+def add_file(conn: sa.Connection, stored: StoredFile, *, institution_id: int, now: datetime) -> int:
+    """Note a file of the folder; return its id."""
+    added = sa.insert(file).values(
+        institution_id=institution_id,
+        kind=stored.kind,
+        sha256=stored.sha256,
+        name=stored.name,
+        mime_type=stored.mime_type,
+        size=stored.size,
+        created_at=now,
+    )
+    return int(conn.execute(added.returning(file.c.id)).scalar_one())
+
+
+_verified = file.alias("verified")
+_uploaded = file.alias("uploaded")
+
+#: A certificate with its institution, its batch's id and its files' hashes.
+_whole = (
+    sa.select(
+        certificate,
+        institution.c.name.label("institution_name"),
+        institution.c.email.label("institution_email"),
+        institution.c.phone_number.label("institution_phone_number"),
+        batch.c.uuid.label("batch_uuid"),
+        _uploaded.c.sha256.label("uploaded_sha256"),
+        _uploaded.c.mime_type.label("uploaded_mime_type"),
+        _verified.c.sha256.label("verified_sha256"),
+    )
+    .join(institution, institution.c.id == certificate.c.institution_id)
+    .join(_uploaded, _uploaded.c.id == certificate.c.uploaded_file_id)
+    .outerjoin(batch, batch.c.id == certificate.c.batch_id)
+    .outerjoin(_verified, _verified.c.id == certificate.c.verified_file_id)
+)
+
+
+def find(conn: sa.Connection, uuid: str, *, institution_id: int) -> sa.Row[Any] | None:
+    """One certificate of an institution, or None."""
+    mine = certificate.c.institution_id == institution_id
+    return conn.execute(_whole.where(certificate.c.uuid == uuid, mine)).first()
+
+
+def find_public(conn: sa.Connection, reference_id: str) -> sa.Row[Any] | None:
+    """The certificate with a reference id, whose ever it is: for the verification page alone."""
+    return conn.execute(_whole.where(certificate.c.reference_id == reference_id)).first()
+
+
+def get(conn: sa.Connection, id: int) -> sa.Row[Any]:
+    """The certificate with an internal id, for processing."""
+    return conn.execute(_whole.where(certificate.c.id == id)).one()
+
+
+def page(
+    conn: sa.Connection, filters: Filters, *, institution_id: int, number: int, size: int
+) -> tuple[Sequence[sa.Row[Any]], int]:
+    """Return one page, newest first, and how many certificates there are on all pages."""
+    where = sa.and_(certificate.c.institution_id == institution_id, *_narrowed(filters))
+    total = conn.execute(sa.select(sa.func.count(certificate.c.id)).where(where)).scalar_one()
+    newest = _whole.where(where).order_by(certificate.c.id.desc())
+    return conn.execute(newest.limit(size).offset((number - 1) * size)).all(), total
+
+
+def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    table = certificate.c
+    narrowed = []
+    if filters.status is not None:
+        narrowed.append(table.status == filters.status.value)
+    if filters.applicant_email is not None:
+        narrowed.append(table.email_key == fold_email(filters.applicant_email))
+    if filters.search is not None:
+        narrowed.append(matches(filters.search))
+    if filters.batch_id is not None:
+        ids = sa.select(batch.c.id).where(batch.c.uuid == filters.batch_id)
+        narrowed.append(table.batch_id.in_(ids))
+    if filters.issue_date_from is not None:
+        narrowed.append(table.issue_date >= filters.issue_date_from)
+    if filters.issue_date_to is not None:
+        narrowed.append(table.issue_date <= filters.issue_date_to)
+    return narrowed
+
+
+def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime) -> None:
+    """Make a failed certificate due again; raises NotFailed if it is anything else."""
+    changed = conn.execute(
+        sa.update(certificate)
+        .where(
+            certificate.c.uuid == uuid,
+            certificate.c.institution_id == institution_id,
+            certificate.c.status == Status.FAILED.value,
+        )
+        .values(
+            status=Status.PROCESSING.value,
+            problem=None,
+            updated_at=now,
+            next_run_at=now,
+            tries=0,
+        )
+    ).rowcount
+    if changed != 1:
+        raise NotFailed

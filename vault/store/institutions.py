@@ -1,0 +1,117 @@
+"""Institutions and their tokens: add, find, list, revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.store.tables import institution, token
+from vault.tokens import NewToken, Permission, Token, hash_of, permissions_text
+
+#: A token's last use is noted to this precision; otherwise each request would be a write.
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+class AlreadyThere(Exception):
+    """An institution of that name exists."""
+
+
+class NoSuchInstitution(LookupError):
+    """No institution has that name; the text lists those there are."""
+
+
+def add(conn: sa.Connection, *, name: str, email: str | None, now: datetime) -> int:
+    """Add an institution, return its id; raises AlreadyThere."""
+    if conn.execute(sa.select(institution.c.id).where(institution.c.name == name)).first():
+        raise AlreadyThere(f"There is an institution {name!r} already.")
+    added = sa.insert(institution).values(name=name, email=email, created_at=now)
+    return int(conn.execute(added.returning(institution.c.id)).scalar_one())
+
+
+def find(conn: sa.Connection, name: str) -> int:
+    """Return an institution's id; raises NoSuchInstitution."""
+    found = conn.execute(sa.select(institution.c.id).where(institution.c.name == name)).first()
+    if found is None:
+        names = ", ".join(repr(row.name) for row in all_of_them(conn)) or "none"
+        raise NoSuchInstitution(
+            f"There is no institution {name!r}. There are: {names}. "
+            f'Add it: vaultbridge-vault institution add "{name}"'
+        )
+    return int(found.id)
+
+
+def all_of_them(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Every institution, by name."""
+    return conn.execute(sa.select(institution).order_by(institution.c.name)).all()
+
+
+def add_token(
+    conn: sa.Connection,
+    *,
+    institution_id: int,
+    made: NewToken,
+    permissions: frozenset[Permission],
+    expires_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Keep a token's hash and what it permits."""
+    conn.execute(
+        sa.insert(token).values(
+            institution_id=institution_id,
+            sha256=made.sha256,
+            prefix=made.prefix,
+            permissions=permissions_text(permissions),
+            expires_at=expires_at,
+            created_at=now,
+        )
+    )
+
+
+def valid_token(conn: sa.Connection, text: str, *, now: datetime) -> Token | None:
+    """Return the token with this text, or None if it is unknown, expired or revoked."""
+    row = conn.execute(
+        sa.select(token).where(
+            token.c.sha256 == hash_of(text),
+            token.c.revoked_at.is_(None),
+            sa.or_(token.c.expires_at.is_(None), token.c.expires_at > now),
+        )
+    ).first()
+    if row is None:
+        return None
+    return Token(
+        id=row.id,
+        institution_id=row.institution_id,
+        permissions=frozenset(Permission(p) for p in row.permissions.split(",") if p),
+        last_used_at=row.last_used_at,
+    )
+
+
+def use_is_worth_noting(found: Token, *, now: datetime) -> bool:
+    """Whether the token's last use, as noted, is too old."""
+    return found.last_used_at is None or now - found.last_used_at >= USE_NOTED_EVERY
+
+
+def note_use(conn: sa.Connection, found: Token, *, now: datetime) -> None:
+    """Note that a token was used."""
+    conn.execute(sa.update(token).where(token.c.id == found.id).values(last_used_at=now))
+
+
+def tokens(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Every token with its institution's name as ``institution``, oldest first."""
+    return conn.execute(
+        sa.select(token, institution.c.name.label("institution"))
+        .join(institution)
+        .order_by(token.c.id)
+    ).all()
+
+
+def revoke_token(conn: sa.Connection, prefix: str, *, now: datetime) -> int:
+    """Revoke the live tokens that begin with ``prefix``; return how many there were."""
+    return conn.execute(
+        sa.update(token)
+        .where(token.c.prefix == prefix, token.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    ).rowcount

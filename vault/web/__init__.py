@@ -1,0 +1,1 @@
+"""The vault over HTTP: its API, its verification pages, its health."""

@@ -1,0 +1,76 @@
+"""The vault's WSGI application."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from flask import Flask, g, request
+from flask.wrappers import Response
+
+import runtime.logging
+from vault import settings
+from vault.documents import LARGEST_FILE
+from vault.web import api, health, pages, problems
+from vault.wiring import SERVICE, Vault, build
+
+#: What a request may hold beside a file of the largest size: the other fields, the multipart frame.
+ROOM_FOR_FIELDS = 1024 * 1024
+REQUEST_ID = "X-Request-Id"
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+
+log = structlog.get_logger()
+
+
+class VaultApp(Flask):
+    """Flask, but an unforeseen error becomes one line of our log."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        log.error("request_failed", exc_info=exc_info)
+
+
+def create_app(vault: Vault | None = None) -> Flask:
+    """Return the application of ``vault``, or of one built from the environment."""
+    if vault is None:
+        runtime.logging.configure(SERVICE, "web")
+        vault = build(settings.read(os.environ))
+    app = VaultApp(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FILE + ROOM_FOR_FIELDS
+    app.config["MAX_FORM_MEMORY_SIZE"] = ROOM_FOR_FIELDS
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.extensions["vault"] = vault
+    app.before_request(_begin)
+    app.after_request(_end)
+    problems.install(app)
+    for part in (api, pages, health):
+        app.register_blueprint(part.blueprint)
+    return app
+
+
+def _begin() -> None:
+    given = request.headers.get(REQUEST_ID, "")
+    g.request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(uuid4())
+    g.started = time.monotonic()
+    structlog.contextvars.unbind_contextvars("institution")
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers[REQUEST_ID] = g.request_id
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    # The rule, not the path: a reference id is the key to a certificate's page.
+    rule = request.url_rule.rule if request.url_rule else None
+    log.info(
+        "request",
+        method=request.method,
+        route=rule,
+        status=response.status_code,
+        ms=round((time.monotonic() - g.started) * 1000),
+    )
+    return response

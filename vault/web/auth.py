@@ -1,0 +1,75 @@
+"""Who is calling: the institution behind a bearer token, and whether it may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+from flask import current_app, g, request
+
+from vault.store import institutions
+from vault.tokens import Permission, Token
+from vault.web.problems import forbidden, unauthorized
+from vault.wiring import Vault
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def vault() -> Vault:
+    """The vault that this application serves."""
+    found: Vault = current_app.extensions["vault"]
+    return found
+
+
+def caller() -> Token:
+    """The valid token of this request; only inside a view that `needs` one."""
+    token: Token = g.token
+    return token
+
+
+def needs(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view run only for a valid token that carries ``permission``.
+
+    Otherwise 401, or 403 naming the permission.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            g.token = _authenticate()
+            if permission not in g.token.permissions:
+                raise forbidden(permission)
+            return view(*args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _authenticate() -> Token:
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not text.strip():
+        raise unauthorized()
+    database = vault().database
+    with database.read() as conn:
+        now = database.now(conn)
+        token = institutions.valid_token(conn, text.strip(), now=now)
+    if token is None:
+        raise unauthorized()
+    if institutions.use_is_worth_noting(token, now=now):
+        _note(token)
+    structlog.contextvars.bind_contextvars(institution=token.institution_id)
+    return token
+
+
+def _note(token: Token) -> None:
+    database = vault().database
+
+    def write(conn: Any) -> None:
+        institutions.note_use(conn, token, now=database.now(conn))
+
+    vault().writer.write(write)

@@ -1,0 +1,166 @@
+"""What a request may say: every field checked, all mistakes told at once, in Laravel's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, TypeVar
+
+import marshmallow as ma
+
+from vault.certificate import Entry, Status
+from vault.store.certificates import Filters
+from vault.web.problems import invalid
+
+T = TypeVar("T")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+#: One address: a name, "@", a domain with a dot; letters of any script.
+EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\".]+(\.[^\s@,;:<>()\[\]\\\".]+)+")
+#: C0 and C1 controls; PostgreSQL keeps no NUL, and a title is one line.
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+#: Half of a surrogate pair is no character and cannot be stored.
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+MOST_PER_PAGE = 100
+LAST_PAGE = 1_000_000_000
+
+
+class Named(ma.fields.Field[T]):
+    """A field whose mistakes call it by its name."""
+
+    @property
+    def label(self) -> str:
+        """The field's name as a message says it."""
+        return str(self.name).replace("_", " ")
+
+    def make_error(self, key: str, **values: Any) -> ma.ValidationError:
+        if key == "required":
+            return ma.ValidationError(f"The {self.label} field is required.")
+        return super().make_error(key, **values)
+
+
+class Text(Named[str]):
+    """A text of at most ``limit`` characters, in one line unless ``lines``."""
+
+    def __init__(self, *, limit: int, lines: bool = False, email: bool = False, **options: Any):
+        super().__init__(**options)
+        self._limit = limit
+        self._controls = CONTROLS_BUT_LINES if lines else CONTROLS
+        self._email = email
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> str:
+        if not isinstance(value, str):
+            raise ma.ValidationError(f"The {self.label} field must be a string.")
+        mistakes = []
+        if len(value) > self._limit:
+            mistakes.append(
+                f"The {self.label} field must not be greater than {self._limit} characters."
+            )
+        if self._controls.search(value) or SURROGATE.search(value):
+            mistakes.append(f"The {self.label} field must not contain control characters.")
+        elif self._email and not EMAIL.fullmatch(value):
+            mistakes.append(f"The {self.label} field must be a valid email address.")
+        if mistakes:
+            raise ma.ValidationError(mistakes)
+        return value
+
+
+class IsoDate(Named[date]):
+    """A date written YYYY-MM-DD."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> date:
+        wrong = f"The {self.label} field must match the format Y-m-d."
+        if not isinstance(value, str) or not DATE.fullmatch(value):
+            raise ma.ValidationError(wrong)
+        try:
+            return date.fromisoformat(value)
+        except ValueError as exc:
+            raise ma.ValidationError(wrong) from exc
+
+
+class Count(Named[int]):
+    """A whole number from 1 to ``most``."""
+
+    def __init__(self, *, most: int, **options: Any):
+        super().__init__(**options)
+        self._most = most
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,12}", value):
+            raise ma.ValidationError(f"The {self.label} field must be an integer.")
+        number = int(value)
+        if not 1 <= number <= self._most:
+            raise ma.ValidationError(f"The {self.label} field must be between 1 and {self._most}.")
+        return number
+
+
+class StatusWord(Named[Status]):
+    """One of the statuses."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> Status:
+        try:
+            return Status(value)
+        except ValueError as exc:
+            known = ", ".join(status.value for status in Status)
+            raise ma.ValidationError(
+                f"The selected status is invalid. It is one of: {known}."
+            ) from exc
+
+
+class Trimmed(ma.Schema):
+    """Fields whose texts are trimmed; an empty one counts as not sent."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    @ma.pre_load
+    def _trim(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        trimmed = {k: v.strip() if isinstance(v, str) else v for k, v in data.items()}
+        return {k: v for k, v in trimmed.items() if v not in ("", None)}
+
+
+class EntrySchema(Trimmed):
+    """The fields of an entry, in the order in which mistakes are told."""
+
+    certificate_title = Text(limit=255, required=True)
+    full_name = Text(limit=255, required=True)
+    applicant_email = Text(limit=255, email=True, required=True)
+    issue_date = IsoDate(load_default=None)
+    details = Text(limit=1000, lines=True, load_default=None)
+
+
+class ListSchema(Trimmed):
+    """What a list may be asked for."""
+
+    status = StatusWord(load_default=None)
+    applicant_email = Text(limit=255, load_default=None)
+    search = Text(limit=255, load_default=None)
+    batch_id = Text(limit=255, load_default=None)
+    issue_date_from = IsoDate(load_default=None)
+    issue_date_to = IsoDate(load_default=None)
+    page = Count(most=LAST_PAGE, load_default=1)
+    per_page = Count(most=MOST_PER_PAGE, load_default=15)
+
+
+def mistakes_in(schema: ma.Schema, data: Mapping[str, Any]) -> tuple[Any, dict[str, list[str]]]:
+    """Return (the values, the mistakes by field); one of the two is empty."""
+    try:
+        return schema.load(data), {}
+    except ma.ValidationError as exc:
+        found: dict[str, list[str]] = exc.normalized_messages()  # type: ignore[no-untyped-call]
+    return {}, {name: list(found[name]) for name in schema.fields if name in found}
+
+
+def entry_of(values: Mapping[str, Any]) -> Entry:
+    """The entry that valid fields say."""
+    return Entry(**values)
+
+
+def filters_of(query: Mapping[str, str]) -> tuple[Filters, int, int]:
+    """Return (filters, page, per page); raises Problem 422 for a query that makes no sense."""
+    values, mistakes = mistakes_in(ListSchema(), query)
+    if mistakes:
+        raise invalid(mistakes)
+    number, size = values.pop("page"), values.pop("per_page")
+    return Filters(**values), number, size

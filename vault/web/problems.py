@@ -1,0 +1,114 @@
+"""Every answer that is not a success, in the vendor's shapes.
+
+Problem: raised anywhere in a request, answered as JSON `{"message": …}` with its status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from vault.tokens import Permission
+
+SERVER_ERROR = "SERVER_ERROR"
+TRY_AGAIN_S = 5
+
+log = structlog.get_logger()
+
+
+class Problem(Exception):
+    """A request that cannot be served; ``extra`` joins ``message`` in the body."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"message": message, **(extra or {})}
+        self.headers = dict(headers or {})
+
+
+def unauthorized() -> Problem:
+    """No token, or one that is unknown, expired or revoked: nobody learns which."""
+    return Problem(401, "Unauthorized - Invalid API token", headers={"WWW-Authenticate": "Bearer"})
+
+
+def forbidden(permission: Permission) -> Problem:
+    """The token lacks a permission."""
+    return Problem(
+        403,
+        "Forbidden - Insufficient permissions",
+        extra={"required_permission": permission.value},
+    )
+
+
+def invalid(errors: Mapping[str, Sequence[str]]) -> Problem:
+    """Mistakes in fields, all at once; the message is the first and how many more there are."""
+    texts = [text for field in errors.values() for text in field]
+    more = len(texts) - 1
+    tail = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""
+    return Problem(422, f"{texts[0]}{tail}", extra={"errors": errors})
+
+
+def no_certificate() -> Problem:
+    """There is none with that id, or it is another institution's: nobody learns which."""
+    return Problem(404, "Vault certificate not found")
+
+
+def install(app: Flask) -> None:
+    """Answer every problem of this application as JSON."""
+    app.register_error_handler(Problem, _problem)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(PoolTimeout, _database)
+
+
+def _problem(problem: Problem) -> tuple[Response, int, dict[str, str]]:
+    return jsonify(problem.body), problem.status, problem.headers
+
+
+#: What the sender reads where the framework found the fault.
+MESSAGES = {
+    404: "The route {path} could not be found.",
+    405: "The {method} method is not supported for route {path}.",
+    413: "The request is larger than the vault takes. A certificate file may have 20 MB.",
+    500: "Server error. Nothing was changed; tell the vault's operator the X-Request-Id.",
+}
+
+
+def _http(error: HTTPException) -> tuple[Response, int, dict[str, str]]:
+    status = error.code or 500
+    message = MESSAGES.get(status, error.description or error.name)
+    body = {"message": message.format(path=request.path.lstrip("/"), method=request.method)}
+    if isinstance(error, InternalServerError):
+        body["error_code"] = SERVER_ERROR
+    headers = {k: v for k, v in error.get_headers() if k not in ("Content-Type", "Content-Length")}
+    if status == 413:
+        # The rest of the body is not read, so the connection cannot be used again.
+        headers["Connection"] = "close"
+    return jsonify(body), status, headers
+
+
+def _database(error: DBAPIError | PoolTimeout) -> tuple[Response, int, dict[str, str]]:
+    away = isinstance(error, OperationalError | PoolTimeout)
+    log.error("database_failed", reason=type(error).__name__, exc_info=error)
+    body = {
+        "message": "The vault cannot reach its database. Nothing was changed; try again."
+        if away
+        else MESSAGES[500],
+        "error_code": SERVER_ERROR,
+    }
+    if not away:
+        return jsonify(body), 500, {}
+    return jsonify(body), 503, {"Retry-After": str(TRY_AGAIN_S)}
