@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -11,32 +12,73 @@ import structlog
 #: What must not reach a log, whoever passes it by mistake.
 NEVER = frozenset(
     {"authorization", "token", "secret", "password", "body", "email", "applicant_email"}
-    | {"full_name", "name_of_learner", "link", "headers", "query"}
+    | {"full_name", "name_of_learner", "link", "headers", "query", "cookie"}
+)
+REDACTED = "[redacted]"
+
+#: What libraries put into their messages and exceptions, and what stands there instead.
+_SCRUB = (
+    (re.compile(r"(?<=[\w/])\?[^\s'\"<>]+=[^\s'\"<>]*"), f"?{REDACTED}"),
+    (re.compile(r"(?<=://)[^\s/@'\"]+@"), f"{REDACTED}@"),
+    (re.compile(r"(?<=/c/)[^\s/'\"?]+"), REDACTED),
+    (re.compile(r"(?i)\b(bearer|basic) [\w.~+/=-]+"), rf"\1 {REDACTED}"),
+    (re.compile(r"[^\s@<>'\"(:/=\]]+@[^\s@<>'\"):/]+\.\w+"), REDACTED),
 )
 
 
 def configure(service: str, process: str) -> None:
     """Send every log line of this process, libraries' included, to standard error as JSON."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s", force=True)
+
+    # Not a context variable: each of the server's threads has a context of its own.
+    def named(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:
+        return {"service": service, "process": process, **event}
+
+    before: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        named,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+    ]
+    after: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,
+        redact,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=repr),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*before, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *after],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     # Libraries log addresses with their query strings.
     for noisy in ("httpx", "httpcore", "alembic", "_granian", "granian.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-            _redact,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        processors=[*before, *after],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service, process=process)
 
 
-def _redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:
-    for key in NEVER & event.keys():
-        event[key] = "[redacted]"
-    return event
+def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:
+    """Take out, at any depth, what must not be logged: by its name, and by its looks in a text."""
+    return _redacted(event)
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: REDACTED if str(key).lower() in NEVER else _redacted(part)
+            for key, part in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted(part) for part in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    for pattern, instead in _SCRUB:
+        text = pattern.sub(instead, text)
+    return text
