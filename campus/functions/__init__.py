@@ -1,0 +1,1 @@
+"""The web service functions, one module an area; `table` lists them all."""

@@ -1,0 +1,87 @@
+"""The stand-in as a whole: its settings, its state, and the switches that make it misbehave."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from campus.capabilities import MINIMAL_ROLE
+from campus.state import State
+
+
+def utc_now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an administrator would have set up; fixed while it runs."""
+
+    wwwroot: str  #: the site's own address, without a slash at the end
+    ws_token: str = field(repr=False)  #: the web service token of the service user
+    hook_url: str | None = None  #: where local_webhooks posts to; None: no webhook is set up
+    hook_token: str = field(repr=False, default="")  #: stands in the webhook's body
+    hook_extra: str = "vaultbridge"  #: local_webhooks' free text
+    hook_content_type: str = "application/json"  #: or the form type; the body is JSON all the same
+    max_input_vars: int = 1000  #: PHP's default
+    control: bool = False  #: whether /campus/control answers at all
+
+
+@dataclass(slots=True, kw_only=True)
+class Switches:
+    """What a test may change while it runs."""
+
+    outage: str | None = None
+    outage_calls: int | None = None  #: how many calls the outage still lasts; None: till ended
+    latency: float = 0.0  #: seconds every web service call takes at least
+    curl_security: bool = False  #: Moodle's default: private addresses and odd ports are blocked
+    capabilities: frozenset[str] = MINIMAL_ROLE
+    functions_off: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class Moodle:
+    """One stand-in Moodle."""
+
+    settings: Settings
+    state: State
+    now: Callable[[], datetime] = utc_now
+    switches: Switches = field(default_factory=Switches)
+    #: (assignment, person) whose very first comment is being saved at this moment
+    first_saves: set[tuple[int, int]] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def time(self) -> int:
+        """The present moment as Moodle stores it: seconds since 1970."""
+        return int(self.now().timestamp())
+
+    def can(self, capability: str) -> bool:
+        """Whether the service user's role allows this."""
+        return capability in self.switches.capabilities
+
+    def dawdle(self) -> None:
+        """Take as long as the latency switch says."""
+        if self.switches.latency:
+            time.sleep(self.switches.latency)
+
+    def begin_first_save(self, key: tuple[int, int]) -> bool:
+        """Note that a first comment is being saved; False if another request is at it."""
+        with self._lock:
+            if key in self.first_saves:
+                return False
+            self.first_saves.add(key)
+            return True
+
+    def take_outage(self) -> str | None:
+        """Return the outage that this call meets, and count it."""
+        with self._lock:
+            mode = self.switches.outage
+            if mode is not None and self.switches.outage_calls is not None:
+                self.switches.outage_calls -= 1
+                if self.switches.outage_calls <= 0:
+                    self.switches.outage = self.switches.outage_calls = None
+            return mode
