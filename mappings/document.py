@@ -1,0 +1,87 @@
+"""Reads a mapping document: a Mapping, or every mistake in it with its line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import marshmallow as ma
+
+from mappings.locate import KeyPath, Located, read
+from mappings.mistakes import DocumentError, Fault, Mistake, did_you_mean
+from mappings.model import ANY_SITE, Mapping
+from mappings.schema import MappingBlock
+
+__all__ = ["DocumentError", "Known", "Mapping", "Mistake", "load"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The names there are where the document is to be used; None: not looked at."""
+
+    issuers: Collection[str] | None = None
+    sites: Collection[str] | None = None
+    templates: Collection[str] | None = None
+
+
+def load(text: str, *, known: Known | None = None) -> Mapping:
+    """Return the mapping that a YAML document describes.
+
+    Raises DocumentError with all mistakes at once; with ``known``, a name that does not exist
+    there is one of them.
+    """
+    located = read(text)
+    mapping: Mapping | None = None
+    mistakes = list(located.mistakes)
+    try:
+        mapping = cast(Mapping, MappingBlock().load(located.data))
+    except ma.ValidationError as exc:
+        mistakes += [
+            located.mistake(path, fault.problem, offset=fault.offset, on_key=fault.on_key)
+            for path, fault in _faults(exc.messages)
+            if not _told(located, path)
+        ]
+    mistakes += _unknown_names(located, known or Known())
+    if mistakes or mapping is None:
+        raise DocumentError(mistakes)
+    return mapping
+
+
+def _faults(messages: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Fault]]:
+    if isinstance(messages, Fault):
+        yield path, messages
+    elif isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from _faults(inner, (*path, key))
+    elif isinstance(messages, list):
+        for message in messages:
+            yield from _faults(message, path)
+
+
+def _told(located: Located, path: KeyPath) -> bool:
+    # What YAML already could not read is not to be told a second time in other words.
+    return any(path[: len(known)] == known for known in located.unreadable)
+
+
+def _unknown_names(located: Located, known: Known) -> Iterator[Mistake]:
+    data = located.data
+    certificate = data.get("certificate")
+    template = certificate.get("template") if isinstance(certificate, dict) else None
+    yield from _unknown(located, ("issuer",), data.get("issuer"), known.issuers)
+    yield from _unknown(located, ("certificate", "template"), template, known.templates)
+    sites = data.get("site")
+    if not isinstance(sites, list):
+        yield from _unknown(located, ("site",), sites, known.sites)
+        return
+    for index, site in enumerate(sites):
+        yield from _unknown(located, ("site", index), site, known.sites)
+
+
+def _unknown(
+    located: Located, path: KeyPath, name: Any, known: Collection[str] | None
+) -> Iterator[Mistake]:
+    if known is None or not isinstance(name, str) or name in known or name == ANY_SITE:
+        return
+    there = f"there are: {', '.join(sorted(known))}" if known else "there is none yet"
+    yield located.mistake(path, f'there is no "{name}"{did_you_mean(name, known)}; {there}')

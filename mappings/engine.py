@@ -1,0 +1,94 @@
+"""Chooses the mapping for a completion, applies it, and says where each field came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from connectors.base import Completion
+from mappings.entry import Entry, FieldProblem, FieldTrace, Held, natural_key
+from mappings.expressions import Expression
+from mappings.globs import matches
+from mappings.model import ANY_SITE, Mapping, Match
+from mappings.rules import MEND_MAPPING, RULES, Unfit
+from mappings.values import ExpressionError, Fields, values_of
+
+__all__ = ["Entry", "FieldProblem", "FieldTrace", "Held", "apply", "choose", "natural_key"]
+
+
+def choose(
+    mappings: Sequence[Mapping], completion: Completion, *, site: str
+) -> tuple[Mapping, ...]:
+    """Return the mappings that want this completion: today the first, by priority, then by name.
+
+    A mapping whose ``when`` fails on this completion counts as wanting it: nobody can know, so
+    none of lower priority may have it. ``apply`` then says why, as Held. Raises nothing.
+    """
+    values = values_of(completion, site=site)
+    for mapping in sorted(mappings, key=lambda each: (-each.priority, each.name)):
+        if _is_for(mapping, completion, site) and _may_hold(mapping.match, values):
+            return (mapping,)
+    return ()
+
+
+def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Held:
+    """Return the entry that a mapping makes of a completion, or every reason why it makes none.
+
+    Whether the mapping wants the completion is for ``choose`` to say. Raises nothing.
+    """
+    values = values_of(completion, site=site)
+    problems = list(_undecided(mapping.match, values))
+    traces: list[FieldTrace] = []
+    made: dict[str, Any] = {}
+    for rule in RULES:
+        expression = rule.expression(mapping)
+        result: str | None = None
+        try:
+            result = rule.clean(expression.evaluate(values))
+            made[rule.name] = rule.read(result)
+        except ExpressionError as exc:
+            problems.append(_failed(rule.field, exc))
+        except Unfit as exc:
+            problems.append(FieldProblem(field=rule.field, problem=exc.problem, remedy=exc.remedy))
+        traces.append(_trace(rule.field, expression, values, result))
+    if problems:
+        return Held(problems=tuple(problems), trace=tuple(traces))
+    return Entry(**made, trace=tuple(traces))
+
+
+def _is_for(mapping: Mapping, completion: Completion, site: str) -> bool:
+    if site not in mapping.sites and ANY_SITE not in mapping.sites:
+        return False
+    course = completion.course
+    names = (course.id, course.code, course.title)
+    return any(matches(glob, name) for glob in mapping.match.courses for name in names)
+
+
+def _may_hold(match: Match, values: Fields) -> bool:
+    try:
+        return match.when is None or match.when.holds(values)
+    except ExpressionError:
+        return True
+
+
+def _undecided(match: Match, values: Fields) -> Iterator[FieldProblem]:
+    try:
+        if match.when is not None:
+            match.when.holds(values)
+    except ExpressionError as exc:
+        yield _failed("match.when", exc)
+
+
+def _failed(field: str, error: ExpressionError) -> FieldProblem:
+    return FieldProblem(
+        field=field, problem=f"cannot be worked out: {error.problem}", remedy=MEND_MAPPING
+    )
+
+
+def _trace(field: str, expression: Expression, values: Fields, result: str | None) -> FieldTrace:
+    return FieldTrace(
+        field=field,
+        expression=expression.source,
+        inputs=expression.inputs(values),
+        result=result,
+    )

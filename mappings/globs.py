@@ -1,0 +1,23 @@
+"""Globs on a course's id, code or title: ``*`` any text, ``?`` any character, nothing else."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import unicodedata
+from functools import lru_cache
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    # [ means itself here: course codes have it ("BIO[2026]").
+    return re.compile(fnmatch.translate(_folded(glob).replace("[", "[[]")))
+
+
+def matches(glob: str, text: str | None) -> bool:
+    """Whether a glob fits the whole text, whatever the case. Nothing fits no text."""
+    return text is not None and _pattern(glob).match(_folded(text)) is not None
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.casefold())

@@ -1,0 +1,85 @@
+"""What a mapping document says, once read and found right."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping as Map
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, TypeAlias
+
+from mappings.expressions import Condition, Expression
+
+ANY_SITE = "*"
+
+#: What a parameter of a certificate template may be given.
+ParameterValue: TypeAlias = str | bool | int | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Which completions a mapping wants."""
+
+    courses: tuple[str, ...]  #: globs on the course's id, code or title, whatever the case
+    when: Condition | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRules:
+    """How each field of an entry is made."""
+
+    certificate_title: Expression
+    full_name: Expression
+    applicant_email: Expression
+    issue_date: Expression
+    details: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRules:
+    """How the certificate file is made."""
+
+    template: str
+    language: Expression  #: gives a BCP 47 tag
+    paper: Literal["a4", "us-letter"]
+    parameters: Map[str, ParameterValue]  #: the template's own
+
+
+class AgainKind(enum.Enum):
+    """Whether a learner's next round of the same course is certified."""
+
+    NEVER = "never"
+    AFTER = "after"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What happens with a learner's next round."""
+
+    kind: AgainKind
+    after: timedelta | None = None  #: since the last one, for AFTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBackRules:
+    """Whether and how the gradebook is told."""
+
+    target: Literal["auto", "none"]
+    text: Literal["default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """One mapping document, read. Two are equal if their documents say the same."""
+
+    format: int  #: the ``mapping: 1`` it begins with
+    name: str
+    issuer: str
+    sites: tuple[str, ...]  #: names, or ``("*",)`` for any
+    priority: int  #: the higher is asked first
+    match: Match
+    entry: EntryRules
+    certificate: CertificateRules
+    again: Again
+    write_back: WriteBackRules

@@ -1,0 +1,147 @@
+"""What each field of an entry must be, and what to do where a completion does not give it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from mappings import texts
+from mappings.entry import DETAILS_LIMIT, TEXT_LIMIT
+from mappings.expressions import Expression
+from mappings.locales import language_problem
+from mappings.model import Mapping
+
+#: The remedy for whatever an expression itself does wrong.
+MEND_MAPPING = "Correct it in the mapping, then replay the completion."
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Unfit(Exception):
+    """A value is not what its field needs."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One field: where its expression stands, and how its text becomes its value."""
+
+    name: str  #: attribute of Entry
+    field: str  #: key in the document
+    expression: Callable[[Mapping], Expression]
+    clean: Callable[[str], str]
+    read: Callable[[str], Any]  #: raises Unfit
+
+
+def _required(remedy: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not text:
+            raise Unfit("is empty", remedy)
+        if len(text) > TEXT_LIMIT:
+            raise Unfit(
+                f"is {len(text)} characters long; the vault takes {TEXT_LIMIT}",
+                "Shorten it in the LMS, or with | truncate: 255 in the mapping, then replay.",
+            )
+        return text
+
+    return read
+
+
+_filled_email = _required(
+    "Complete the learner's e-mail address in the LMS, or name another source in the mapping, "
+    "then replay."
+)
+
+
+def _email(text: str) -> str:
+    problem = texts.address_problem(_filled_email(text))
+    if problem:
+        raise Unfit(f'"{text}" {problem}', "Correct the address in the LMS, then replay.")
+    return text
+
+
+def _issue_date(text: str) -> date:
+    if not text:
+        raise Unfit(
+            "is empty: the LMS did not say when the course was completed",
+            "If the day we heard of it will do, write in the mapping "
+            "{{ completed_at | default: noticed_at | local_date: 'UTC' }}, then replay.",
+        )
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Unfit(f'"{text[:40]}" is no date like 2026-05-17', MEND_MAPPING)
+
+
+def _details(text: str) -> str:
+    if len(text) > DETAILS_LIMIT:
+        raise Unfit(
+            f"is {len(text)} characters long; the vault takes {DETAILS_LIMIT}",
+            f"Shorten it, e.g. with | truncate: {DETAILS_LIMIT} in the mapping, then replay.",
+        )
+    return text
+
+
+def _language(text: str) -> str:
+    problem = language_problem(text) if text else "is empty"
+    if problem:
+        raise Unfit(problem, "Write in the mapping, e.g., {{ learner.language | default: 'en' }}.")
+    return text.replace("_", "-")
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        name="certificate_title",
+        field="entry.certificate_title",
+        expression=lambda mapping: mapping.entry.certificate_title,
+        clean=texts.line,
+        read=_required("Give the course a title in the LMS, or write one here, then replay."),
+    ),
+    Rule(
+        name="full_name",
+        field="entry.full_name",
+        expression=lambda mapping: mapping.entry.full_name,
+        clean=texts.line,
+        read=_required(
+            "Complete the learner's name in the LMS, or name another source in the mapping, "
+            "then replay."
+        ),
+    ),
+    Rule(
+        name="applicant_email",
+        field="entry.applicant_email",
+        expression=lambda mapping: mapping.entry.applicant_email,
+        clean=texts.address,
+        read=_email,
+    ),
+    Rule(
+        name="issue_date",
+        field="entry.issue_date",
+        expression=lambda mapping: mapping.entry.issue_date,
+        clean=texts.line,
+        read=_issue_date,
+    ),
+    Rule(
+        name="details",
+        field="entry.details",
+        expression=lambda mapping: mapping.entry.details,
+        clean=texts.block,
+        read=_details,
+    ),
+    Rule(
+        name="language",
+        field="certificate.language",
+        expression=lambda mapping: mapping.certificate.language,
+        clean=texts.line,
+        read=_language,
+    ),
+)

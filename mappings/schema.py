@@ -1,0 +1,263 @@
+"""The schema of a mapping document, format 1: every key, what it takes, what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as Map
+from typing import Any, ClassVar
+
+import marshmallow as ma
+
+from mappings import fields
+from mappings.expressions import compile_text
+from mappings.fields import described
+from mappings.locales import language_problem
+from mappings.mistakes import Fault, did_you_mean
+from mappings.model import (
+    ANY_SITE,
+    Again,
+    AgainKind,
+    CertificateRules,
+    EntryRules,
+    Mapping,
+    Match,
+    WriteBackRules,
+)
+
+FORMAT = 1
+
+#: The issue date where a document says none: the day of the completion, in UTC.
+DEFAULT_ISSUE_DATE = "{{ completed_at | local_date: 'UTC' }}"
+
+_SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
+_SLUG_WANTED = "a name of small letters, digits and single hyphens, at most 64 characters"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_NAME_WANTED = "a name of letters, digits, hyphens, dots and underscores"
+
+
+class Block(ma.Schema):
+    """A group of keys that becomes one dataclass; an unknown key is told with its nearest."""
+
+    made: ClassVar[Callable[..., Any]]
+    #: The one key that may stand for the group: ``write_back: none``.
+    short: ClassVar[str | None] = None
+
+    @ma.pre_load
+    def _spelled_out(self, data: Any, **_: Any) -> Any:
+        return {self.short: data} if self.short and isinstance(data, str) else data
+
+    @ma.post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Any:
+        return type(self).made(**data)
+
+    def handle_error(self, error: ma.ValidationError, data: Any, **_: Any) -> None:
+        """Say of each unknown key what would be known."""
+        if not isinstance(error.messages, dict) or (self.short and isinstance(data, str)):
+            return
+        if not isinstance(data, Map):
+            error.messages = [Fault(problem="must be a group of keys, each on a line of its own")]
+            return
+        known = {f.data_key or name: f for name, f in self.fields.items()}
+        for key in data:
+            if key not in known:
+                problem = (
+                    f"is not a known key{did_you_mean(key, known)}; allowed: {', '.join(known)}"
+                )
+                error.messages[key] = [Fault(problem=problem, on_key=True)]
+
+
+class MatchBlock(Block):
+    """``match``"""
+
+    made = Match
+
+    courses = described(
+        fields.OneOrMore,
+        inner=fields.Text(),
+        data_key="course",
+        required=True,
+        help="the courses' ids, codes or titles, * for any text",
+        example='["BIO-*", "CHEM101"]',
+    )
+    when = described(
+        fields.ConditionText,
+        load_default=None,
+        help="a condition the completion must meet",
+        example='"grade.percent >= 60"',
+    )
+
+
+class EntryBlock(Block):
+    """``entry``"""
+
+    made = EntryRules
+
+    certificate_title = described(
+        fields.ExpressionText,
+        required=True,
+        help="the title at the vault",
+        example='"Certificate of Completion: {{ course.title }}"',
+    )
+    full_name = described(
+        fields.ExpressionText,
+        required=True,
+        help="the learner's name on the certificate",
+        example='"{{ learner.full_name }}"',
+    )
+    applicant_email = described(
+        fields.ExpressionText,
+        required=True,
+        help="the learner's e-mail address",
+        example='"{{ learner.email }}"',
+    )
+    issue_date = described(
+        fields.ExpressionText,
+        load_default=lambda: compile_text(DEFAULT_ISSUE_DATE),
+        help="the day on the certificate",
+        example="\"{{ completed_at | local_date: 'Asia/Dubai' }}\"",
+    )
+    details = described(
+        fields.ExpressionText,
+        load_default=lambda: compile_text(""),
+        help="more about the certificate",
+        example='"With distinction."',
+    )
+
+
+class CertificateBlock(Block):
+    """``certificate``"""
+
+    made = CertificateRules
+
+    template = described(
+        fields.Text,
+        pattern=_SLUG,
+        wanted=_SLUG_WANTED,
+        load_default="classic",
+        help="the template the page is printed with",
+        example="classic",
+    )
+    language = described(
+        fields.ExpressionText,
+        check=language_problem,
+        load_default=lambda: compile_text("en"),
+        help="the language of the page",
+        example="ar",
+    )
+    paper = described(
+        fields.Choice,
+        choices=("a4", "us-letter"),
+        load_default="a4",
+        help="the paper's size",
+        example="a4",
+    )
+    parameters = described(
+        fields.Parameters,
+        load_default=dict,
+        help="what the template can be told",
+        example="{border: false}",
+    )
+
+
+class WriteBackBlock(Block):
+    """``write_back``"""
+
+    made = WriteBackRules
+    short = "target"
+
+    target = described(
+        fields.Choice,
+        choices=("auto", "none"),
+        load_default="auto",
+        help="where in the gradebook the certificate is told",
+        example="auto",
+    )
+    text = described(
+        fields.Choice,
+        choices=("default",),
+        load_default="default",
+        help="what is written there",
+        example="default",
+    )
+
+
+class MappingBlock(Block):
+    """The whole document."""
+
+    made = Mapping
+
+    format = described(
+        fields.Whole,
+        least=FORMAT,
+        most=FORMAT,
+        data_key="mapping",
+        required=True,
+        help="the format of the document",
+        example="1",
+    )
+    name = described(
+        fields.Text,
+        pattern=f"(?=.{{1,64}}$){_SLUG}",
+        wanted=_SLUG_WANTED,
+        required=True,
+        help="the mapping's own name",
+        example="course-completion",
+    )
+    issuer = described(
+        fields.Text,
+        pattern=_NAME,
+        wanted=_NAME_WANTED,
+        required=True,
+        help="the vault account that issues",
+        example="main",
+    )
+    sites = described(
+        fields.OneOrMore,
+        inner=fields.Text(pattern=rf"{_NAME}|\*", wanted=f'{_NAME_WANTED}, or "{ANY_SITE}"'),
+        data_key="site",
+        required=True,
+        help=f'the LMS connections it is for, or "{ANY_SITE}" for any',
+        example="moodle-main",
+    )
+    priority = described(
+        fields.Whole,
+        least=-1000,
+        most=1000,
+        load_default=0,
+        help="which mapping is asked first, the higher the sooner",
+        example="10",
+    )
+    match = described(
+        ma.fields.Nested,
+        nested=MatchBlock,
+        required=True,
+        help="which completions it is for",
+        example='{course: "BIO-*"}',
+    )
+    entry = described(
+        ma.fields.Nested,
+        nested=EntryBlock,
+        required=True,
+        help="what the vault is told",
+        example='{full_name: "{{ learner.full_name }}"}',
+    )
+    certificate = described(
+        ma.fields.Nested,
+        nested=CertificateBlock,
+        load_default=lambda: CertificateBlock().load({}),
+        help="how the page is printed",
+        example="{template: classic, language: ar}",
+    )
+    again = described(
+        fields.AgainRule,
+        load_default=Again(kind=AgainKind.NEVER),
+        help="whether a learner who completes the course again gets another certificate",
+        example="{after: 300 days}",
+    )
+    write_back = described(
+        ma.fields.Nested,
+        nested=WriteBackBlock,
+        load_default=lambda: WriteBackBlock().load({}),
+        help="what the gradebook is told",
+        example="{target: auto, text: default}",
+    )
