@@ -67,8 +67,9 @@ class MoodleClient:
         value = returned.value
         if not isinstance(value, dict) or "exception" not in value:
             return
-        code, message = _plain(value.get("errorcode")), _plain(value.get("message"))
-        message = message.replace(self._settings.token, "…")
+        code, message = (
+            _plain(value.get(name), hide=self._settings.token) for name in ("errorcode", "message")
+        )
         if KINDS.get(code) is Kind.PASSING:
             raise Temporary(f"Moodle could not do {function} now: {code} ({message}).")
         raise Refusal(function, code, message)
@@ -102,7 +103,7 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         yield name, str(int(value) if isinstance(value, bool) else value)
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, *, hide: str) -> str:
     """A code or message as one line without markup, whatever was sent in its place."""
     text = value if isinstance(value, str) else json.dumps(value) if value is not None else ""
-    return " ".join(_MARKUP.sub(" ", text).split())[:_LONGEST_MESSAGE]
+    return " ".join(_MARKUP.sub(" ", text).replace(hide, "…").split())[:_LONGEST_MESSAGE]

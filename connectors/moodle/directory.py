@@ -11,8 +11,12 @@ from connectors.moodle.client import MoodleClient, batches
 from connectors.moodle.errors import Kind, Refusal
 from connectors.wild import Wild
 
-#: Moodle's language codes that are BCP 47 but for the underscore: a language, a script or region.
-_LANGUAGE = re.compile(r"([a-z]{2,3})(?:_([a-z]{4}|[a-z]{2}))?(?:_.*)?")
+#: Moodle's language codes: a language, perhaps a script or a region, perhaps a flavour.
+_LANGUAGE = re.compile(
+    r"([a-z]{2,3})(?:_(latn|cyrl|arab|hans|hant|tfng|[a-z]{2}))?(?:_[a-z0-9_]+)?"
+)
+#: Its codes for Serbian look like regions and are scripts.
+_SCRIPTS: Mapping[str, str] = {"sr_lt": "sr_latn", "sr_cr": "sr_cyrl"}
 
 
 def users(client: MoodleClient, ids: Iterable[str]) -> Mapping[str, Learner]:
@@ -105,7 +109,8 @@ def _unescaped(given: Wild, name: str) -> str | None:
 
 def bcp47(code: str | None) -> str | None:
     """Moodle's language code as BCP 47: ``pt_br`` is pt-BR, ``en_us_k12`` en-US; None for none."""
-    match = _LANGUAGE.fullmatch((code or "").casefold())
+    given = (code or "").casefold()
+    match = _LANGUAGE.fullmatch(_SCRIPTS.get(given, given))
     if match is None:
         return None
     language, rest = match.groups()
