@@ -35,8 +35,9 @@ _BLANK = frozenset({"Adobe Blank", "Adobe NotDef", "Last Resort", "LastResort"})
 
 #: Earlier is preferred. Han characters look different by country: the simplified forms are taken
 #: unless the page's language says otherwise.
-_PREFERRED = (OURS, "Noto Sans", "Noto Sans CJK SC", "Noto Serif", "DejaVu Sans")
+_PREFERRED = (OURS, "Noto Sans", "Noto Sans CJK SC", "Noto Color Emoji")
 _HAN_BY_LANGUAGE = {"ja": "Noto Sans CJK JP", "ko": "Noto Sans CJK KR"}
+_NEXT = ("Noto Sans ", "Noto Serif ", "DejaVu Sans")
 _LAST = ("Mono", "Math", "Condensed", "Symbols")
 
 _HAN = "fonts-noto-cjk"
@@ -75,6 +76,7 @@ class FontBook:
                 families.setdefault(face["family"], []).append(face)
         self._faces = {family: _chosen(faces) for family, faces in families.items()}
         self._printer = lru_cache(maxsize=100_000)(self._find)
+        self._order = lru_cache(maxsize=100)(self._sorted)
 
     def families(self, text: str, *, language: str = "en") -> tuple[str, ...]:
         """The families that the text needs, preferred first; our own always among them."""
@@ -105,7 +107,7 @@ class FontBook:
         left = ("".join(c for c in cluster if not self._has(f, c)) for f in self._faces)
         return min((each for each in left if each), key=len, default=cluster)
 
-    def _order(self, language: str) -> list[str]:
+    def _sorted(self, language: str) -> list[str]:
         return sorted(self._faces, key=lambda family: _rank(family, language))
 
     def _has(self, family: str, text: str) -> bool:
@@ -123,15 +125,14 @@ def unpack(cache: Path) -> Path:
     )
 
 
-def _rank(family: str, language: str) -> tuple[int, str]:
-    first = _HAN_BY_LANGUAGE.get(language)
-    if family == first:
-        return (1, family)  # after our own, before all others
+def _rank(family: str, language: str) -> tuple[int, int, str]:
+    """Sort key: our own, those named, then kinds of families; the alphabet decides the rest."""
+    if family == _HAN_BY_LANGUAGE.get(language):
+        return (0, 0, f"{OURS}, then {family}")
     if family in _PREFERRED:
-        return (2 * _PREFERRED.index(family), family)
-    if any(word in family for word in _LAST):
-        return (102, family)
-    return (100 if family.startswith("Noto Sans") else 101, family)
+        return (0, _PREFERRED.index(family), family)
+    kind = next((i for i, start in enumerate(_NEXT) if family.startswith(start)), len(_NEXT))
+    return (2 if any(word in family for word in _LAST) else 1, kind, family)
 
 
 def _chosen(faces: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -172,7 +173,9 @@ class _Coverage:
 @cache
 def _coverage(path: str, index: int) -> _Coverage:
     with TTFont(path, fontNumber=index, lazy=True) as font:
-        return _Coverage(font.getBestCmap() or {})
+        coverage = _Coverage(font.getBestCmap() or {})
+    vars(font).clear()  # it refers to itself: 30 MB a CJK face, until the collector comes
+    return coverage
 
 
 def _clusters(text: str) -> Iterator[str]:

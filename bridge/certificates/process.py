@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing import Pipe
@@ -62,13 +62,19 @@ class _Running:
 
 
 class Child:
-    """The one child of a renderer."""
+    """The one child of a renderer; ``fonts`` unpacks ours and says where, when one is started."""
 
-    def __init__(self, *, fonts: Path, limit: timedelta) -> None:
+    def __init__(self, *, fonts: Callable[[], Path], limit: timedelta) -> None:
         self._fonts = fonts
         self._limit = limit
         self._running: _Running | None = None
         self._lock = threading.Lock()
+
+    @property
+    def process_id(self) -> int | None:
+        """The id of the running child; None while there is none."""
+        running = self._running
+        return running.process.pid if running is not None else None
 
     def faces(self) -> Sequence[dict[str, Any]]:
         """The font faces it prints with. Raises RenderError where it cannot be started."""
@@ -118,7 +124,7 @@ class Child:
     def _started(self) -> _Running:
         if self._running is None or not self._running.alive():
             self._end()
-            self._running = _start(self._fonts)
+            self._running = _start(self._fonts())
         return self._running
 
     def _end(self) -> None:

@@ -150,6 +150,7 @@ def _described(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
     try:
         said = yaml.safe_load(files.get("template.yaml", b""))
         known = {key: said[key] for key in ("description", "papers", "parameters")}
+        known["papers"] = tuple(known["papers"])
         for parameter in known["parameters"].values():
             _ = (_TYPES[parameter["type"]], parameter["default"], _wanted(parameter))
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError) as error:
@@ -158,7 +159,7 @@ def _described(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
             f"{error}.",
             remedy="See templates/classic/template.yaml for what belongs in it.",
         ) from error
-    return known | {"papers": tuple(known["papers"])}
+    return known
 
 
 def _wanted(parameter: Mapping[str, Any]) -> str:

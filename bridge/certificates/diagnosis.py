@@ -1,0 +1,61 @@
+"""What Typst said of a page it did not print, in our words, with file, line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bridge.certificates.page import RenderError
+from bridge.certificates.templates import network_refused
+
+_WHERE = re.compile(r"([^\s/]+\.typ:\d+:\d+)")
+
+
+def compile_error(name: str, said: Mapping[str, Any]) -> RenderError:
+    """Return the error for what the printing process answered about the template ``name``."""
+    message: str = said["message"]
+    found = _WHERE.search(said["where"])
+    place = found.group(1) if found else "template.typ"
+    for pattern, explain in _KNOWN.items():
+        if match := pattern.search(message):
+            return explain(name, place, match)
+    return RenderError(
+        f"The template {name} does not compile ({place}): {message}.",
+        remedy=" ".join(said["hints"]) or "Correct the template's file there, then replay.",
+    )
+
+
+def _package(name: str, place: str, _: re.Match[str]) -> RenderError:
+    return network_refused(name, place)
+
+
+def _glyph(name: str, place: str, match: re.Match[str]) -> RenderError:
+    return RenderError(
+        f"The template {name} has the text {match[1]} that its font {match[2]} cannot print "
+        f"({place}).",
+        remedy="Choose a font that has it, or take the text out.",
+    )
+
+
+def _refusal(name: str, _: str, match: re.Match[str]) -> RenderError:
+    return RenderError(
+        f"The template {name} refuses: {match[1].strip(chr(34))}.",
+        remedy="Shorten the text, or choose another template.",
+    )
+
+
+def _broken_picture(name: str, place: str, match: re.Match[str]) -> RenderError:
+    return RenderError(
+        f"The template {name} cannot show a picture ({place}): {match[0]}.",
+        remedy="Save the logo or signature anew as PNG, JPEG or SVG.",
+    )
+
+
+#: Typst 0.15's messages, as observed; the first that matches explains.
+_KNOWN: Mapping[re.Pattern[str], Callable[[str, str, re.Match[str]], RenderError]] = {
+    re.compile(r"failed to download package|package not found"): _package,
+    re.compile(r"the text `(.+)` could not be displayed with font `\"?(.+?)\"?`"): _glyph,
+    re.compile(r"panicked with: (.*)", re.DOTALL): _refusal,
+    re.compile(r"(?:failed to decode|failed to parse SVG).*", re.DOTALL): _broken_picture,
+}

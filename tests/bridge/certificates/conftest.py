@@ -1,0 +1,39 @@
+"""One warm renderer for all tests that only print, and one for the templates of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge.certificates.render import Renderer
+from tests.bridge.certificates.pages import a_template
+
+
+@pytest.fixture(scope="session")
+def font_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where fonts are unpacked to, once for all."""
+    return tmp_path_factory.mktemp("certificates")
+
+
+@pytest.fixture(scope="session")
+def renderer(font_cache: Path) -> Iterator[Renderer]:
+    """A renderer with the templates that ship."""
+    with Renderer(font_cache=font_cache) as it:
+        yield it
+
+
+@pytest.fixture
+def with_template(font_cache: Path, tmp_path: Path) -> Iterator[Callable[[str], Renderer]]:
+    """Make a renderer whose template "own" has a given source, with a limit of one second."""
+    with ExitStack() as open_renderers:
+
+        def make(source: str) -> Renderer:
+            folders = (a_template(tmp_path, source),)
+            one = Renderer(font_cache=font_cache, timeout=timedelta(seconds=1), folders=folders)
+            return open_renderers.enter_context(one)
+
+        yield make

@@ -1,0 +1,134 @@
+"""What a template may be, and what it may not reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.certificates import templates
+from bridge.certificates.page import RenderError
+from tests.bridge.certificates.pages import PLAIN, a_page, a_template
+
+
+def test_classic_ships_with_defaults_that_it_takes_itself():
+    classic = templates.load("classic")
+
+    assert templates.names() == ("classic",)
+    assert classic.papers == ("a4", "us-letter")
+    defaults = {"accent": "#1f3a5f", "border": True, "sentence": "awarded"}
+    assert defaults == classic.values({}) == classic.values(defaults)
+
+
+def test_a_folder_given_first_may_replace_a_template_that_ships(tmp_path: Path):
+    own = a_template(tmp_path, PLAIN, name="classic")
+
+    found = templates.load("classic", (own, templates.SHIPPED))
+
+    assert found.description == "A test's."
+
+
+def test_every_change_of_a_file_changes_the_digest(tmp_path: Path):
+    first = templates.load("own", (a_template(tmp_path / "1", PLAIN),))
+    same = templates.load("own", (a_template(tmp_path / "2", PLAIN),))
+    other = templates.load("own", (a_template(tmp_path / "3", PLAIN + " "),))
+
+    assert first.digest == same.digest != other.digest
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '#import "@preview/x:1.0.0"',
+        "#import '@preview/x:1.0.0': *",
+        'text\n#  import   "@local/x:1.0.0": f',
+        '#include "@preview/x:1.0.0"',
+        '#include("@preview/x:1.0.0")',
+    ],
+)
+def test_a_package_from_the_network_is_refused_before_printing(tmp_path: Path, source: str):
+    with pytest.raises(RenderError, match=r"own imports a package from the network \(template"):
+        templates.load("own", (a_template(tmp_path, source),))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '#import "@" + "preview/x:1.0.0"',
+        '#eval("import \\"" + "@preview/x:1.0.0\\"")',
+        '#include ("@", "preview/x:1.0.0").join()',
+    ],
+)
+def test_a_package_named_at_run_time_finds_no_network(with_template, source: str):
+    with pytest.raises(RenderError, match="own imports a package from the network"):
+        with_template(PLAIN + source).render(a_page(template="own"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '#read("/etc/passwd")',
+        '#read("../../../../../../../../etc/passwd")',
+        '#image("/../../given.png")',
+        '#include "../classic/template.typ"',
+    ],
+)
+def test_nothing_outside_the_folder_can_be_read(with_template, source: str):
+    with pytest.raises(RenderError, match="own does not compile") as refused:
+        with_template(PLAIN + source).render(a_page(template="own"))
+
+    assert any(said in str(refused.value) for said in ("escape the project root", "file not found"))
+
+
+def test_a_link_to_another_place_is_refused(tmp_path: Path):
+    folder = a_template(tmp_path, PLAIN)
+    (folder / "own" / "passwd").symlink_to("/etc/passwd")
+
+    with pytest.raises(RenderError, match="own holds a link to another place, passwd"):
+        templates.load("own", (folder,))
+
+
+def test_a_file_of_its_own_can_be_read(with_template, tmp_path: Path):
+    renderer = with_template(PLAIN + '#read("lib/words.txt")')
+    (tmp_path / "own" / "lib").mkdir()
+    (tmp_path / "own" / "lib" / "words.txt").write_text("mine")
+
+    assert renderer.render(a_page(template="own")).startswith(b"%PDF-")
+
+
+def test_a_mistake_is_told_with_line_and_column(with_template):
+    with pytest.raises(RenderError) as refused:
+        with_template(PLAIN + "#data.nothing").render(a_page(template="own"))
+
+    assert (
+        refused.value.problem == "The template own does not compile (template.typ:6:6): "
+        'dictionary does not contain key "nothing".'
+    )
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "",
+        "[]",
+        "a: [",
+        "description: x",
+        "description: x\npapers: [a4]\nparameters: {a: {type: colour}}",
+        "description: x\npapers: [a4]\nparameters: {a: {type: odd, default: 1}}",
+        "description: x\npapers: [a4]\nparameters: {a: {type: choice, default: 1}}",
+        "description: x\npapers: 4\nparameters: {}",
+        "description: x\npapers: [a4]\nparameters: []",
+        "description: \xff\x00",
+    ],
+)
+def test_a_description_that_is_none_is_told(tmp_path: Path, about: str):
+    folder = a_template(tmp_path, PLAIN, about=about)
+
+    with pytest.raises(RenderError, match=r"template\.yaml of the template own is missing or not"):
+        templates.load("own", (folder,))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../classic", "classic/", "/etc"])
+def test_a_name_is_a_name_and_no_path(name: str):
+    with pytest.raises(RenderError, match="There is no template"):
+        templates.load(name)
