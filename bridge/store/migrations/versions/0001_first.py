@@ -284,6 +284,7 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("sent_at", UtcDateTime(), nullable=False),
         sa.Column("deadline", UtcDateTime(), nullable=False),
+        sa.Column("natural_key", sa.String(length=64), nullable=False),
         sa.Column("request_sha256", sa.String(length=64), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("status_code", sa.Integer(), nullable=True),

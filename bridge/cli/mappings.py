@@ -1,0 +1,108 @@
+"""``vaultbridge mappings …``: check, add and list mapping documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person, print_json, print_table
+from bridge.pipeline.replay import take_up_unmatched
+from bridge.store import accounts, events, mapping_versions
+from mappings.document import DocumentError, load
+from mappings.document import Mapping as Document
+
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+
+@click.group()
+def mappings() -> None:
+    """Mappings: which completions become which certificate."""
+
+
+@mappings.command()
+@FILES
+def check(files: tuple[Path, ...]) -> None:
+    """Tell every mistake in mapping documents, one a line; exit 1 if there is any."""
+    documents = [_load(path) for path in files]
+    if any(document is None for document in documents):
+        raise SystemExit(1)
+    click.echo(f"{len(files)} good.")
+
+
+def _load(path: Path) -> Document | None:
+    """Read a document; print its mistakes and return None if it has any."""
+    try:
+        return load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as exc:
+        click.echo(f"{path}: cannot be read as UTF-8 text ({exc}).", err=True)
+    except DocumentError as exc:
+        for mistake in exc.mistakes:
+            click.echo(f"{path}:{mistake}", err=True)
+    return None
+
+
+@mappings.command()
+@FILES
+@AS_OPTION
+def add(files: tuple[Path, ...], who: str | None) -> None:
+    """Store mapping documents as new versions and make them the active ones."""
+    documents = [(path, _load(path)) for path in files]
+    if any(document is None for _, document in documents):
+        raise SystemExit(1)
+    b = bridge()
+    with b.database.write() as conn:
+        now = b.database.now(conn)
+        for path, document in documents:
+            assert document is not None  # noqa: S101  # looked at above
+            accounts.issuer_named(conn, document.issuer)
+            version, new = mapping_versions.add(
+                conn, document.name, path.read_text(encoding="utf-8"), now=now
+            )
+            if new:
+                events.record(
+                    conn, f"mapping {document.name}"[:32], "added", at=now, who=person(who)
+                )
+            said = "is active now" if new else "is active already; nothing changed"
+            click.echo(f"{document.name}: version {version} {said}.")
+
+
+@mappings.command(name="list")
+@JSON_OPTION
+def list_(as_json: bool) -> None:
+    """List the active mappings."""
+    b = bridge()
+    with b.database.read() as conn:
+        rows = [
+            {
+                "name": row.name,
+                "version": row.version,
+                "since": row.created_at,
+                "sha256": row.sha256[:12],
+            }
+            for row in mapping_versions.active(conn)
+        ]
+    if as_json:
+        print_json(rows)
+    else:
+        columns = ("name", "version", "since", "sha256")
+        print_table(columns, rows, empty="No mapping yet: vaultbridge mappings add FILE")
+
+
+@mappings.command()
+@click.argument("name")
+def deactivate(name: str) -> None:
+    """Take a mapping out of use. What it issued stays."""
+    b = bridge()
+    with b.database.write() as conn:
+        if not mapping_versions.deactivate(conn, name):
+            raise accounts.NotThere(f"There is no active mapping called {name!r}.")
+    click.echo(f"{name} is not active any more.")
+
+
+@mappings.command(name="take-up")
+@AS_OPTION
+def take_up(who: str | None) -> None:
+    """Map the completions anew that no mapping matched so far."""
+    count = take_up_unmatched(bridge(), who=person(who))
+    click.echo(f"{count} taken up.")

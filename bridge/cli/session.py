@@ -1,0 +1,102 @@
+"""What every command needs: the bridge as the environment describes it, and how it prints."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bridge.queue import SERVICE
+from bridge.settings import from_environment
+from bridge.wiring import Bridge, build
+from runtime import logging
+from runtime.bell import Bell
+
+AS_OPTION = click.option("--as", "who", help="Who does it, for the history. Default: the OS user.")
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+LIMIT_OPTION = click.option("--limit", default=100, show_default=True, help="How many, newest.")
+
+
+def bridge(process: str = "cli") -> Bridge:
+    """The bridge of this environment; raises what `bridge.cli.main` explains."""
+    logging.configure(SERVICE, process)
+    settings = from_environment(os.environ)
+    return build(settings, ring=Bell(settings.redis_url, service=SERVICE).ring)
+
+
+def person(who: str | None) -> str:
+    """Who a person's act is written down under."""
+    return who or getpass.getuser()
+
+
+def secret_values(pairs: Sequence[str]) -> dict[str, str]:
+    """Read ``key=@file`` or ``key=-`` (standard input): a secret is never an argument itself."""
+    read: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, source = pair.partition("=")
+        if not equals or not (source.startswith("@") or source == "-"):
+            raise click.BadParameter(
+                f"{key}: a secret is read from a file or standard input: {key or 'token'}=@FILE or "
+                f"{key or 'token'}=-"
+            )
+        read[key] = _read(source).strip()
+    return read
+
+
+def _read(source: str) -> str:
+    if source == "-":
+        return sys.stdin.read()
+    try:
+        return Path(source[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise click.BadParameter(f"cannot read {source[1:]} ({exc})") from exc
+
+
+def plain_values(pairs: Sequence[str]) -> dict[str, str]:
+    """Read ``key=value``."""
+    read: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{pair!r} is not of the form key=value")
+        read[key] = value
+    return read
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, empty: str) -> None:
+    """Print rows as a table, or ``empty`` if there are none."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    count = 0
+    for row in rows:
+        count += 1
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    if count:
+        Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+    else:
+        click.echo(empty)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return "" if value is None else str(value)

@@ -1,0 +1,321 @@
+"""``vaultbridge site …``: connections to LMSs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+import marshmallow as ma
+import sqlalchemy as sa
+
+from bridge.cli.session import (
+    AS_OPTION,
+    JSON_OPTION,
+    bridge,
+    person,
+    plain_values,
+    print_json,
+    print_table,
+    secret_values,
+)
+from bridge.store import accounts, completions, deliveries, events, write_backs
+from bridge.store.tables import completion, write_back
+from bridge.wiring import Bridge
+from connectors import registry
+from connectors.base import Capability, Connector, Target
+from runtime.settings import MASK, is_secret
+
+SET_OPTION = click.option(
+    "--set", "plain", multiple=True, metavar="KEY=VALUE", help="A setting of the connector."
+)
+SECRET_OPTION = click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="KEY=@FILE",
+    help="A secret of the connector, read from a file (a list: one a line), or KEY=-.",
+)
+
+
+@click.group()
+def site() -> None:
+    """Sites: connections to learning management systems."""
+
+
+@site.command()
+@click.argument("name")
+@click.option("--connector", required=True, help="moodle, signed, or an installed plug-in's name.")
+@SET_OPTION
+@SECRET_OPTION
+@AS_OPTION
+def add(
+    name: str,
+    connector: str,
+    plain: tuple[str, ...],
+    secrets: tuple[str, ...],
+    who: str | None,
+) -> None:
+    """Add a site and print the address its LMS must deliver to."""
+    settings, hidden = _settings(connector, plain_values(plain), secret_values(secrets))
+    b = bridge()
+    with b.database.write() as conn:
+        now = b.database.now(conn)
+        row_id = accounts.add_site(
+            conn,
+            name,
+            connector=connector,
+            settings=settings,
+            secrets=hidden,
+            keys=b.keys,
+            now=now,
+        )
+        events.record(conn, row_id, "added", at=now, who=person(who))
+    click.echo(f"Added the site {name}. Its LMS delivers to:\n  {hook(b, connector, name)}")
+    click.echo(f"Try the connection: vaultbridge site check {name}")
+
+
+def hook(b: Bridge, connector: str, name: str) -> str:
+    """The address a site's LMS delivers to."""
+    return f"{b.settings.public_url}/hooks/{connector}/{name}"
+
+
+def _settings(
+    connector: str, plain: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Validate all together; return (settings, secrets) as they are stored."""
+    schema = registry.load(connector).settings_schema()
+    given: dict[str, Any] = {**plain, **secrets}
+    for name, field in schema.fields.items():
+        if name in plain and is_secret(field):
+            raise click.BadParameter(f"{name} is a secret: --secret {name}=@FILE")
+        if name in given and isinstance(field, ma.fields.List):
+            given[name] = given[name].splitlines() if name in secrets else given[name].split(",")
+    mistakes = schema.validate(given)
+    if mistakes:
+        raise click.ClickException("\n".join(_mistakes(schema, mistakes)))
+    hidden = {name for name, field in schema.fields.items() if is_secret(field)}
+    return (
+        {name: value for name, value in given.items() if name not in hidden},
+        {name: value for name, value in given.items() if name in hidden},
+    )
+
+
+def _mistakes(schema: ma.Schema, mistakes: Mapping[Any, Any]) -> Iterable[str]:
+    for name, said in mistakes.items():
+        field = schema.fields.get(name)
+        text = " ".join(map(str, said)) if isinstance(said, list) else str(said)
+        if field is None:
+            yield f"{name}: {text} Known are: {', '.join(schema.fields)}."
+        else:
+            yield f"{name}: {text} It is {field.metadata['help']} For example: " + str(
+                field.metadata["example"]
+            )
+
+
+@site.command(name="list")
+@JSON_OPTION
+def list_(as_json: bool) -> None:
+    """List the sites."""
+    b = bridge()
+    with b.database.read() as conn:
+        rows = [
+            {
+                "name": row.name,
+                "connector": row.connector,
+                "hook": hook(b, row.connector, row.name),
+                "problem": row.problem,
+                "remedy": row.remedy,
+            }
+            for row in accounts.sites(conn)
+        ]
+    if as_json:
+        print_json(rows)
+    else:
+        columns = ("name", "connector", "hook", "problem", "remedy")
+        print_table(columns, rows, empty="No site yet: vaultbridge site add NAME …")
+
+
+@site.command()
+@click.argument("name")
+@JSON_OPTION
+def show(name: str, as_json: bool) -> None:
+    """Show one site: its hook's address, settings (secrets masked), what it sends unasked."""
+    b = bridge()
+    with b.database.read() as conn:
+        row = accounts.site_named(conn, name)
+        secrets = accounts.secrets_of(row, kind="site", keys=b.keys)
+        unwanted = {e.event_name: e.count for e in deliveries.unwanted(conn, row.id)}
+        refused = [
+            {"hour": r.hour, "reason": r.reason, "count": r.count}
+            for r in deliveries.refusals(conn)
+            if r.site_name == name
+        ]
+    told = {
+        "id": row.id,
+        "name": row.name,
+        "connector": row.connector,
+        "hook": hook(b, row.connector, row.name),
+        "settings": row.settings,
+        "secrets": dict.fromkeys(secrets, MASK),
+        "problem": row.problem,
+        "remedy": row.remedy,
+        "unwanted_events": unwanted,
+        "refused": refused[:24],
+    }
+    if as_json:
+        print_json(told)
+        return
+    for key, value in told.items():
+        click.echo(f"{key:16} {value if value is not None else ''}")
+
+
+@site.command()
+@click.argument("name")
+def check(name: str) -> None:
+    """Try each permission the site needs, one by one; say what is missing and where to grant it."""
+    b, row, connector = _connector(name)
+    missing = 0
+    for finding in connector.check():
+        click.echo(f"{'✓' if finding.ok else '✗'} {finding.name}")
+        if not finding.ok:
+            missing += 1
+            click.echo(f"    {finding.problem or 'It is missing.'}")
+            if finding.remedy:
+                click.echo(f"    → {finding.remedy}")
+    if missing:
+        raise click.ClickException(f"{missing} missing. Grant them and check again.")
+    _wake(b, row)
+    click.echo("All there.")
+
+
+def _connector(name: str) -> tuple[Bridge, sa.Row[Any], Connector[Any]]:
+    b = bridge()
+    with b.database.read() as conn:
+        row = accounts.site_named(conn, name)
+    return b, row, b.connector_of(row)
+
+
+def _wake(b: Bridge, row: sa.Row[Any]) -> None:
+    """The site works: what waited for that is done now."""
+    with b.database.write() as conn:
+        now = b.database.now(conn)
+        accounts.note_trouble(conn, row.id, kind="site", problem=None, remedy=None)
+        for waiting in (completion, write_back):
+            conn.execute(
+                sa.update(waiting)
+                .where(
+                    waiting.c.site_id == row.id,
+                    waiting.c.next_run_at > now,
+                    waiting.c.lease_until.is_(None),
+                )
+                .values(next_run_at=now, tries=0)
+            )
+    b.ring("normalise")
+    b.ring("write_back")
+
+
+@site.command()
+@click.argument("name")
+@SECRET_OPTION
+@click.option("--drop-old", is_flag=True, help="Of a list of secrets, keep none of the old ones.")
+@AS_OPTION
+def rotate(name: str, secrets: tuple[str, ...], drop_old: bool, who: str | None) -> None:
+    """Replace secrets without a restart. Of a list, the old ones stay good until --drop-old."""
+    given = secret_values(secrets)
+    if not given and not drop_old:
+        raise click.UsageError("Say what to replace: --secret KEY=@FILE")
+    b = bridge()
+    with b.database.write() as conn:
+        row = accounts.site_named(conn, name)
+        now = b.database.now(conn)
+        old = accounts.secrets_of(row, kind="site", keys=b.keys)
+        fresh = _rotated(row, old, given, drop_old=drop_old)
+        accounts.set_secrets(conn, row, kind="site", keys=b.keys, secrets=fresh)
+        detail = ", ".join(sorted(given)) or "old ones dropped"
+        events.record(conn, row.id, "rotated", at=now, who=person(who), detail=detail)
+    _wake(b, row)
+    click.echo(f"Replaced. Try it: vaultbridge site check {name}")
+
+
+def _rotated(
+    row: sa.Row[Any], old: Mapping[str, Any], given: Mapping[str, str], *, drop_old: bool
+) -> dict[str, Any]:
+    schema = registry.load(row.connector).settings_schema()
+    fresh: dict[str, Any] = dict(old)
+    for key, field in schema.fields.items():
+        if not (is_secret(field) and isinstance(field, ma.fields.List)):
+            continue
+        new = given[key].splitlines() if key in given else []
+        kept = [] if drop_old and new else list(old.get(key, []))
+        fresh[key] = [*new, *(s for s in kept if s not in new)]
+        if drop_old and not new:
+            fresh[key] = fresh[key][:1]
+    fresh |= {
+        k: v for k, v in given.items() if not isinstance(schema.fields.get(k), ma.fields.List)
+    }
+    mistakes = schema.validate({**row.settings, **fresh})
+    if mistakes:
+        raise click.ClickException("\n".join(_mistakes(schema, mistakes)))
+    return fresh
+
+
+@site.command()
+@click.argument("name")
+@AS_OPTION
+def remove(name: str, who: str | None) -> None:
+    """Take a site out of use: its hook answers 401 from now on. Its history stays."""
+    b = bridge()
+    with b.database.write() as conn:
+        row = accounts.site_named(conn, name)
+        now = b.database.now(conn)
+        accounts.change(conn, row.id, kind="site", removed_at=now)
+        events.record(conn, row.id, "removed", at=now, who=person(who))
+    click.echo(f"Removed {name}. Its name is not given again.")
+
+
+@site.command()
+@click.argument("name")
+@click.option("--course", "course_ids", multiple=True, help="A course's id; default: all known.")
+@click.option("--create", is_flag=True, help="Create the place where a course has none.")
+@JSON_OPTION
+def courses(name: str, course_ids: tuple[str, ...], create: bool, as_json: bool) -> None:
+    """List the courses whose certificates have no place in the gradebook yet."""
+    b, row, connector = _connector(name)
+    if Capability.TARGETS not in connector.capabilities():
+        raise click.ClickException(f"The connector {row.connector} needs no place in a course.")
+    with b.database.read() as conn:
+        known = course_ids or completions.course_ids(conn, row.id)
+        waiting = {w.course_id: w.count for w in write_backs.waiting(conn, row.id)}
+    targets = [t for t in connector.targets(known) if not t.found]
+    if create:
+        targets = _create(b, row, connector, targets)
+    rows = [
+        {
+            "course": t.course_id,
+            "title": t.title,
+            "found": t.found,
+            "waiting": waiting.get(t.course_id, 0),
+            "problem": t.problem,
+            "remedy": t.remedy,
+        }
+        for t in targets
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        columns = ("course", "title", "found", "waiting", "problem", "remedy")
+        print_table(columns, rows, empty="Every course has its place for certificates.")
+
+
+def _create(
+    b: Bridge, row: sa.Row[Any], connector: Connector[Any], targets: Sequence[Target]
+) -> list[Target]:
+    made = [connector.create_target(t.course_id) for t in targets]
+    with b.database.write() as conn:
+        now = b.database.now(conn)
+        for target in made:
+            if target.found:
+                write_backs.waiting_in(conn, row.id, target.course_id, now=now)
+    b.ring("write_back")
+    return made

@@ -1,0 +1,1 @@
+"""The way of a completion, step by step; each step claims rows, does one thing, commits."""

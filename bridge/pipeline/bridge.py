@@ -1,0 +1,66 @@
+"""What every step works with; built once a process by bridge.wiring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+
+from bridge.certificates.render import Renderer
+from bridge.pipeline.learner_links import LearnerLinks
+from bridge.settings import Settings
+from bridge.store import accounts
+from bridge.vault_client import VaultClient
+from connectors import registry
+from connectors.base import Connector
+from runtime.bell import Ring
+from runtime.database import Database
+from runtime.keys import Keys
+from runtime.retry import Backoff
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bridge:
+    """One process's database, keys, clients and bell."""
+
+    settings: Settings
+    database: Database
+    keys: Keys
+    links: LearnerLinks
+    renderer: Renderer
+    ring: Ring
+    vault_http: httpx.Client
+    lms_http: httpx.Client
+    owner: str  #: this process's name on leases
+
+    @property
+    def backoff(self) -> Backoff:
+        """When to call again after a failed call."""
+        return Backoff(first=self.settings.retry_first, longest=self.settings.retry_longest)
+
+    def now(self) -> datetime:
+        """The machine's clock, for what no lease depends on."""
+        return datetime.now(UTC)
+
+    def vault_for(self, issuer_id: str) -> VaultClient:
+        """A client with the issuer's present token: a rotated one counts at once."""
+        with self.database.read() as conn:
+            return self.vault_of(accounts.issuer_by_id(conn, issuer_id))
+
+    def vault_of(self, row: sa.Row[Any]) -> VaultClient:
+        """A client for an issuer's row."""
+        secrets = accounts.secrets_of(row, kind="issuer", keys=self.keys)
+        return VaultClient(row.vault_url, str(secrets["token"]), http=self.vault_http)
+
+    def connector_of(self, row: sa.Row[Any]) -> Connector[Any]:
+        """A connector for a site's row, with its present settings and secrets.
+
+        Raises connectors.registry.UnknownConnector, marshmallow.ValidationError.
+        """
+        secrets = accounts.secrets_of(row, kind="site", keys=self.keys)
+        connector = registry.load(row.connector)
+        settings = connector.settings_schema().load({**row.settings, **secrets})
+        return connector(settings, http=self.lms_http, now=self.now)

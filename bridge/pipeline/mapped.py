@@ -1,0 +1,226 @@
+"""From an enriched completion to issuances: mapped, frozen, and never two of one natural key."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping as Map
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.store import accounts, completions, events, issuances, mapping_versions
+from bridge.store.states import AttemptOutcome, CompletionState, IssuanceState
+from connectors.base import Completion
+from mappings import engine
+from mappings.document import load
+from mappings.model import AgainKind, Mapping
+
+REF_BYTES = 4
+
+#: States in which an issuance has not been sent and may be mapped anew.
+UNSENT = (IssuanceState.HELD, IssuanceState.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Active:
+    """The active mappings, read once a batch."""
+
+    mappings: tuple[Mapping, ...]
+    versions: Map[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a completion."""
+
+    state: CompletionState
+    same_as: str | None = None
+    problem: str | None = None
+    remedy: str | None = None
+
+
+def active_mappings(conn: sa.Connection) -> Active:
+    """Read the active mapping documents."""
+    rows = mapping_versions.active(conn)
+    return Active(
+        mappings=tuple(load(row.document) for row in rows),
+        versions={row.name: row.version for row in rows},
+    )
+
+
+def issue(
+    conn: sa.Connection,
+    site: sa.Row[Any],
+    row: sa.Row[Any],
+    found: Completion,
+    active: Active,
+    *,
+    now: datetime,
+) -> Result:
+    """Make the issuances of a completion within the caller's transaction."""
+    chosen = engine.choose(active.mappings, found, site=site.name)
+    if not chosen:
+        return Result(
+            state=CompletionState.UNMATCHED,
+            problem="No active mapping matches this completion.",
+            remedy="If it should be certified, add or widen a mapping, then "
+            "`vaultbridge mappings take-up`.",
+        )
+    results = [_one(conn, site, row, found, m, active, now=now) for m in chosen]
+    return results[0]
+
+
+def _one(
+    conn: sa.Connection,
+    site: sa.Row[Any],
+    row: sa.Row[Any],
+    found: Completion,
+    mapping: Mapping,
+    active: Active,
+    *,
+    now: datetime,
+) -> Result:
+    standing = issuances.of_completion(conn, row.id, mapping.name)
+    if standing is not None and not _may_change(conn, standing):
+        return Result(state=CompletionState.MAPPED)
+    if (earlier := _earlier(conn, row, found, mapping)) is not None:
+        return earlier
+    draft = _draft(conn, site, row, found, mapping, active)
+    owner = issuances.owner_of_key(conn, draft["natural_key"]) if draft["natural_key"] else None
+    if owner is not None and (standing is None or owner.id != standing.id):
+        if _same_learner(owner, row):
+            events.record(conn, owner.id, "told again", at=now, detail=f"as {row.id}")
+            return Result(state=CompletionState.SAME, same_as=owner.id)
+        draft |= _foreign(owner)
+    _store(conn, standing, draft, now=now)
+    return Result(state=CompletionState.MAPPED)
+
+
+def _may_change(conn: sa.Connection, standing: sa.Row[Any]) -> bool:
+    """A held or failed issuance may be mapped anew while surely nothing of it is at a vault."""
+    if standing.state not in UNSENT or standing.vault_uuid is not None:
+        return False
+    safe = (AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED, AttemptOutcome.DUPLICATE)
+    return all(a.outcome in safe for a in issuances.attempts(conn, standing.id))
+
+
+def _same_learner(owner: sa.Row[Any], row: sa.Row[Any]) -> bool:
+    return bool(owner.site_id == row.site_id and owner.learner_id == row.learner_id)
+
+
+def _foreign(owner: sa.Row[Any]) -> dict[str, Any]:
+    return {
+        "natural_key": None,
+        "state": IssuanceState.HELD,
+        "next_run_at": None,
+        "problem": f"Learner {owner.learner_id} has a certificate with the same e-mail, title and "
+        f"issue date ({owner.id}). One person's certificate is never shown to another.",
+        "remedy": "Two learners share an e-mail address: correct it in the LMS, then replay this.",
+    }
+
+
+def _earlier(
+    conn: sa.Connection, row: sa.Row[Any], found: Completion, mapping: Mapping
+) -> Result | None:
+    """What the mapping's ``again`` says of a learner's next round; None to go on."""
+    if mapping.again.kind is AgainKind.ALWAYS:
+        return None
+    rounds = completions.earlier_rounds(conn, row, completions.provisional_round(found))
+    certified = [e for e in rounds if issuances.of_completion(conn, e.id, mapping.name) is not None]
+    if not certified:
+        return None
+    if mapping.again.kind is AgainKind.AFTER and mapping.again.after is not None:
+        first = max(_moment(completions.unpack(e.data)) for e in certified)
+        if _moment(found) >= first + mapping.again.after:
+            return None
+    return Result(
+        state=CompletionState.HELD,
+        problem=f"This learner completed the course before ({certified[-1].id}), and the mapping "
+        f"{mapping.name} certifies a next round: {mapping.again.kind.value}.",
+        remedy="Nothing, if one certificate is enough; otherwise change `again` in the mapping and "
+        f"`vaultbridge replay {row.id}`.",
+    )
+
+
+def _moment(found: Completion) -> datetime:
+    return found.completed_at or found.noticed_at
+
+
+def _draft(
+    conn: sa.Connection,
+    site: sa.Row[Any],
+    row: sa.Row[Any],
+    found: Completion,
+    mapping: Mapping,
+    active: Active,
+) -> dict[str, Any]:
+    """The columns of an issuance, ready or held."""
+    issuer = accounts.issuer_named(conn, mapping.issuer)
+    result = engine.apply(mapping, found, site=site.name)
+    draft: dict[str, Any] = {
+        "issuer_id": issuer.id,
+        "completion_id": row.id,
+        "site_id": row.site_id,
+        "course_id": row.course_id,
+        "learner_id": row.learner_id,
+        "mapping_name": mapping.name,
+        "mapping_version": active.versions[mapping.name],
+        "ref": secrets.token_hex(REF_BYTES),
+        "writes_back": mapping.write_back.target != "none",
+        "file_sha256": None,
+    }
+    if isinstance(result, engine.Held):
+        return draft | _held_draft(result, mapping)
+    draft |= _entry_draft(result, mapping, draft["ref"])
+    draft["natural_key"] = engine.natural_key(issuer.id, result)
+    return draft | {"state": IssuanceState.READY, "problem": None, "remedy": None}
+
+
+def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
+    first = held.problems[0]
+    return {
+        "natural_key": None,
+        "language": "en",
+        "certificate": _certificate(mapping, None),
+        "state": IssuanceState.HELD,
+        "next_run_at": None,
+        "problem": " ".join(f"{p.field}: {p.problem}" for p in held.problems),
+        "remedy": first.remedy,
+    }
+
+
+def _entry_draft(entry: engine.Entry, mapping: Mapping, ref: str) -> dict[str, Any]:
+    return {
+        "certificate_title": entry.certificate_title,
+        "full_name": entry.full_name,
+        "applicant_email": entry.applicant_email,
+        "issue_date": entry.issue_date,
+        # The mark by which a certificate found at the vault is proved to be ours.
+        "details": f"{entry.details}\nRef {ref}".strip(),
+        "language": entry.language,
+        "certificate": _certificate(mapping, entry.details or None),
+    }
+
+
+def _certificate(mapping: Mapping, details: str | None) -> dict[str, Any]:
+    rules = mapping.certificate
+    return {
+        "template": rules.template,
+        "paper": rules.paper,
+        "parameters": dict(rules.parameters),
+        "details": details,
+    }
+
+
+def _store(
+    conn: sa.Connection, standing: sa.Row[Any] | None, draft: dict[str, Any], *, now: datetime
+) -> None:
+    draft.setdefault("next_run_at", now)
+    if standing is None:
+        row_id = issuances.add(conn, now=now, **draft)
+    else:
+        row_id = standing.id
+        issuances.change(conn, row_id, now=now, tries=0, looks=0, lease_until=None, **draft)
+    events.record(conn, row_id, draft["state"].value, at=now, detail=draft.get("problem"))

@@ -1,0 +1,56 @@
+"""Which bells there are, and which steps answer each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import sqlalchemy as sa
+
+from bridge.pipeline import complete, follow, issue, mail, normalise, write_back
+from bridge.pipeline.bridge import Bridge
+from bridge.store import issuances, tables
+from bridge.store.states import CompletionState, DeliveryState
+from runtime.lease import due
+
+Step = Callable[[Bridge], bool]
+
+SERVICE = "bridge"
+
+#: A bell is a queue with a worker process of its own: a slow LMS or vault delays only its own.
+BELLS: Mapping[str, tuple[Step, ...]] = {
+    "normalise": (normalise.run, complete.run),
+    "issue": (issue.run,),
+    "follow": (follow.run,),
+    "write_back": (write_back.run, mail.run),
+}
+
+#: Where a bell's work waits, and which of it can be done.
+_WAITING: Mapping[str, tuple[tuple[sa.Table, sa.ColumnElement[bool]], ...]] = {
+    "normalise": (
+        (tables.delivery, tables.delivery.c.state == DeliveryState.WAITING),
+        (tables.completion, tables.completion.c.state == CompletionState.FOUND),
+    ),
+    "issue": ((tables.issuance, issuances.sendable()),),
+    "follow": ((tables.issuance, issuances.followable()),),
+    "write_back": ((tables.write_back, sa.true()), (tables.mail, sa.true())),
+}
+
+
+def answer(bridge: Bridge, bell: str) -> bool:
+    """Do one batch of every step of a bell; say whether there may be more."""
+    more = [step(bridge) for step in BELLS[bell]]  # every step has its turn
+    return any(more)
+
+
+def due_bells(bridge: Bridge) -> Iterable[str]:
+    """The bells that have work whose time has come."""
+    with bridge.database.read() as conn:
+        now = bridge.database.now(conn)
+        return [
+            bell
+            for bell, places in _WAITING.items()
+            if any(
+                conn.execute(sa.select(table.c.id).where(where, due(table, now)).limit(1)).first()
+                for table, where in places
+            )
+        ]

@@ -1,0 +1,56 @@
+"""``/hooks/<connector>/<site>``, any method and path below: where LMSs deliver."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import BadRequest
+
+from bridge.pipeline.receive import ComeAgain, Received, Receiver, TurnedAway
+from bridge.web import errors
+from bridge.wiring import Bridge
+from connectors.base import InboundRequest, Outcome
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def blueprint(bridge: Bridge) -> Blueprint:
+    """The hooks of all sites."""
+    hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
+    receiver = Receiver(bridge)
+
+    @hooks.route("/<connector>/<site>", defaults={"path": ""}, methods=METHODS)
+    @hooks.route("/<connector>/<site>/<path:path>", methods=METHODS)
+    def deliver(connector: str, site: str, path: str) -> Response:
+        try:
+            received = receiver.receive(connector, site, _inbound(path))
+        except TurnedAway:
+            return errors.answer(401, "unauthorized", "Unauthorized")
+        except ComeAgain as exc:
+            return errors.unavailable(max(1, int(exc.retry_after.total_seconds())))
+        return _reply(received)
+
+    return hooks
+
+
+def _inbound(path: str) -> InboundRequest:
+    try:
+        # Before anything reads it as a form: signatures are over these very bytes.
+        body = request.get_data(cache=True, parse_form_data=False)
+    except UnicodeDecodeError as exc:
+        raise BadRequest from exc
+    return InboundRequest(
+        method=request.method,
+        path=path,
+        query=request.args.to_dict(),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+    )
+
+
+def _reply(received: Received) -> Response:
+    if received.reply is not None:
+        own = received.reply
+        return Response(own.body, status=own.status, headers=dict(own.headers))
+    response = jsonify({"delivery": received.delivery_id, "outcome": received.outcome.value})
+    response.status_code = 202 if received.outcome is Outcome.STORED else 200
+    return response
