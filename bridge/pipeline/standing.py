@@ -1,0 +1,65 @@
+"""Where a certificate stands, in the few words that learners and teachers are told."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.store.states import IssuanceState
+from bridge.texts import mark
+
+
+class Standing(enum.Enum):
+    """What an issuance's state and the vault's status mean to people."""
+
+    ISSUED = "issued"
+    PREPARING = "preparing"
+    HELD = "held"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REVOKED = "revoked"  #: the vault says so, whatever we thought
+    REPLACED = "replaced"  #: revoked, and there is a newer one in its place
+
+
+#: The word that stands first, in a gradebook's cell and on the learner's page.
+WORDS: Mapping[Standing, str] = MappingProxyType(
+    {
+        Standing.ISSUED: mark("Issued"),
+        Standing.PREPARING: mark("In preparation"),
+        Standing.HELD: mark("Being checked"),
+        Standing.FAILED: mark("Not issued"),
+        Standing.CANCELLED: mark("Cancelled"),
+        Standing.REVOKED: mark("Withdrawn"),
+        Standing.REPLACED: mark("Replaced"),
+    }
+)
+
+_OF_STATE: Mapping[str, Standing] = MappingProxyType(
+    {
+        IssuanceState.READY: Standing.PREPARING,
+        IssuanceState.SENDING: Standing.PREPARING,
+        IssuanceState.PROCESSING: Standing.PREPARING,
+        IssuanceState.GENERATED: Standing.ISSUED,
+        IssuanceState.HELD: Standing.HELD,
+        IssuanceState.FAILED: Standing.FAILED,
+        IssuanceState.CANCELLED: Standing.CANCELLED,
+    }
+)
+
+
+def standing(row: sa.Row[Any], others: Iterable[sa.Row[Any]] = ()) -> Standing:
+    """Where an issuance stands; ``others`` are the same learner's issuances in the same course."""
+    if row.vault_status != "revoked":
+        return _OF_STATE[row.state]
+    replaced = any(_replaces(other, row) for other in others)
+    return Standing.REPLACED if replaced else Standing.REVOKED
+
+
+def _replaces(other: sa.Row[Any], row: sa.Row[Any]) -> bool:
+    # Ids of one kind sort by the moment they were made.
+    newer = other.mapping_name == row.mapping_name and other.id > row.id
+    return newer and standing(other) is Standing.ISSUED
