@@ -287,7 +287,9 @@ class ConnectorContract(ABC):
             with suppress(Malformed, Quarantined):
                 for completion in connector.parse(self.signed(body, at=NOW)):
                     assert completion.noticed_at.utcoffset() is not None
-                    json.dumps(snapshot(completion), ensure_ascii=False).encode()
+                    told = json.dumps(snapshot(completion), ensure_ascii=False)
+                    assert told.encode()  # half a character cannot be stored, nor can a NUL
+                    assert "\\u0000" not in told
 
     def test_a_delivery_has_a_name_and_perhaps_an_id_whatever_it_is(
         self, bodies: dict[str, bytes]

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 COMPLETED = "course.completed"
 _LONGEST_NAME = 200
+_LARGEST = 10**15
 _MESSAGE = frozenset({"type", "timestamp", "data"})
 _DATA = frozenset(
     {"completed_at", "course", "learner", "grade", "role", "cohorts", "enrolled", "extra"}
@@ -81,7 +82,10 @@ def _grade(given: Wild) -> Grade:
 def _number(given: Wild) -> Any:
     if isinstance(given.value, str):
         raise given.wrong("a number, not a text")
-    return given.decimal()
+    number = given.decimal()
+    if abs(number) > _LARGEST:
+        raise given.wrong("a number of reasonable size")
+    return number
 
 
 def _percent(given: Wild) -> Any:
