@@ -60,9 +60,11 @@ def inspect(content: bytes) -> FileKind:
 
 def open_pdf(content: bytes) -> pikepdf.Pdf:
     """Open a PDF that can be stamped; raises FileRefused. The caller closes it."""
+    # Some systems pad files; then the end, where reading begins, is not found.
+    trimmed = content.rstrip(b"\x00\t\n\r ")
     try:
         # Repairing would guess at what a damaged certificate said.
-        pdf = pikepdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True)
+        pdf = pikepdf.open(io.BytesIO(trimmed), attempt_recovery=False, suppress_warnings=True)
     except pikepdf.PasswordError as exc:
         raise FileRefused(
             "The certificate file is encrypted. Save it without a password and send it again."

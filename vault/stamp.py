@@ -14,10 +14,13 @@ import pymupdf_fonts
 import typst
 from fontTools.ttLib import TTFont
 
+from vault import qr
 from vault.documents import open_pdf
 from vault.geometry import Box, Grown, Matrix, grow, inherited, last_page
 
 TEMPLATE = Path(__file__).with_name("strip.typ")
+#: FiraGO, regular and bold, by pymupdf-fonts' names for them.
+FONTS = ("figo", "figbo")
 #: The strip's height in points, on a page between these widths; others get it scaled.
 HEIGHT = 72.0
 NARROWEST = 320.0
@@ -31,18 +34,16 @@ class Stamper:
     """
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="vault-fonts-")
-        fonts = {"regular": pymupdf_fonts.myfont("figo"), "bold": pymupdf_fonts.myfont("figbo")}
-        for name, content in fonts.items():
-            (Path(self._folder.name) / f"{name}.ttf").write_bytes(content)
-        # The machine's own fonts would make the same certificate differ between machines.
-        self._compiler = typst.Compiler(
-            str(TEMPLATE), font_paths=[self._folder.name], ignore_system_fonts=True
-        )
-
-    def close(self) -> None:
-        """Remove the fonts' folder."""
-        self._folder.cleanup()
+        with tempfile.TemporaryDirectory(prefix="vault-fonts-") as folder:
+            for name in FONTS:
+                (Path(folder) / f"{name}.ttf").write_bytes(pymupdf_fonts.myfont(name))
+            # The machine's own fonts would make the same certificate differ between machines.
+            self._compiler = typst.Compiler(
+                str(TEMPLATE), font_paths=[folder], ignore_system_fonts=True
+            )
+            # A strip that uses every font: the compiler keeps them when their files are gone.
+            data = {"reference_id": "VEC-IC", "issuer": "A", "url": "A", "qr": qr.svg("A")}
+            self._strip(data, WIDEST)
 
     def stamp(
         self, content: bytes, *, reference_id: str, issuer: str, url: str, qr_svg: str
@@ -96,7 +97,7 @@ class Stamper:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    font = TTFont(io.BytesIO(pymupdf_fonts.myfont("figo")))
+    font = TTFont(io.BytesIO(pymupdf_fonts.myfont(FONTS[0])))
     return frozenset(font.getBestCmap())
 
 

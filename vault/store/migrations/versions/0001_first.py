@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "vault-0001"
+revision = "vault_0001"
 down_revision = None
 
 MOMENT = sa.DateTime(timezone=True)
