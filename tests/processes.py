@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 def program(module: str, *args: object, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``python -m module args``; its output goes to ``log``; killed in the end."""
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # our own
             [sys.executable, "-m", module, *map(str, args)],
             cwd=ROOT,
             stdout=output,

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from runtime.bell import ANSWER, Bell, connect, queue_name
 
 
-def waiting(redis_url: str, step: str) -> list[tuple[str, tuple[object, ...]]]:
+def waiting(redis_url: str, step: str) -> list[tuple[object, object]]:
     with connect(redis_url) as client:
         queue = Queue(queue_name("test", step), connection=client, serializer=JSONSerializer)
         return [(job.func_name, job.args) for job in queue.jobs]

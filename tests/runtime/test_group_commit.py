@@ -90,7 +90,7 @@ def test_many_threads_get_each_its_own_result(database: Database) -> None:
 
 
 def test_waiting_callers_share_one_transaction(sqlite_database: Database) -> None:
-    commits = []
+    commits: list[sa.Connection] = []
     sa.event.listen(sqlite_database.engine, "commit", commits.append)
     futures = together(sqlite_database, [insert(id_) for id_ in range(1, 21)])
 

@@ -36,10 +36,15 @@ def serve(port: int, tmp_path: Path) -> Iterator[Serve]:
             server = stack.enter_context(
                 program("tests.runtime.programs.web", port, workers, factory, log=log)
             )
-            stack.callback(lambda: [end(pid, signal.SIGKILL) for pid in children_of(server.pid)])
+            stack.callback(end_children, server.pid)
             return server
 
         yield start
+
+
+def end_children(pid: int) -> None:
+    for child in children_of(pid):
+        end(child, signal.SIGKILL)
 
 
 def worker_at(port: int) -> int:

@@ -67,10 +67,14 @@ def test_every_mistake_is_told_at_once_with_what_it_is_for_and_an_example() -> N
 
     expected = [
         "BRIDGE_PROXIS: no such setting. Did you mean BRIDGE_PROXIES?",
-        "BRIDGE_ZZZZZZZZ: no such setting. Known are: BRIDGE_PORT, BRIDGE_PROXIES, "
-        "BRIDGE_PUBLIC_URL, BRIDGE_VAULT_TOKEN.",
-        "BRIDGE_PUBLIC_URL: Not a valid URL. It is the address learners see. "
-        "Example: https://certs.example.org",
+        (
+            "BRIDGE_ZZZZZZZZ: no such setting. Known are: BRIDGE_PORT, BRIDGE_PROXIES, "
+            "BRIDGE_PUBLIC_URL, BRIDGE_VAULT_TOKEN."
+        ),
+        (
+            "BRIDGE_PUBLIC_URL: Not a valid URL. It is the address learners see. "
+            "Example: https://certs.example.org"
+        ),
         "BRIDGE_PORT: Not a valid integer. It is the port listened on. Example: 8000",
         "BRIDGE_VAULT_TOKEN: is missing. It is the vault's token. Example: vt_abc",
     ]

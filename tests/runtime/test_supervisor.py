@@ -32,7 +32,8 @@ class Folder:
         return ["sh", "-c", NOTE + script, str(self.notes)]
 
     def python(self, script: str) -> list[str]:
-        note = f"open({str(self.notes)!r}, 'a').write(f\"{{os.environ['NUMBER']}} {{os.getpid()}}\\n\")"
+        words = "f\"{os.environ['NUMBER']} {os.getpid()}\\n\""
+        note = f"open({str(self.notes)!r}, 'a').write({words})"
         return [sys.executable, "-c", f"import os, signal\n{script}\n{note}\nsignal.pause()"]
 
     def run(self, *commands: list[str], **options: Any) -> AbstractContextManager[Popen[bytes]]:
