@@ -1,0 +1,1 @@
+"""The demo: vault, bridge and campus together, from completed courses to the gradebook."""

@@ -1,0 +1,227 @@
+"""The demo as a process, with a scripted bridge: its table, its status, what it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campus.people import LEARNERS
+from tests.polling import eventually
+from tests.processes import ROOT, is_alive
+
+FAKE = Path(__file__).with_name("fake_vaultbridge.py")
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start the demo in an empty folder; whatever happens, it is ended."""
+    program = tmp_path / "vaultbridge"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "$@"\n')
+    program.chmod(0o700)
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, mode: str = "good", **env: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "campus.demo", "--vaultbridge", str(program), *arguments]
+        popen = subprocess.Popen(  # noqa: S603  # our own command
+            command,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "FAKE_MODE": mode, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        started.append(popen)
+        return popen
+
+    yield run
+    for popen in started:
+        popen.kill()
+        popen.communicate()
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Callable[[], int]:
+    """The id of a process that the bridge started, as soon as there is one."""
+
+    def find() -> int:
+        def look() -> str:
+            return "".join(file.read_text() for file in tmp_path.glob("var/demo-*/bridge/part"))
+
+        return int(eventually(look))
+
+    return find
+
+
+def rows_of(out: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row["learner"], row["course"]): row for row in json.loads(out)}
+
+
+def test_json_is_the_table_and_nothing_else(start: Start, tmp_path: Path) -> None:
+    demo = start("--exit", "--json", "--port", "18200")
+
+    out, err = demo.communicate(timeout=60)
+
+    rows = rows_of(out)
+    assert (0, 12) == (demo.returncode, len(rows))
+    link = "http://127.0.0.1:18200/c/2.3?a=1&b=2"
+    assert {
+        "learner": "محمد علي",
+        "course": "Water Safety & Rescue – Basics",
+        "state": "generated",
+        "reference_id": "VEC-IC-20260000200000003",
+        "status": "issued",
+        "link": link,
+        "download": f"{link}.pdf",
+        "written_back": True,
+        "problem": None,
+    } == rows["محمد علي", "Water Safety & Rescue – Basics"]
+    assert {
+        "learner": "伟 王",
+        "course": "Water Safety & Rescue – Basics",
+        "state": "held",
+        "reference_id": None,
+        "status": None,
+        "link": None,
+        "download": None,
+        "written_back": False,
+        "problem": "No font has 伟.",
+    } == rows["伟 王", "Water Safety & Rescue – Basics"]
+    assert "✓ Completing courses" in err
+    assert [] == list((tmp_path / "var").iterdir())
+
+
+def test_the_bridge_may_call_the_campus_and_no_other_private_address(
+    start: Start, tmp_path: Path
+) -> None:
+    demo = start("--exit", "--keep", "--port", "18220", BRIDGE_DATABASE_URL="sqlite:///other")
+    demo.communicate(timeout=60)
+
+    folder = next((tmp_path / "var").iterdir())
+    settings = json.loads((folder / "bridge" / "site").read_text())
+    allowed = (folder / "bridge" / "started-with").read_text()
+    assert settings["base_url"] == f"http://{allowed}"
+    assert {"campus", "bridge", "ws-token", "webhook-token"} <= {p.name for p in folder.iterdir()}
+
+
+def test_a_taken_port_is_passed_over(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 18240)):
+        out, _ = start("--exit", "--json", "--port", "18240").communicate(timeout=60)
+
+    links = [row["link"] for row in json.loads(out) if row["link"]]
+    assert all(link.startswith("http://127.0.0.1:18241/") for link in links)
+    assert 11 == len(links)
+
+
+def test_a_gradebook_that_does_not_show_the_certificate_is_no_success(start: Start) -> None:
+    demo = start("--exit", "--json", "--port", "18260", mode="not_written")
+    out, _ = demo.communicate(timeout=60)
+
+    row = rows_of(out)["Emma Johnson", "Lifesaving II"]
+    assert (1, "generated", False, "The campus's gradebook does not show the certificate.") == (
+        demo.returncode,
+        row["state"],
+        row["written_back"],
+        row["problem"],
+    )
+
+
+def test_a_completion_that_no_mapping_wants_is_no_success(start: Start) -> None:
+    demo = start("--exit", "--json", "--port", "18280", mode="unmatched")
+    out, _ = demo.communicate(timeout=60)
+
+    row = rows_of(out)["Seán O'Connor", "Lifesaving II"]
+    assert (1, "unmatched", "No mapping wants it.") == (
+        demo.returncode,
+        row["state"],
+        row["problem"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("up_dies", ["up ended with status 1.", "the moon is in the wrong house."]),
+        ("check_fails", ["`vaultbridge site check campus` failed:", "✗ a right is missing"]),
+    ],
+)
+def test_what_cannot_start_is_told_with_its_cause(
+    mode: str, said: list[str], start: Start, tmp_path: Path
+) -> None:
+    demo = start("--exit", "--json", "--port", "18300", mode=mode)
+    out, err = demo.communicate(timeout=60)
+
+    assert (2, "") == (demo.returncode, out)
+    assert [] == [words for words in said if words not in err]
+    assert [] == list((tmp_path / "var").iterdir())
+
+
+def test_without_a_terminal_it_tells_each_step_in_plain_lines(start: Start) -> None:
+    out, err = start("--exit", "--port", "18320", mode="good").communicate(timeout=60)
+
+    assert "" == err
+    assert "  Nguyễn Thị Minh Khai completed Water Safety & Rescue – Basics" in out
+    assert f"  {LEARNERS[3].firstname} {LEARNERS[3].lastname}: generated, stands in" in out
+    assert "\x1b" not in out
+
+
+def test_it_stays_up_until_ctrl_c_which_ends_all(
+    start: Start, part: Callable[[], int], tmp_path: Path
+) -> None:
+    demo = start("--port", "18340")
+    pid = part()
+    assert demo.stdout is not None
+    shown = ""
+    while "Ctrl-C ends everything." not in shown:
+        shown += demo.stdout.readline()
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=30)
+
+    assert "  Course page: http://127.0.0.1:18342/course/view.php?id=2\n" in shown
+    assert "  Verification at the vault: http://vault/v/VEC-IC-2026" in shown
+    assert (0, False, []) == (demo.returncode, is_alive(pid), list((tmp_path / "var").iterdir()))
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_ended_midway_it_leaves_nothing_behind(
+    name: signal.Signals, start: Start, part: Callable[[], int], tmp_path: Path
+) -> None:
+    demo = start("--port", "18360", mode="never_ready")
+    pid = part()
+    demo.send_signal(name)
+    demo.communicate(timeout=30)
+
+    assert (128 + name, False, []) == (
+        demo.returncode,
+        is_alive(pid),
+        list((tmp_path / "var").iterdir()),
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
+def test_killed_outright_its_children_end_too(start: Start, tmp_path: Path) -> None:
+    demo = start("--port", "18380")
+    assert demo.stdout is not None
+    while "Ctrl-C ends everything." not in demo.stdout.readline():
+        pass
+    children = [int(pid) for pid in _children(demo.pid)]
+    demo.kill()
+    demo.communicate()
+
+    assert 2 == len(children)
+    eventually(lambda: not any(is_alive(pid) for pid in children))
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
