@@ -28,12 +28,12 @@ def renderer(font_cache: Path) -> Iterator[Renderer]:
 
 @pytest.fixture
 def with_template(font_cache: Path, tmp_path: Path) -> Iterator[Callable[[str], Renderer]]:
-    """Make a renderer whose template "own" has a given source, with a limit of one second."""
+    """Make a renderer whose template "own" has a given source, with a limit of three seconds."""
     with ExitStack() as open_renderers:
 
         def make(source: str) -> Renderer:
             folders = (a_template(tmp_path, source),)
-            one = Renderer(font_cache=font_cache, timeout=timedelta(seconds=1), folders=folders)
+            one = Renderer(font_cache=font_cache, timeout=timedelta(seconds=3), folders=folders)
             return open_renderers.enter_context(one)
 
         yield make

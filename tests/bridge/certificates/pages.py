@@ -58,4 +58,4 @@ ENDLESS = (
 }
 """
 )
-GREEDY = PLAIN + '#if data.full_name.text == "Greedy" { let _ = (0,) * 1000000000 }'
+GREEDY = PLAIN + '#if data.full_name.text == "Greedy" { let _ = (0,) * 80000000 }'

@@ -29,7 +29,7 @@ from bridge.certificates.render import Renderer
 from tests.bridge.certificates.pages import a_page
 
 cache, folder, name = sys.argv[1:]
-one = Renderer(font_cache=Path(cache), timeout=timedelta(seconds=2), folders=(Path(folder),))
+one = Renderer(font_cache=Path(cache), timeout=timedelta(seconds=3), folders=(Path(folder),))
 one.render(a_page(template="own"))
 print("printed", flush=True)
 one.render(a_page(template="own", full_name=name))
@@ -42,10 +42,10 @@ def test_an_endless_template_is_killed_in_time_and_the_next_page_prints(with_tem
     one.render(a_page(template="own"))
     began = time.monotonic()
 
-    with pytest.raises(TooSlow, match=r"did not end within 1 s\."):
+    with pytest.raises(TooSlow, match=r"did not end within 3 s\."):
         one.render(a_page(template="own", full_name="Endless"))
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 3 + 4
     assert one.render(a_page(template="own")).startswith(b"%PDF-")
 
 
@@ -149,7 +149,7 @@ def test_a_parent_killed_with_sigkill_leaves_no_child(font_cache: Path, tmp_path
             eventually(lambda: reading.cpu_ticks(child) > begun + 10)
         parent.kill()
 
-    eventually(lambda: not reading.runs(child), within=6)
+    eventually(lambda: not reading.runs(child), within=15)
 
 
 def test_a_forked_process_prints_with_a_child_of_its_own(font_cache: Path):

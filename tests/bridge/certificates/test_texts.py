@@ -31,6 +31,7 @@ DAY = date(2026, 11, 20)
         ("zh", "2026年11月20日"),
         ("zh-Hant-TW", "2026年11月20日"),
         ("en-ZZ", "November 20, 2026"),
+        ("de-XX", "20. November 2026"),
         ("en-nonsense-at-all", "November 20, 2026"),
     ],
 )
