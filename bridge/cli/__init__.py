@@ -1,19 +1,18 @@
-"""``vaultbridge …``: the command line of the bridge."""
+"""``vaultbridge …``: the command line of the bridge.
+
+Each command is imported when it is called: a worker needs not load what prints tables.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
 import marshmallow as ma
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.cli.issuers import issuer
-from bridge.cli.mappings import mappings
-from bridge.cli.processes import clock, keys, migrate, settings, web, worker
-from bridge.cli.rows import completions, deliveries, issuances, link, replay, show
-from bridge.cli.sites import site
-from bridge.cli.up import up
 from bridge.store.accounts import NameTaken, NotThere
 from bridge.vault_client import VaultError
 from connectors.base import ConnectorError
@@ -21,6 +20,26 @@ from connectors.registry import UnknownConnector
 from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
+
+#: Command to the module of bridge.cli that holds it.
+COMMANDS: Mapping[str, str] = {
+    "up": "up",
+    "issuer": "issuers",
+    "site": "sites",
+    "mappings": "mappings",
+    "deliveries": "rows",
+    "completions": "rows",
+    "issuances": "rows",
+    "show": "rows",
+    "replay": "rows",
+    "link": "rows",
+    "settings": "chores",
+    "migrate": "processes",
+    "keys": "chores",
+    "web": "processes",
+    "worker": "processes",
+    "clock": "processes",
+}
 
 #: What an operator can mend: told in a sentence, without a trace.
 _EXPECTED = (
@@ -36,31 +55,22 @@ _EXPECTED = (
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"bridge.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vaultbridge")
 def cli() -> None:
     """Turn course completions into verified certificates, and say so in the gradebook."""
-
-
-for command in (
-    up,
-    issuer,
-    site,
-    mappings,
-    deliveries,
-    completions,
-    issuances,
-    show,
-    replay,
-    link,
-    settings,
-    migrate,
-    keys,
-    web,
-    worker,
-    clock,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
+from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
     JSON_OPTION,
     bridge,
     person,
-    print_json,
-    print_table,
     secret_values,
 )
 from bridge.pipeline.replay import resume_issuer

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person, print_json, print_table
+from bridge.cli.printing import print_json, print_table
+from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import accounts, events, mapping_versions
 from mappings.document import DocumentError, load

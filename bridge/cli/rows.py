@@ -11,14 +11,13 @@ import click
 import sqlalchemy as sa
 
 from bridge.cli.history import History, history_of
+from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
     JSON_OPTION,
     LIMIT_OPTION,
     bridge,
     person,
-    print_json,
-    print_table,
 )
 from bridge.pipeline.replay import replay as replay_one
 from bridge.store import completions as completion_rows

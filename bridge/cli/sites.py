@@ -9,14 +9,13 @@ import click
 import marshmallow as ma
 import sqlalchemy as sa
 
+from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
     JSON_OPTION,
     bridge,
     person,
     plain_values,
-    print_json,
-    print_table,
     secret_values,
 )
 from bridge.store import accounts, completions, deliveries, events, write_backs
