@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import pikepdf
 
-#: Longer chains of /Parent are loops.
-DEEPEST_TREE = 100
 #: A page may be 14,400 units wide (ISO 32000-1, annex C); ten thousand times that is nonsense.
 LARGEST_NUMBER = 1e8
 
@@ -17,7 +15,7 @@ Matrix = tuple[float, float, float, float, float, float]
 
 
 class OddPage(Exception):
-    """The page has no usable size or place in the document; the text says what to do."""
+    """The page has no usable size; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +53,14 @@ def last_page(pdf: pikepdf.Pdf) -> tuple[pikepdf.Page, View]:
 
 
 def view_of(page: pikepdf.Page) -> View:
-    """How a page is seen (ISO 32000-1, 7.7.3.3 and 14.11.2); raises OddPage."""
-    media = _box(inherited(page.obj, "/MediaBox"))
+    """How a page is seen (ISO 32000-1, 7.7.3.3 and 14.11.2); raises OddPage.
+
+    qpdf has already given each page what it inherits, and a letter's size where none is said.
+    """
+    media = _box(page.obj.get("/MediaBox"))
     if media is None:
         raise OddPage("has no size (MediaBox). Export or print it to PDF again and send that.")
-    crop = _box(inherited(page.obj, "/CropBox")) or media
+    crop = _box(page.obj.get("/CropBox")) or media
     visible = (
         max(media[0], crop[0]),
         max(media[1], crop[1]),
@@ -71,22 +72,9 @@ def view_of(page: pikepdf.Page) -> View:
     return View(
         media=media,
         visible=visible,
-        rotation=_rotation(inherited(page.obj, "/Rotate")),
+        rotation=_rotation(page.obj.get("/Rotate")),
         unit=number(page.obj.get("/UserUnit")) or 1.0,
     )
-
-
-def inherited(node: pikepdf.Object, name: str) -> pikepdf.Object | None:
-    """A page's attribute, its own or that of a node above it."""
-    for _ in range(DEEPEST_TREE):
-        found = node.get(name)
-        if found is not None:
-            return found
-        parent = node.get("/Parent")
-        if not isinstance(parent, pikepdf.Dictionary):
-            return None
-        node = parent
-    raise OddPage("lies in a loop of page trees. Export or print it to PDF again and send that.")
 
 
 def grow(view: View, height: float, scale: float) -> Grown:

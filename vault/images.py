@@ -10,6 +10,8 @@ import pikepdf
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 MOST_PIXELS = 40_000_000
+#: How many times longer than wide a picture may be: a page is at least 3 points wide.
+NARROWEST = 200
 #: The longer side of the page, in points: A4's.
 LONGER_SIDE = 841.89
 #: EXIF's tag for how the picture is to be turned.
@@ -50,6 +52,11 @@ def open_image(content: bytes) -> Image.Image:
             raise OddImage(
                 f"is a picture of {image.width} × {image.height} pixels. "
                 f"It may have {MOST_PIXELS:,} in all: make it smaller and send it again."
+            )
+        if max(image.size) > NARROWEST * min(image.size):
+            raise OddImage(
+                f"is a picture of {image.width} × {image.height} pixels, too narrow for a page. "
+                "Send a picture of the whole certificate."
             )
         image.load()
     except (

@@ -16,7 +16,7 @@ from fontTools.ttLib import TTFont
 
 from vault import qr
 from vault.documents import open_pdf
-from vault.geometry import Box, Grown, Matrix, grow, inherited, last_page
+from vault.geometry import Box, Grown, Matrix, grow, last_page
 
 TEMPLATE = Path(__file__).with_name("strip.typ")
 #: FiraGO, regular and bold, by pymupdf-fonts' names for them.
@@ -131,8 +131,7 @@ def _streams(contents: pikepdf.Object | None) -> list[pikepdf.Object]:
 
 def _add_xobject(page: pikepdf.Page, drawn: pikepdf.Object) -> str:
     """Add to the page's own copy of its resources: other pages may share them."""
-    found = inherited(page.obj, "/Resources")
-    resources = _copy(found)
+    resources = _copy(page.obj.get("/Resources"))
     xobjects = _copy(resources.get("/XObject"))
     name = "/VaultStrip"
     while name in xobjects:

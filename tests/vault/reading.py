@@ -1,0 +1,49 @@
+"""Reading PDFs as a person would: as pictures and text, QR codes as a phone does."""
+
+from __future__ import annotations
+
+import pypdfium2
+import zxingcpp
+from PIL import Image
+
+
+def picture(content: bytes, *, page: int = -1, scale: float = 2.0) -> Image.Image:
+    """A page as it is shown."""
+    document = pypdfium2.PdfDocument(content)
+    try:
+        shown = document[page % len(document)]
+        return shown.render(scale=scale).to_pil().convert("RGB")
+    finally:
+        document.close()
+
+
+def size(content: bytes, *, page: int = -1) -> tuple[float, float]:
+    """A page's shown width and height in points."""
+    document = pypdfium2.PdfDocument(content)
+    try:
+        width, height = document[page % len(document)].get_size()
+        return round(width, 2), round(height, 2)
+    finally:
+        document.close()
+
+
+def text(content: bytes, *, page: int = -1) -> str:
+    """A page's text."""
+    document = pypdfium2.PdfDocument(content)
+    try:
+        found: str = document[page % len(document)].get_textpage().get_text_range()
+        return found
+    finally:
+        document.close()
+
+
+def qr_codes(image: Image.Image) -> list[str]:
+    """What the QR codes in a picture say."""
+    return [code.text for code in zxingcpp.read_barcodes(image)]
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """The share of pixels in which two pictures of the same size clearly differ."""
+    assert one.size == other.size
+    pairs = zip(one.convert("L").tobytes(), other.convert("L").tobytes(), strict=True)
+    return sum(abs(a - b) > 64 for a, b in pairs) / (one.width * one.height)
