@@ -1,0 +1,131 @@
+"""Mail a learner the links to the certificates at one address, asked for on a dead link's page.
+
+A worker that dies between the server's "taken" and our commit sends the mail a second time, under
+the same Message-ID. That is harmless; a mail that never comes is not.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from datetime import timedelta
+from email.message import EmailMessage
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from bridge.pipeline import mail_text, smtp
+from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.guard import poisoned
+from bridge.pipeline.standing import WORDS, Standing, standing
+from bridge.store import accounts, events, issuances, links, mails
+from bridge.store.states import MailState
+from bridge.store.tables import mail
+from bridge.texts import translate
+from runtime.lease import claim, lease_of, release
+
+STEP = "mail"
+#: The bell that wakes this step's worker; see bridge.queue.
+BELL = "write_back"
+#: With the waits between them about four hours: long enough for greylisting and a restart.
+MOST_TRIES = 12
+RATES_KEPT = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+def run(bridge: Bridge) -> bool:
+    """Send one mail that is due; say whether there may be more."""
+    if bridge.settings.mail_server is None:
+        return False
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        mails.forget_rates(conn, before=now - RATES_KEPT)
+        rows = claim(
+            conn,
+            mail,
+            where=mail.c.state == MailState.DUE,
+            owner=bridge.owner,
+            now=now,
+            lease=bridge.settings.lease,
+            limit=1,
+        )
+    for row in rows:
+        with poisoned(STEP, row.id, partial(_failed_try, bridge, row)):
+            _send(bridge, row)
+    return bool(rows)
+
+
+def _send(bridge: Bridge, row: sa.Row[Any]) -> None:
+    try:
+        message = _message(bridge, row)
+        smtp.deliver(
+            message,
+            to=row.to_address,
+            server=str(bridge.settings.mail_server),
+            tls=ssl.create_default_context(),
+        )
+    except smtp.NotNow as exc:
+        _failed_try(bridge, row, str(exc))
+    except smtp.Refused as exc:
+        _end(bridge, row, MailState.FAILED, str(exc))
+    else:
+        _end(bridge, row, MailState.SENT, None)
+
+
+def _message(bridge: Bridge, row: sa.Row[Any]) -> EmailMessage:
+    with bridge.database.write() as conn:
+        certificates = _certificates(bridge, conn, row)
+    if not certificates:
+        raise smtp.Refused("There is no certificate for this address any more.")
+    try:
+        return mail_text.compose(
+            certificates,
+            mail_id=row.id,
+            to=row.to_address,
+            sender=str(bridge.settings.mail_from),
+            language=row.language,
+            now=bridge.now(),
+        )
+    except ValueError:
+        raise smtp.Refused("The address on the certificate is not a mail address.") from None
+
+
+def _certificates(
+    bridge: Bridge, conn: sa.Connection, row: sa.Row[Any]
+) -> Sequence[mail_text.LinkedCertificate]:
+    now = bridge.database.now(conn)
+    told = []
+    for found in issuances.generated_for(conn, row.to_address):
+        where = standing(found)
+        link_id = links.live_link(conn, found.id, now=now)
+        told.append(
+            mail_text.LinkedCertificate(
+                title=found.certificate_title,
+                institution=accounts.issuer_by_id(conn, found.issuer_id).institution_name,
+                status=None if where is Standing.ISSUED else translate(row.language, WORDS[where]),
+                issue_date=found.issue_date,
+                url=bridge.links.url(link_id),
+            )
+        )
+    return told
+
+
+def _failed_try(bridge: Bridge, row: sa.Row[Any], problem: str) -> None:
+    tries = row.tries + 1
+    if tries >= MOST_TRIES:
+        _end(bridge, row, MailState.FAILED, problem)
+        return
+    with bridge.database.write() as conn:
+        later = bridge.database.now(conn) + bridge.backoff.wait(tries)
+        release(conn, mail, lease_of(row), next_run_at=later, tries=tries, problem=problem)
+    log.warning("mail_put_off", mail_id=row.id, tries=tries, reason=problem)
+
+
+def _end(bridge: Bridge, row: sa.Row[Any], state: MailState, problem: str | None) -> None:
+    with bridge.database.write() as conn:
+        release(conn, mail, lease_of(row), next_run_at=None, state=state, problem=problem)
+        events.record(conn, row.id, f"mail {state}", at=bridge.database.now(conn), detail=problem)
+    log.info("mail", mail_id=row.id, outcome=state.value, reason=problem)
