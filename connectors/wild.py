@@ -94,7 +94,7 @@ class Wild:
     def identifier(self) -> str:
         """A positive whole number, sent as a number or as its digits; as text."""
         value = self.value
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int):
             value = str(value) if abs(value) < 10**20 else ""
         if not isinstance(value, str) or not _DIGITS.fullmatch(value) or not int(value):
             raise self.wrong("a positive whole number")

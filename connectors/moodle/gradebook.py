@@ -87,11 +87,12 @@ def _cell(client: MoodleClient, settings: MoodleSettings, row: GradebookRow) -> 
 def _columns(
     batch: Sequence[GradebookRow], cells: Iterable[_Cell]
 ) -> Mapping[str, GradeItem | None]:
-    return {
-        row.course_id: cell
-        for row, cell in zip(batch, cells, strict=True)
-        if not isinstance(cell, Refusal)
-    }
+    columns: dict[str, GradeItem | None] = {}
+    for row, cell in zip(batch, cells, strict=True):
+        # An access restriction can hide the column of one learner and not of the others.
+        if not isinstance(cell, Refusal) and columns.get(row.course_id) is None:
+            columns[row.course_id] = cell
+    return columns
 
 
 def _settled(
@@ -101,8 +102,10 @@ def _settled(
     if isinstance(cell, Refusal):
         return cell
     place = places[row.course_id]
-    if place.flaw is not None or place.assignment_id is None or cell is None:
+    if place.flaw is not None or place.assignment_id is None:
         return _refused(place.flaw, waiting=place.missing)
+    if cell is None:
+        return _refused(_unseen(row))
     if cell.feedback == row.as_html():
         return Receipt(state=ReceiptState.WRITTEN, text=cell.feedback)
     if cell.locked:
@@ -176,6 +179,15 @@ def _refused(why: Problem | None, *, waiting: bool = False) -> Receipt:
         state=ReceiptState.WAITING if waiting else ReceiptState.REFUSED,
         problem=why.problem if why else None,
         remedy=why.remedy if why else None,
+    )
+
+
+def _unseen(row: GradebookRow) -> Problem:
+    return Problem(
+        problem=f"In course {row.course_id} the gradebook of learner {row.learner_id} does not "
+        "show the assignment for certificates.",
+        remedy="Take the access restriction off the assignment that hides it from this learner, "
+        "then replay.",
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,6 +78,15 @@ def test_id_time_and_body_are_all_signed():
     ):
         with pytest.raises(Unverified):
             check(**changed)
+
+
+def test_an_id_is_needed_even_where_its_absence_was_signed():
+    message = b".1614265330." + BODY
+    mac = hmac.new(signing_key(SECRET), message, hashlib.sha256).digest()
+    signature = "v1," + base64.b64encode(mac).decode()
+
+    with pytest.raises(Unverified, match="webhook-id"):
+        check(webhook_id="", webhook_signature=signature)
 
 
 def test_any_live_secret_will_do():

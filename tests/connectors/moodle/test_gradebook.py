@@ -209,6 +209,28 @@ def test_an_assignment_that_moodle_does_not_show_is_refused():
     assert "mod/assign:view" in receipt.remedy
 
 
+@pytest.mark.parametrize("order", [["10", "5"], ["5", "10"]])
+def test_a_column_hidden_from_one_learner_refuses_that_row_alone(order):
+    """An access restriction that hides the assignment entirely."""
+
+    class Restricted(FakeMoodle):
+        def _gradereport_user_get_grade_items(self, form):
+            answer = super()._gradereport_user_get_grade_items(form)
+            if form["userid"] == "5":
+                del answer["usergrades"][0]["gradeitems"][0]
+            return answer
+
+    server = Restricted()
+    receipts = moodle(server).write_back([row(learner) for learner in order])
+    told = dict(zip(order, receipts, strict=True))
+
+    assert told["10"] == written(row("10"))
+    assert told["5"].state is REFUSED
+    assert "learner 5 does not show" in told["5"].problem
+    assert "access restriction" in told["5"].remedy
+    assert server.mails == ["10"]
+
+
 # No place yet
 
 
