@@ -119,8 +119,13 @@ class Supervisor:
 
 
 def die_with(parent: int) -> None:
-    """Have this process get SIGTERM when its parent, with the id ``parent``, dies (on Linux)."""
+    """Have this process get SIGTERM when its parent, with the id ``parent``, dies (on Linux).
+
+    For a process that has just been forked: it forgets its parent's handler of SIGTERM.
+    """
     if sys.platform == "linux":
+        # Until it sets one of its own, the parent's would swallow the signal.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it has died already
             os.kill(os.getpid(), signal.SIGTERM)

@@ -33,18 +33,11 @@ def serve(port: int, tmp_path: Path) -> Iterator[Serve]:
 
         def start(*, workers: int = 1, factory: str = "make") -> subprocess.Popen[bytes]:
             log = tmp_path / f"log{time.monotonic_ns()}"
-            server = stack.enter_context(
+            return stack.enter_context(
                 program("tests.runtime.programs.web", port, workers, factory, log=log)
             )
-            stack.callback(end_children, server.pid)
-            return server
 
         yield start
-
-
-def end_children(pid: int) -> None:
-    for child in children_of(pid):
-        end(child, signal.SIGKILL)
 
 
 def worker_at(port: int) -> int:
@@ -105,6 +98,27 @@ def test_a_killed_server_leaves_no_worker_and_its_port_to_the_next(serve: Serve,
     serve()
 
     assert first != worker_at(port)
+
+
+@pytest.mark.parametrize("delay_ms", [1, 2, 4, 6, 8, 10])
+def test_a_server_that_is_killed_while_it_replaces_a_worker_leaves_none(
+    serve: Serve, port: int, delay_ms: int
+) -> None:
+    """A fresh worker has the server's handler of SIGTERM, until it sets its own."""
+    server = serve()
+    end(worker_at(port), signal.SIGKILL)
+    kill_at = time.perf_counter() + delay_ms / 1000
+    while time.perf_counter() < kill_at:
+        pass
+    server.kill()
+    server.wait()
+
+    eventually(lambda: not is_listening(port))
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_an_application_that_cannot_be_made_ends_the_server(
