@@ -65,17 +65,30 @@ class TokenCheck:
 
     def __init__(self) -> None:
         self.count = 0
+        self._loops = 0
 
     def faults(self, source: str) -> Iterator[Fault]:
         """Yield each fault. Raises LiquidSyntaxError where there are no tokens to be seen."""
         for token in ENVIRONMENT.tokenizer()(source):
             self.count += 1
-            if token.kind == TOKEN_DOC or (token.kind == TOKEN_TAG and token.value not in _TAGS):
-                yield _unknown_tag("doc" if token.kind == TOKEN_DOC else token.value, token)
+            if token.kind == TOKEN_DOC:
+                yield _unknown_tag("doc", token)
+            elif token.kind == TOKEN_TAG:
+                yield from self._tag_faults(token)
             elif token.kind == TOKEN_EXPRESSION:
                 inner = list(tokenize(token.value, token))
                 self.count += len(inner)
                 yield from _token_faults(token, inner)
+
+    def _tag_faults(self, token: Token) -> Iterator[Fault]:
+        self._loops += (token.value == "for") - (token.value == "endfor")
+        if token.value not in _TAGS:
+            yield _unknown_tag(token.value, token)
+        elif token.value in ("break", "continue") and self._loops < 1:
+            yield Fault(
+                problem=f"{token.value} stands only between {{% for … %}} and {{% endfor %}}",
+                offset=token.start_index,
+            )
 
 
 def _unknown_tag(name: str, token: Token) -> Fault:

@@ -57,6 +57,8 @@ def _faults(messages: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Fault]
     elif isinstance(messages, list):
         for message in messages:
             yield from _faults(message, path)
+    else:
+        yield path, Fault(problem=str(messages))
 
 
 def _told(located: Located, path: KeyPath) -> bool:

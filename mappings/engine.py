@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from connectors.base import Completion
 from mappings.entry import Entry, FieldProblem, FieldTrace, Held, natural_key
-from mappings.expressions import Expression
+from mappings.expressions import Condition, Expression
 from mappings.globs import matches
 from mappings.model import ANY_SITE, Mapping, Match
 from mappings.rules import MEND_MAPPING, RULES, Unfit
 from mappings.values import ExpressionError, Fields, values_of
 
 __all__ = ["Entry", "FieldProblem", "FieldTrace", "Held", "apply", "choose", "natural_key"]
+
+WHEN = "match.when"
 
 
 def choose(
@@ -37,8 +39,10 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
     Whether the mapping wants the completion is for ``choose`` to say. Raises nothing.
     """
     values = values_of(completion, site=site)
-    problems = list(_undecided(mapping.match, values))
+    problems: list[FieldProblem] = []
     traces: list[FieldTrace] = []
+    if mapping.match.when is not None:
+        traces.append(_decided(mapping.match.when, values, problems))
     made: dict[str, Any] = {}
     for rule in RULES:
         expression = rule.expression(mapping)
@@ -71,12 +75,13 @@ def _may_hold(match: Match, values: Fields) -> bool:
         return True
 
 
-def _undecided(match: Match, values: Fields) -> Iterator[FieldProblem]:
+def _decided(when: Condition, values: Fields, problems: list[FieldProblem]) -> FieldTrace:
+    result: str | None = None
     try:
-        if match.when is not None:
-            match.when.holds(values)
+        result = "holds" if when.holds(values) else "does not hold"
     except ExpressionError as exc:
-        yield _failed("match.when", exc)
+        problems.append(_failed(WHEN, exc))
+    return _trace(WHEN, when, values, result)
 
 
 def _failed(field: str, error: ExpressionError) -> FieldProblem:

@@ -21,7 +21,7 @@ from mappings.checks import TokenCheck, expressions, tree_faults
 from mappings.limits import ENVIRONMENT, Template
 from mappings.mistakes import Fault
 from mappings.names import kind_of
-from mappings.values import ExpressionError, Fields, Items, look_up
+from mappings.values import ExpressionError, Fields, Items
 
 SOURCE_LIMIT = 2_000  #: characters
 INPUT_LIMIT = 200  #: characters of an input that ``inputs`` shows
@@ -30,7 +30,8 @@ INPUT_LIMIT = 200  #: characters of an input that ``inputs`` shows
 _PLAINLY = {
     r"^expected '}}', found end of file$": "{{ is opened and never closed with }}",
     r"^missing tag name or closing delimiter$": "{% is opened and never closed with %}",
-    r"^expected tag end(\w+), found .*$": r"{% \1 %} is opened and never closed with {% end\1 %}",
+    r"^expected tag end(\w+), found end.*$": r"{% \1 %} is never closed with {% end\1 %}",
+    r"^expected tag (end\w+), found tag$": r"{% \1 %} is missing before this",
     r"^expected end of expression, found .*$": "something is missing before this, such as | or ==",
     r"^expected a primitive expression, found .*$": "a name, a number or a quoted text is missing",
     r"^missing expression$": "a name, a number or a quoted text is missing",
@@ -61,7 +62,9 @@ class Expression:
 
     def inputs(self, values: Fields) -> tuple[tuple[str, str | None], ...]:
         """Each name it reads and what stands there (None for nil), in the order of the text."""
-        return tuple((name, _shown(values, segments)) for name, segments in self.names)
+        return tuple(
+            (name, _shown(self.template, values, segments)) for name, segments in self.names
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,7 @@ def _checked(source: str) -> tuple[Template | None, TemplateAnalysis | None, lis
 
 
 def _moved(fault: Fault, skip: int) -> Fault:
-    return Fault(problem=fault.problem, offset=max(fault.offset - skip, 0))
+    return Fault(problem=fault.problem, offset=max((fault.offset or 0) - skip, 0))
 
 
 def _syntax_fault(error: LiquidError, skip: int) -> Fault:
@@ -159,13 +162,12 @@ def _evaluated(template: Template, values: Fields) -> str:
         raise ExpressionError(f"gives no result: {exc}") from exc
 
 
-def _shown(values: Fields, segments: tuple[object, ...]) -> str | None:
+def _shown(template: Template, values: Fields, segments: tuple[object, ...]) -> str | None:
     try:
-        value = look_up(values, segments)
-        if isinstance(value, Items):
-            return ", ".join(map(str, value))[:INPUT_LIMIT]
-        if isinstance(value, Fields):
-            return ", ".join(value)[:INPUT_LIMIT]
+        context = template.context_class(template, globals=values)
+        value = context.get(list(segments), token=None)
+        if isinstance(value, Items | Fields):
+            value = ", ".join(map(str, value))
     except ExpressionError as exc:
         return exc.problem
     if isinstance(value, datetime):

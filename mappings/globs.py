@@ -7,6 +7,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+_LOOKED_AT = 1_000  #: characters
+
 
 @lru_cache(maxsize=1024)
 def _pattern(glob: str) -> re.Pattern[str]:
@@ -15,8 +17,11 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def matches(glob: str, text: str | None) -> bool:
-    """Whether a glob fits the whole text, whatever the case. Nothing fits no text."""
-    return text is not None and _pattern(glob).match(_folded(text)) is not None
+    """Whether a glob fits the whole text, whatever the case. Nothing fits no text.
+
+    Of a text longer than any title, only the beginning is looked at.
+    """
+    return text is not None and _pattern(glob).match(_folded(text[:_LOOKED_AT])) is not None
 
 
 def _folded(text: str) -> str:

@@ -16,6 +16,7 @@ from mappings.mistakes import DocumentError, Mistake
 
 SIZE_LIMIT = 64 * 1024  #: bytes of UTF-8
 DEPTH_LIMIT = 10
+EVENT_LIMIT = 5_000  #: keys, values, beginnings and ends; PyYAML takes 0.1 ms for each
 
 WHOLE = "document"
 
@@ -31,13 +32,13 @@ _BRACES = 'a text with {{ }} stands in quotes: "{{ … }}"'
 
 #: What PyYAML says, and what it nearly always means in a mapping.
 _HINTS = {
-    "mapping values are not allowed": 'check the indentation; a text with ": " in it stands in quotes',
+    "mapping values are not allowed": 'check the indentation; quote a text with ": " in it',
     "found character '\\t'": "a tab stands here; indent with spaces",
     "found character '%'": 'a text that begins with {% stands in quotes: "{% … %}"',
     "found character '@'": 'a text that begins with @ stands in quotes: "…"',
     "found character '`'": 'a text that begins with ` stands in quotes: "…"',
     "found unexpected end of stream": "a quote is opened and never closed",
-    "expected <block end>": "check the indentation; a text with {{ }} in it stands in quotes",
+    "expected <block end>": "check the indentation; quote a text with {{ }} in it",
     "could not find expected ':'": "this line has no colon after its key",
     "did not find expected": "this does not belong here; check brackets, commas and quotes",
     "found unknown escape character": "in \"…\" a \\ must be written \\\\; or use '…'",
@@ -64,7 +65,7 @@ class Located:
     unreadable: set[KeyPath] = field(default_factory=set)
 
     def mistake(
-        self, path: KeyPath, problem: str, *, offset: int = 0, on_key: bool = False
+        self, path: KeyPath, problem: str, *, offset: int | None = None, on_key: bool = False
     ) -> Mistake:
         """The mistake of one value, at ``offset`` characters into it; or of its key."""
         node = None if on_key else self.values.get(path)
@@ -126,21 +127,21 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> DocumentError:
 def _refuse_extras(text: str) -> None:
     mistakes: list[Mistake] = []
     depth = documents = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         opens = isinstance(event, yaml.CollectionStartEvent)
         depth += opens - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
-        problem = _extra(event, depth, documents)
+        problem = _extra(event, depth, documents, count)
         if problem and event.start_mark:
             line, column = event.start_mark.line + 1, event.start_mark.column + 1
             mistakes.append(Mistake(line=line, column=column, key=WHOLE, problem=problem))
-        if depth > DEPTH_LIMIT:
+        if depth > DEPTH_LIMIT or count > EVENT_LIMIT:
             break
     if mistakes:
         raise DocumentError(mistakes)
 
 
-def _extra(event: yaml.Event, depth: int, documents: int) -> str | None:
+def _extra(event: yaml.Event, depth: int, documents: int, count: int) -> str | None:
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
         return "anchors (&) and aliases (*) are not allowed: write the value out"
     if tag := getattr(event, "tag", None):
@@ -150,6 +151,8 @@ def _extra(event: yaml.Event, depth: int, documents: int) -> str | None:
         return "a second document begins here; one file holds one mapping"
     if depth > DEPTH_LIMIT:
         return f"is nested more than {DEPTH_LIMIT} deep"
+    if count > EVENT_LIMIT:
+        return "holds far more keys and values than any mapping"
     return None
 
 
@@ -180,9 +183,11 @@ class _Reader:
         return self._of(path, value)
 
     def _forget_below(self, path: KeyPath) -> None:
-        for known in list(self._located.keys):
-            if len(known) > len(path) and known[: len(path)] == path:
-                del self._located.keys[known]
+        if isinstance(self._located.values[path], yaml.ScalarNode):
+            return
+        for known in (self._located.keys, self._located.values):
+            for below in [each for each in known if each[:-1][: len(path)] == path]:
+                del known[below]
 
     def _of(self, path: KeyPath, node: yaml.Node) -> Any:
         self._located.values[path] = node
@@ -206,10 +211,10 @@ def _start(node: yaml.Node) -> tuple[int, int]:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
-def _place(text: str, node: yaml.Node, offset: int) -> tuple[int, int]:
+def _place(text: str, node: yaml.Node, offset: int | None) -> tuple[int, int]:
     """Where a character of a value stands; the value's start where YAML folded or escaped it."""
     line, column = _start(node)
-    if not isinstance(node, yaml.ScalarNode) or offset > len(node.value):
+    if offset is None or not isinstance(node, yaml.ScalarNode) or offset > len(node.value):
         return line, column
     if node.style == "|":
         return next(_in_block(text, node, offset), (line, column))

@@ -33,7 +33,7 @@ class Fault:
     """A mistake inside one value, before anyone knows on which line the value stands."""
 
     problem: str
-    offset: int = 0  #: characters into the value
+    offset: int | None = None  #: characters into the value; None: the value as a whole
     on_key: bool = False  #: the key is wrong, not its value
 
 

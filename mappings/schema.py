@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping as Map
-from typing import Any, ClassVar
-
 import marshmallow as ma
 
 from mappings import fields
+from mappings.blocks import Block
 from mappings.expressions import compile_text
 from mappings.fields import described
 from mappings.locales import language_problem
-from mappings.mistakes import Fault, did_you_mean
 from mappings.model import (
     ANY_SITE,
     Again,
@@ -35,37 +31,6 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME_WANTED = "a name of letters, digits, hyphens, dots and underscores"
 
 
-class Block(ma.Schema):
-    """A group of keys that becomes one dataclass; an unknown key is told with its nearest."""
-
-    made: ClassVar[Callable[..., Any]]
-    #: The one key that may stand for the group: ``write_back: none``.
-    short: ClassVar[str | None] = None
-
-    @ma.pre_load
-    def _spelled_out(self, data: Any, **_: Any) -> Any:
-        return {self.short: data} if self.short and isinstance(data, str) else data
-
-    @ma.post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return type(self).made(**data)
-
-    def handle_error(self, error: ma.ValidationError, data: Any, **_: Any) -> None:
-        """Say of each unknown key what would be known."""
-        if not isinstance(error.messages, dict) or (self.short and isinstance(data, str)):
-            return
-        if not isinstance(data, Map):
-            error.messages = [Fault(problem="must be a group of keys, each on a line of its own")]
-            return
-        known = {f.data_key or name: f for name, f in self.fields.items()}
-        for key in data:
-            if key not in known:
-                problem = (
-                    f"is not a known key{did_you_mean(key, known)}; allowed: {', '.join(known)}"
-                )
-                error.messages[key] = [Fault(problem=problem, on_key=True)]
-
-
 class MatchBlock(Block):
     """``match``"""
 
@@ -73,7 +38,13 @@ class MatchBlock(Block):
 
     courses = described(
         fields.OneOrMore,
-        inner=fields.Text(),
+        inner=described(
+            fields.Text,
+            pattern=r"(?s).{1,200}",
+            wanted="a glob of at most 200 characters",
+            help="one course",
+            example='"BIO-*"',
+        ),
         data_key="course",
         required=True,
         help="the courses' ids, codes or titles, * for any text",
@@ -213,7 +184,13 @@ class MappingBlock(Block):
     )
     sites = described(
         fields.OneOrMore,
-        inner=fields.Text(pattern=rf"{_NAME}|\*", wanted=f'{_NAME_WANTED}, or "{ANY_SITE}"'),
+        inner=described(
+            fields.Text,
+            pattern=rf"{_NAME}|\*",
+            wanted=f'{_NAME_WANTED}, or "{ANY_SITE}"',
+            help="one LMS connection",
+            example="moodle-main",
+        ),
         data_key="site",
         required=True,
         help=f'the LMS connections it is for, or "{ANY_SITE}" for any',

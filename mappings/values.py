@@ -44,7 +44,7 @@ class Fields(Mapping[str, object]):
         self._data = data
 
     def __getitem__(self, key: str) -> object:
-        return wrapped(f"{self._name}.{key}", self._data[key])
+        return wrapped(f"{self._name}.{key}" if self._name else key, self._data[key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
@@ -119,7 +119,7 @@ def values_of(completion: Completion, *, site: str) -> Fields:
     """What every name of ``mappings.names`` stands for in this completion."""
     course, learner, grade = completion.course, completion.learner, completion.grade
     return Fields(
-        "completion",
+        "",
         {
             "course": _parts("course", course, "id code title category language"),
             "learner": _parts(
@@ -143,14 +143,3 @@ def values_of(completion: Completion, *, site: str) -> Fields:
 
 def _parts(name: str, thing: object, attributes: str) -> Fields:
     return Fields(name, {part: getattr(thing, part) for part in attributes.split()})
-
-
-def look_up(values: Fields, segments: Sequence[object]) -> object:
-    """The value of one name; nil where there is none. Raises ExpressionError if it is too large."""
-    found: Any = values
-    for segment in segments:
-        try:
-            found = found[segment]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return found

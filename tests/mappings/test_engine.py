@@ -1,0 +1,416 @@
+"""The engine: which mapping is chosen, what entry it makes, and why it makes none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from connectors.base import Completion
+from mappings.engine import (
+    Entry,
+    FieldProblem,
+    FieldTrace,
+    Held,
+    apply,
+    choose,
+    natural_key,
+)
+from mappings.entry import DETAILS_LIMIT, REF_MARK
+from tests.mappings.samples import AMINA, course, learner, mapping
+
+SITE = "moodle-main"
+
+REPLAY = "Correct it in the mapping, then replay the completion."
+EMPTY_NAME = (
+    "Complete the learner's name in the LMS, or name another source in the mapping, then replay."
+)
+EMPTY_EMAIL = (
+    "Complete the learner's e-mail address in the LMS, or name another source in the mapping, "
+    "then replay."
+)
+SHORTEN = "Shorten it in the LMS, or with | truncate: 255 in the mapping, then replay."
+
+
+def entry(completion: Completion = AMINA, *changes: tuple[str, str]) -> Entry:
+    made = apply(mapping(*changes), completion, site=SITE)
+    assert isinstance(made, Entry), made
+    return made
+
+
+def problems(completion: Completion = AMINA, *changes: tuple[str, str]) -> list[FieldProblem]:
+    held = apply(mapping(*changes), completion, site=SITE)
+    assert isinstance(held, Held), held
+    return list(held.problems)
+
+
+def detailed(text: str) -> tuple[str, str]:
+    return ('  full_name: "{{ learner.full_name }}"', f'  full_name: "x"\n  details: {text}')
+
+
+def dated(text: str) -> tuple[str, str]:
+    return ("  full_name:", f'  issue_date: "{text}"\n  full_name:')
+
+
+def test_an_entry_is_made_as_the_mapping_says() -> None:
+    expected = Entry(
+        certificate_title="Introduction to Biology",
+        full_name="Amina Al Hashimi",
+        applicant_email="amina@example.edu",
+        issue_date=date(2026, 5, 17),
+        details="",
+        language="en",
+        trace=(),
+    )
+
+    assert expected == entry()
+
+
+def test_each_field_says_where_its_value_came_from() -> None:
+    change = ('course: "BIO-*"', 'course: "BIO-*"\n  when: grade.percent >= 60')
+
+    expected = (
+        FieldTrace(
+            field="match.when",
+            expression="grade.percent >= 60",
+            inputs=(("grade.percent", "87.5"),),
+            result="holds",
+        ),
+        FieldTrace(
+            field="entry.certificate_title",
+            expression="{{ course.title }}",
+            inputs=(("course.title", "Introduction to Biology"),),
+            result="Introduction to Biology",
+        ),
+        FieldTrace(
+            field="entry.full_name",
+            expression="{{ learner.full_name }}",
+            inputs=(("learner.full_name", "Amina Al Hashimi"),),
+            result="Amina Al Hashimi",
+        ),
+        FieldTrace(
+            field="entry.applicant_email",
+            expression="{{ learner.email }}",
+            inputs=(("learner.email", "amina@example.edu"),),
+            result="amina@example.edu",
+        ),
+        FieldTrace(
+            field="entry.issue_date",
+            expression="{{ completed_at | local_date: 'UTC' }}",
+            inputs=(("completed_at", "2026-05-17T21:30:00+00:00"),),
+            result="2026-05-17",
+        ),
+        FieldTrace(field="entry.details", expression="", inputs=(), result=""),
+        FieldTrace(field="certificate.language", expression="en", inputs=(), result="en"),
+    )
+
+    assert expected == entry(AMINA, change).trace
+
+
+def test_a_trace_says_that_the_condition_does_not_hold() -> None:
+    change = ('course: "BIO-*"', 'course: "BIO-*"\n  when: grade.percent >= 90')
+
+    assert entry(AMINA, change).trace[0].result == "does not hold"
+
+
+def test_texts_are_tidied_and_details_keep_their_lines() -> None:
+    made = entry(
+        learner(full_name=" Jose\u0301\u202e\r\nGarci\u0301a  ", email=" a@b.cd "),
+        ("  full_name:", '  details: "a  b\\n\\n\\n c"\n  full_name:'),
+    )
+
+    expected = ("José García", "a@b.cd", "a b\n\nc")
+
+    assert expected == (made.full_name, made.applicant_email, made.details)
+
+
+def test_the_issue_date_is_the_day_in_the_zone_of_the_mapping() -> None:
+    change = dated("{{ completed_at | local_date: 'Asia/Dubai' }}")
+
+    assert date(2026, 5, 18) == entry(AMINA, change).issue_date
+
+
+def test_the_language_may_come_from_the_completion() -> None:
+    change = (
+        "entry:",
+        "certificate: {language: \"{{ course.language | default: 'en' }}\"}\nentry:",
+    )
+
+    assert entry(AMINA, change).language == "ar"
+    assert entry(course(language=None), change).language == "en"
+    assert entry(course(language="pt_BR"), change).language == "pt-BR"
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [
+        (
+            course(title=None),
+            FieldProblem(
+                field="entry.certificate_title",
+                problem="is empty",
+                remedy="Give the course a title in the LMS, or write one here, then replay.",
+            ),
+        ),
+        (
+            course(title="é" * 256),
+            FieldProblem(
+                field="entry.certificate_title",
+                problem="is 256 characters long; the vault takes 255",
+                remedy=SHORTEN,
+            ),
+        ),
+        (
+            learner(full_name=None),
+            FieldProblem(field="entry.full_name", problem="is empty", remedy=EMPTY_NAME),
+        ),
+        (
+            learner(full_name="\u200b \u202e"),
+            FieldProblem(field="entry.full_name", problem="is empty", remedy=EMPTY_NAME),
+        ),
+        (
+            learner(full_name="x" * 256),
+            FieldProblem(
+                field="entry.full_name",
+                problem="is 256 characters long; the vault takes 255",
+                remedy=SHORTEN,
+            ),
+        ),
+        (
+            learner(full_name="x" * 4001),
+            FieldProblem(
+                field="entry.full_name",
+                problem="cannot be worked out: learner.full_name is 4001 characters long; "
+                "at most 4000",
+                remedy=REPLAY,
+            ),
+        ),
+        (
+            learner(email=None),
+            FieldProblem(field="entry.applicant_email", problem="is empty", remedy=EMPTY_EMAIL),
+        ),
+        (
+            learner(email="amina at example.edu"),
+            FieldProblem(
+                field="entry.applicant_email",
+                problem='"amina at example.edu" has a space in it',
+                remedy="Correct the address in the LMS, then replay.",
+            ),
+        ),
+        (
+            learner(email=f"{'a' * 251}@b.cd"),
+            FieldProblem(
+                field="entry.applicant_email",
+                problem="is 256 characters long; the vault takes 255",
+                remedy=SHORTEN,
+            ),
+        ),
+        (
+            replace(AMINA, completed_at=None),
+            FieldProblem(
+                field="entry.issue_date",
+                problem="is empty: the LMS did not say when the course was completed",
+                remedy="If the day we heard of it will do, write in the mapping "
+                "{{ completed_at | default: noticed_at | local_date: 'UTC' }}, then replay.",
+            ),
+        ),
+    ],
+)
+def test_a_completion_that_lacks_something_is_held_saying_what_and_what_to_do(
+    completion: Completion, expected: FieldProblem
+) -> None:
+    assert [expected] == problems(completion)
+
+
+def test_the_longest_texts_the_vault_takes_are_taken() -> None:
+    completion = replace(
+        learner(full_name="n" * 255, email=f"{'a' * 250}@b.c"),
+        course=replace(AMINA.course, title="é" * 255),
+    )
+    made = entry(completion, ("entry:", f"entry:\n  details: {'d' * 987}"))
+
+    expected = [255, 255, 254, 987]
+
+    assert expected == [
+        len(made.certificate_title),
+        len(made.full_name),
+        len(made.applicant_email),
+        len(made.details),
+    ]
+    assert len(made.details + REF_MARK) == 1000
+
+
+def test_details_leave_room_for_the_mark() -> None:
+    expected = FieldProblem(
+        field="entry.details",
+        problem=f"is {DETAILS_LIMIT + 1} characters long; the vault takes 987",
+        remedy="Shorten it, e.g. with | truncate: 987 in the mapping, then replay.",
+    )
+
+    assert [expected] == problems(AMINA, ("entry:", f"entry:\n  details: {'d' * 988}"))
+
+
+@pytest.mark.parametrize("text", ["soon", "20260517", "2026-13-01", "2026-05-17 10:00"])
+def test_an_issue_date_that_is_none_is_held(text: str) -> None:
+    expected = FieldProblem(
+        field="entry.issue_date", problem=f'"{text}" is no date like 2026-05-17', remedy=REPLAY
+    )
+
+    assert [expected] == problems(AMINA, dated(text))
+
+
+def test_a_language_that_is_none_is_held() -> None:
+    change = ("entry:", 'certificate: {language: "{{ learner.language }}"}\nentry:')
+    remedy = "Write in the mapping, e.g., {{ learner.language | default: 'en' }}."
+
+    def problem(text: str) -> FieldProblem:
+        return FieldProblem(field="certificate.language", problem=text, remedy=remedy)
+
+    assert [problem("is empty")] == problems(learner(language=None), change)
+    assert [problem('"tlh" is no language; write one such as en, ar or pt-BR')] == problems(
+        learner(language="tlh"), change
+    )
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    completion = replace(learner(full_name="", email="x"), completed_at=None)
+
+    expected = ["entry.full_name", "entry.applicant_email", "entry.issue_date"]
+
+    assert expected == [problem.field for problem in problems(completion)]
+
+
+def test_a_problem_prints_as_a_sentence() -> None:
+    (problem,) = problems(learner(full_name=None))
+
+    assert f"entry.full_name: is empty. {EMPTY_NAME}" == str(problem)
+
+
+def test_what_is_held_has_a_trace_too() -> None:
+    held = apply(mapping(), learner(full_name=None), site=SITE)
+
+    expected = (("learner.full_name", None),)
+
+    assert expected == held.trace[1].inputs
+
+
+def test_an_expression_that_fails_on_this_completion_is_held_for_its_field() -> None:
+    change = ("learner.full_name }}", "role | round }}")
+
+    expected = FieldProblem(
+        field="entry.full_name",
+        problem='cannot be worked out: round cannot read "student" as a number',
+        remedy=REPLAY,
+    )
+
+    assert [expected] == problems(AMINA, change)
+
+
+def named(name: str, *changes: tuple[str, str]):
+    return mapping(("course-completion", name), *changes)
+
+
+@pytest.mark.parametrize(
+    ("glob", "wanted"),
+    [
+        ('"BIO-*"', True),
+        ('"bio-*"', True),
+        ('"42"', True),
+        ("42", True),
+        ('"introduction*"', True),
+        ("[CHEM-1, 'Intro*']", True),
+        ('"CHEM-*"', False),
+        ('"BIO"', False),
+    ],
+)
+def test_a_course_is_matched_by_id_code_or_title(glob: str, wanted: bool) -> None:
+    only = mapping(('"BIO-*"', glob))
+
+    assert ((only,) if wanted else ()) == choose([only], AMINA, site=SITE)
+
+
+@pytest.mark.parametrize(
+    ("sites", "wanted"),
+    [("moodle-main", True), ("[x, moodle-main]", True), ('"*"', True), ("moodle", False)],
+)
+def test_a_mapping_is_for_its_sites(sites: str, wanted: bool) -> None:
+    only = mapping(("moodle-main", sites))
+
+    assert ((only,) if wanted else ()) == choose([only], AMINA, site=SITE)
+
+
+def when(condition: str, priority: int = 0) -> tuple[str, str]:
+    return ("match:\n", f"priority: {priority}\nmatch:\n  when: {condition}\n")
+
+
+def test_the_highest_priority_that_holds_wins_then_the_first_name() -> None:
+    low = named("low", when("role", 0))
+    middle_b = named("b", when("role", 5))
+    middle_a = named("a", when("role", 5))
+    high = named("high", when("grade.percent > 99", 9))
+
+    assert (middle_a,) == choose([low, middle_b, high, middle_a], AMINA, site=SITE)
+    assert (low,) == choose([low, high], AMINA, site=SITE)
+    assert not choose([high], AMINA, site=SITE)
+    assert not choose([], AMINA, site=SITE)
+
+
+def test_a_condition_that_fails_is_neither_skipped_nor_taken_for_true() -> None:
+    broken = named("broken", when("extra.score < role", 5))
+    other = named("other")
+
+    expected = FieldProblem(
+        field="match.when",
+        problem="cannot be worked out: '<' and '>' are not supported between 'Number' and 'str'",
+        remedy=REPLAY,
+    )
+
+    assert (broken,) == choose([other, broken], AMINA, site=SITE)
+    assert (expected,) == apply(broken, AMINA, site=SITE).problems
+
+
+def key(issuer: str = "main", **changes: object) -> str:
+    return natural_key(issuer, replace(entry(), **changes))
+
+
+def test_the_natural_key_is_what_the_vault_calls_a_duplicate() -> None:
+    same = [
+        key(applicant_email="AMINA@example.edu"),
+        key(certificate_title="  Introduction  to\u00a0Biology "),
+        key(full_name="Someone Else"),
+        key(details="x"),
+    ]
+    other = [
+        key("other"),
+        key(applicant_email="amina@example.com"),
+        key(certificate_title="introduction to biology"),
+        key(issue_date=date(2026, 5, 18)),
+    ]
+
+    assert [key()] * 4 == same
+    assert len({key(), *other}) == 5
+    assert len(key()) == 64
+
+
+def test_the_natural_key_never_changes() -> None:
+    # What is stored under it must be found again by every later release.
+    expected = "a1b2346b52302f3d57f7ed15fcc79d67452c37b09d96c40af0fea0f62fe09dd3"
+
+    assert expected == key()
+
+
+def test_the_parts_of_a_natural_key_cannot_run_together() -> None:
+    one = natural_key("a", replace(entry(), applicant_email='b", "c@d.ef'))
+    two = natural_key('a", "b', replace(entry(), applicant_email="c@d.ef"))
+
+    assert one != two
+
+
+def test_a_moment_at_the_edge_of_time_is_held_and_not_an_error() -> None:
+    edge = datetime(9999, 12, 31, 23, 0, tzinfo=UTC)
+    change = dated("{{ completed_at | local_date: 'Asia/Dubai' }}")
+
+    expected = 'cannot be worked out: local_date cannot read "9999-12-31 23:00:00+00:00"'
+
+    assert expected == problems(replace(AMINA, completed_at=edge), change)[0].problem
