@@ -153,7 +153,7 @@ def _names(analysis: TemplateAnalysis) -> tuple[tuple[str, tuple[object, ...]], 
 
 def _evaluated(template: Template, values: Fields) -> str:
     try:
-        return template.render(values)
+        return template.text(values)
     except ResourceLimitError as exc:
         raise ExpressionError(f"grows too large: {exc.message}") from exc
     except (LiquidError, LiquidInterrupt) as exc:

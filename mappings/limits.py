@@ -13,6 +13,7 @@ from typing import Any
 from liquid import BoundTemplate, Environment, Mode, RenderContext, Token
 from liquid.builtin import content, illegal, output
 from liquid.builtin.tags import assign_tag, capture_tag, comment_tag, for_tag, if_tag
+from liquid.output import LimitedStringIO
 
 from mappings.filters import FILTERS
 from mappings.values import ExpressionError, Fields, Items, within_limit
@@ -87,6 +88,13 @@ class Template(BoundTemplate):
 
     context_class = _Context
     tokens: int = 1
+
+    def text(self, values: Fields) -> str:
+        """What it prints for these values. Raises ExpressionError or a LiquidError."""
+        # Not ``render``: that reads every value first, those that are not asked for too.
+        buffer = LimitedStringIO(OUTPUT_LIMIT)
+        self.render_with_context(_Context(self, globals=values), buffer)
+        return buffer.getvalue()
 
 
 class _Environment(Environment):

@@ -6,6 +6,7 @@ raises ExpressionError when it is used, so that no expression can be kept busy w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from connectors.base import Completion
 TEXT_LIMIT = 4_000  #: characters
 LIST_LIMIT = 1_000  #: members
 _PLAIN_DIGITS = 30
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class ExpressionError(Exception):
@@ -87,7 +89,8 @@ def wrapped(name: str, value: object) -> object:
     if value is None or isinstance(value, bool | datetime | Fields | Items | Number):
         return value
     if isinstance(value, str):
-        return within_limit(value, name)
+        # JSON can hold half a character ("\ud800"), UTF-8 cannot.
+        return _HALVES.sub("", within_limit(value, name))
     if isinstance(value, int | float | Decimal):
         return _number(value)
     if isinstance(value, Mapping):

@@ -36,7 +36,13 @@ AMINA = Completion(
     role="student",
     cohorts=("nurses-2026", "night-shift"),
     enrolled=120,
-    extra={"score": 60.1, "levels": ["a", "b"], "deep": {"er": None}, "ok": True},
+    extra={
+        "score": 60.1,
+        "levels": ["a", "b"],
+        "deep": {"er": None},
+        "ok": True,
+        "half": "a\ud800b",
+    },
 )
 
 DOCUMENT = """\

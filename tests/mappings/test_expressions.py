@@ -98,6 +98,7 @@ def test_each_filter_gives_what_its_example_says(name: str) -> None:
         ("{{ extra.none | upcase | append: 'x' | prepend: extra.none }}", "x"),
         ("{{ extra.none | join: ',' }}{{ extra.none | first }}{{ extra.none | size }}", "0"),
         ("{{ 'abc' | replace: '', 'x' }}{{ extra.ok | upcase }}", "abcTRUE"),
+        ("{{ extra.half }}", "ab"),
         ("{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
     ],
 )
