@@ -34,7 +34,7 @@ def main() -> int:
     for name in ENDING_SIGNALS:
         signal.signal(name, _end)
     # With --json nothing but the document goes to standard output.
-    console = Console(file=sys.stderr if options.json else sys.stdout)
+    console = show.console_for(sys.stderr if options.json else sys.stdout)
     with _folder(keep=options.keep, console=console) as folder, contextlib.ExitStack() as stack:
         try:
             return _demo(options, console, folder, stack)
@@ -57,7 +57,9 @@ def _demo(
             first_port=options.port,
         )
         ending = story.play(display, running, within=options.within)
-    console.print(show.table(ending.rows))
+    console.print(show.table(ending.rows, width=console.width))
+    for line in show.remarks(ending.rows):
+        console.print(line, markup=False, soft_wrap=True)
     if options.json:
         document = json.dumps([row.as_json() for row in ending.rows], ensure_ascii=False, indent=1)
         sys.stdout.buffer.write(document.encode() + b"\n")
@@ -71,8 +73,8 @@ def _stay(console: Console, running: story.Running, ending: story.Ending) -> Non
     console.print("\nOpen in a browser:")
     for name, address in ending.addresses.items():
         console.print(f"  {name}: {address}", markup=False, soft_wrap=True)
-    console.print("\nCtrl-C ends everything.")
     with contextlib.suppress(_Ended):
+        console.print("\nCtrl-C ends everything.")
         while True:
             for child in running.children:
                 child.require_alive()

@@ -116,14 +116,12 @@ class HeldPort:
     def __init__(self, first: int) -> None:
         """Take the first free port from this number on. Raises Failed if none is."""
         for port in range(first, min(first + PORTS_TRIED, 65536)):
-            # Without SO_REUSEADDR, so that those who do set it cannot bind here either.
-            held = socket.socket()
             try:
-                held.bind((HOST, port))
+                # Listening, because a port that is only bound can be bound once more.
+                self._socket = socket.create_server((HOST, port))
             except OSError:
-                held.close()
                 continue
-            self.port, self._socket = port, held
+            self.port = port
             return
         raise Failed(f"No port from {first} on is free. Give another: --port.")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.progress import TimeElapsedColumn as Elapsed
@@ -14,7 +16,18 @@ from rich.text import Text
 
 from campus.demo.rows import Row
 
+#: The columns that are never cut, and how wide they are.
+FIXED = {"State": len("generated"), "Reference id": len("VEC-IC-20260123456789ABC"), "Written": 7}
+#: What the lines and spaces between five columns take.
+FRAME = 16
+#: Where nobody tells how wide the output is.
+PLAIN_WIDTH = 120
 STYLES = {"generated": "green", "held": "yellow"}
+
+
+def console_for(file: TextIO) -> Console:
+    """A console on this stream: as wide as the terminal, or wide enough for the table."""
+    return Console(file=file, width=None if file.isatty() else PLAIN_WIDTH)
 
 
 class Show:
@@ -85,19 +98,26 @@ class Step:
         self.at(self._total)
 
 
-def table(rows: Sequence[Row]) -> Table:
-    """Return the table that the demo ends in."""
-    made = Table(title="Certificates", title_justify="left", expand=False)
-    for heading in ("Learner", "Course", "State", "Reference", "Status", "In gradebook", "Remark"):
-        made.add_column(heading, overflow="fold")
+def table(rows: Sequence[Row], *, width: int) -> Table:
+    """Return the table that the demo ends in, so many columns wide; problems stand elsewhere."""
+    made = Table(title="Certificates", title_justify="left", box=SIMPLE_HEAD)
+    # On a narrow terminal long names and titles are cut, never a reference id.
+    rest = width - sum(FIXED.values()) - FRAME
+    made.add_column("Learner", width=min(rest * 3 // 5, 40), no_wrap=True, overflow="ellipsis")
+    made.add_column("Course", width=min(rest * 2 // 5, 30), no_wrap=True, overflow="ellipsis")
+    for heading, least in FIXED.items():
+        made.add_column(heading, width=least)
     for row in rows:
         made.add_row(
             Text(row.learner),
             Text(row.course),
             Text(row.state, style=STYLES.get(row.state, "red")),
             Text(row.reference_id or "–"),
-            Text(row.status or "–"),
             Text("yes" if row.written_back else "no"),
-            Text(row.problem or ""),
         )
     return made
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """Return a line for every row that has a problem to tell."""
+    return [f"{row.learner}, {row.course}: {row.problem}" for row in rows if row.problem]

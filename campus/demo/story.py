@@ -19,7 +19,8 @@ from campus.demo.rows import GENERATED, Found, Row
 from campus.demo.show import Show
 from campus.demo.visit import PUPILS, Campus
 
-START_S = 60.0
+#: Generous: a first start on a small, busy machine compiles and migrates.
+START_S = 120.0
 CERTIFICATES_S = 120.0
 POLL_S = 0.5
 MAPPING = Path(__file__).with_name("mapping.yaml")
@@ -135,10 +136,8 @@ def _complete(show: Show, campus: Campus) -> None:
 
 
 def _watch(show: Show, running: Running, *, within: float) -> Found:
-    decided = show.step("Certificates generated, or held", total=len(PUPILS))
-    written = show.step(
-        "Gradebook rows written and read back, or nothing to write", total=len(PUPILS)
-    )
+    decided = show.step("Certificates generated or held", total=len(PUPILS))
+    written = show.step("Gradebook rows written", total=len(PUPILS))
     deadline = time.monotonic() + within
     told: dict[int, str] = {}
     while True:
@@ -155,8 +154,10 @@ def _watch(show: Show, running: Running, *, within: float) -> Found:
 
 
 def _found(running: Running) -> Found:
+    issuances = running.bridge.issuances()
+    # Asked for only while an issuance is missing: a command is a whole process.
+    completions = running.bridge.completions() if len(issuances) < len(PUPILS) else []
     # The gradebook last: what the bridge says it has written must stand there.
-    issuances, completions = running.bridge.issuances(), running.bridge.completions()
     return Found(issuances=issuances, completions=completions, feedback=running.campus.feedback())
 
 
@@ -167,7 +168,7 @@ def _say_changes(show: Show, rows: Sequence[Row], told: dict[int, str]) -> None:
             words += f" ({row.reference_id})"
         if told.get(number, "missing") != words:
             told[number] = words
-            show.say(f"  {row.learner}: {words}")
+            show.say(f"  {row.learner} ({row.course}): {words}")
 
 
 def _wait(show: Show) -> None:

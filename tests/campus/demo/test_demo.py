@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from campus.people import LEARNERS
 from tests.polling import eventually
 from tests.processes import ROOT, is_alive
 
 FAKE = Path(__file__).with_name("fake_vaultbridge.py")
+#: A machine that runs other tests at the same time is slow.
+PATIENCE_S = 180
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -64,18 +65,37 @@ def part(tmp_path: Path) -> Callable[[], int]:
     return find
 
 
+@pytest.fixture
+def port() -> int:
+    """A port that is free, with free ones after it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        found: int = free.getsockname()[1]
+        return found
+
+
+def until_it_stays(demo: subprocess.Popen[str]) -> str:
+    """Read what the demo shows until it stays up and waits."""
+    shown = ""
+    assert demo.stdout is not None
+    while "Ctrl-C ends everything." not in shown:
+        line = demo.stdout.readline()
+        assert line, f"The demo ended after: {shown}"
+        shown += line
+    return shown
+
+
 def rows_of(out: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["learner"], row["course"]): row for row in json.loads(out)}
 
 
-def test_json_is_the_table_and_nothing_else(start: Start, tmp_path: Path) -> None:
-    demo = start("--exit", "--json", "--port", "18200")
+def test_json_is_the_table_and_nothing_else(start: Start, tmp_path: Path, port: int) -> None:
+    demo = start("--exit", "--json", "--port", str(port))
 
-    out, err = demo.communicate(timeout=60)
+    out, err = demo.communicate(timeout=PATIENCE_S)
 
     rows = rows_of(out)
     assert (0, 12) == (demo.returncode, len(rows))
-    link = "http://127.0.0.1:18200/c/2.3?a=1&b=2"
+    link = f"http://127.0.0.1:{port}/c/2.3?a=1&b=2"
     assert {
         "learner": "محمد علي",
         "course": "Water Safety & Rescue – Basics",
@@ -103,10 +123,10 @@ def test_json_is_the_table_and_nothing_else(start: Start, tmp_path: Path) -> Non
 
 
 def test_the_bridge_may_call_the_campus_and_no_other_private_address(
-    start: Start, tmp_path: Path
+    start: Start, tmp_path: Path, port: int
 ) -> None:
-    demo = start("--exit", "--keep", "--port", "18220", BRIDGE_DATABASE_URL="sqlite:///other")
-    demo.communicate(timeout=60)
+    demo = start("--exit", "--keep", "--port", str(port), BRIDGE_DATABASE_URL="sqlite:///other")
+    demo.communicate(timeout=PATIENCE_S)
 
     folder = next((tmp_path / "var").iterdir())
     settings = json.loads((folder / "bridge" / "site").read_text())
@@ -115,18 +135,20 @@ def test_the_bridge_may_call_the_campus_and_no_other_private_address(
     assert {"campus", "bridge", "ws-token", "webhook-token"} <= {p.name for p in folder.iterdir()}
 
 
-def test_a_taken_port_is_passed_over(start: Start) -> None:
-    with socket.create_server(("127.0.0.1", 18240)):
-        out, _ = start("--exit", "--json", "--port", "18240").communicate(timeout=60)
+def test_a_taken_port_is_passed_over(start: Start, port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        out, _ = start("--exit", "--json", "--port", str(port)).communicate(timeout=PATIENCE_S)
 
     links = [row["link"] for row in json.loads(out) if row["link"]]
-    assert all(link.startswith("http://127.0.0.1:18241/") for link in links)
+    assert all(not link.startswith(f"http://127.0.0.1:{port}/") for link in links)
     assert 11 == len(links)
 
 
-def test_a_gradebook_that_does_not_show_the_certificate_is_no_success(start: Start) -> None:
-    demo = start("--exit", "--json", "--port", "18260", mode="not_written")
-    out, _ = demo.communicate(timeout=60)
+def test_a_gradebook_that_does_not_show_the_certificate_is_no_success(
+    start: Start, port: int
+) -> None:
+    demo = start("--exit", "--json", "--port", str(port), mode="not_written")
+    out, _ = demo.communicate(timeout=PATIENCE_S)
 
     row = rows_of(out)["Emma Johnson", "Lifesaving II"]
     assert (1, "generated", False, "The campus's gradebook does not show the certificate.") == (
@@ -137,9 +159,9 @@ def test_a_gradebook_that_does_not_show_the_certificate_is_no_success(start: Sta
     )
 
 
-def test_a_completion_that_no_mapping_wants_is_no_success(start: Start) -> None:
-    demo = start("--exit", "--json", "--port", "18280", mode="unmatched")
-    out, _ = demo.communicate(timeout=60)
+def test_a_completion_that_no_mapping_wants_is_no_success(start: Start, port: int) -> None:
+    demo = start("--exit", "--json", "--port", str(port), mode="unmatched")
+    out, _ = demo.communicate(timeout=PATIENCE_S)
 
     row = rows_of(out)["Seán O'Connor", "Lifesaving II"]
     assert (1, "unmatched", "No mapping wants it.") == (
@@ -157,50 +179,47 @@ def test_a_completion_that_no_mapping_wants_is_no_success(start: Start) -> None:
     ],
 )
 def test_what_cannot_start_is_told_with_its_cause(
-    mode: str, said: list[str], start: Start, tmp_path: Path
+    mode: str, said: list[str], start: Start, tmp_path: Path, port: int
 ) -> None:
-    demo = start("--exit", "--json", "--port", "18300", mode=mode)
-    out, err = demo.communicate(timeout=60)
+    demo = start("--exit", "--json", "--port", str(port), mode=mode)
+    out, err = demo.communicate(timeout=PATIENCE_S)
 
     assert (2, "") == (demo.returncode, out)
     assert [] == [words for words in said if words not in err]
     assert [] == list((tmp_path / "var").iterdir())
 
 
-def test_without_a_terminal_it_tells_each_step_in_plain_lines(start: Start) -> None:
-    out, err = start("--exit", "--port", "18320", mode="good").communicate(timeout=60)
+def test_without_a_terminal_it_tells_each_step_in_plain_lines(start: Start, port: int) -> None:
+    out, err = start("--exit", "--port", str(port)).communicate(timeout=PATIENCE_S)
 
     assert "" == err
     assert "  Nguyễn Thị Minh Khai completed Water Safety & Rescue – Basics" in out
-    assert f"  {LEARNERS[3].firstname} {LEARNERS[3].lastname}: generated, stands in" in out
+    assert "  Emma Johnson (Lifesaving II): generated, stands in the gradebook (VEC-IC-" in out
     assert "\x1b" not in out
 
 
 def test_it_stays_up_until_ctrl_c_which_ends_all(
-    start: Start, part: Callable[[], int], tmp_path: Path
+    start: Start, part: Callable[[], int], tmp_path: Path, port: int
 ) -> None:
-    demo = start("--port", "18340")
+    demo = start("--port", str(port))
     pid = part()
-    assert demo.stdout is not None
-    shown = ""
-    while "Ctrl-C ends everything." not in shown:
-        shown += demo.stdout.readline()
+    shown = until_it_stays(demo)
     demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=30)
+    demo.communicate(timeout=PATIENCE_S)
 
-    assert "  Course page: http://127.0.0.1:18342/course/view.php?id=2\n" in shown
+    assert "/course/view.php?id=2\n" in shown.partition("  Course page: http://127.0.0.1:")[2]
     assert "  Verification at the vault: http://vault/v/VEC-IC-2026" in shown
     assert (0, False, []) == (demo.returncode, is_alive(pid), list((tmp_path / "var").iterdir()))
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_ended_midway_it_leaves_nothing_behind(
-    name: signal.Signals, start: Start, part: Callable[[], int], tmp_path: Path
+    name: signal.Signals, start: Start, part: Callable[[], int], tmp_path: Path, port: int
 ) -> None:
-    demo = start("--port", "18360", mode="never_ready")
+    demo = start("--port", str(port), mode="never_ready")
     pid = part()
     demo.send_signal(name)
-    demo.communicate(timeout=30)
+    demo.communicate(timeout=PATIENCE_S)
 
     assert (128 + name, False, []) == (
         demo.returncode,
@@ -210,11 +229,9 @@ def test_ended_midway_it_leaves_nothing_behind(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
-def test_killed_outright_its_children_end_too(start: Start, tmp_path: Path) -> None:
-    demo = start("--port", "18380")
-    assert demo.stdout is not None
-    while "Ctrl-C ends everything." not in demo.stdout.readline():
-        pass
+def test_killed_outright_its_children_end_too(start: Start, tmp_path: Path, port: int) -> None:
+    demo = start("--port", str(port))
+    until_it_stays(demo)
     children = [int(pid) for pid in _children(demo.pid)]
     demo.kill()
     demo.communicate()
