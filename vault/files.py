@@ -28,7 +28,8 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._passing = folder / "incoming"
-        self._passing.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._passing.mkdir(mode=0o700, exist_ok=True)
 
     def stage(self, content: bytes) -> Staged:
         """Put content on disk without a name of its own yet; raises OSError."""

@@ -55,12 +55,16 @@ def _marks(box: Sequence[float], text: str) -> bytes:
     )
     squares = "".join(f"{g} {x} {y} {SQUARE} {SQUARE} re f\n" for x, y, g in corners)
     middle = f"{(left + right) / 2 - 60} {(bottom + top) / 2}"
-    return f"q 0.95 0.95 1 rg {left} {bottom} {right - left} {top - bottom} re f\n{squares}Q\nBT /F1 12 Tf {middle} Td ({text}) Tj ET\n".encode()
+    paper = f"{left} {bottom} {right - left} {top - bottom} re f"
+    words = f"BT /F1 12 Tf {middle} Td ({text}) Tj ET"
+    return f"q 0.95 0.95 1 rg {paper}\n{squares}Q\n{words}\n".encode()
 
 
 def saved(made: pikepdf.Pdf, **options: object) -> bytes:
     """A PDF's bytes."""
     buffer = io.BytesIO()
+    if not options:
+        options["deterministic_id"] = True  # the same certificate is the same file
     made.save(buffer, **options)
     return buffer.getvalue()
 

@@ -105,8 +105,10 @@ def test_fifteen_are_a_page_and_a_page_beyond_the_last_is_empty(client: httpx.Cl
             {"status": "done"},
             {
                 "status": [
-                    "The selected status is invalid. "
-                    "It is one of: pending, processing, generated, failed, revoked."
+                    (
+                        "The selected status is invalid. "
+                        "It is one of: pending, processing, generated, failed, revoked."
+                    )
                 ]
             },
         ),

@@ -89,10 +89,13 @@ def test_optional_fields_may_be_left_out_or_empty(client: httpx.Client) -> None:
 
 
 def test_texts_are_trimmed_and_otherwise_kept_as_sent(client: httpx.Client) -> None:
-    sent = {"full_name": "  محمد علي O'Neill-Nguyễn ", "details": " One\nTwo ‏three "}
+    sent = {"full_name": "  محمد علي O'Neill-Nguyễn ", "details": " One\nTwo \u200fthree "}
     data = upload(client, **sent).json()["data"]
 
-    assert ("محمد علي O'Neill-Nguyễn", "One\nTwo ‏three") == (data["full_name"], data["details"])
+    assert ("محمد علي O'Neill-Nguyễn", "One\nTwo \u200fthree") == (
+        data["full_name"],
+        data["details"],
+    )
 
 
 def test_all_mistakes_are_told_at_once(client: httpx.Client) -> None:
@@ -111,7 +114,7 @@ def test_all_mistakes_are_told_at_once(client: httpx.Client) -> None:
             "certificate_file": ["The certificate file field is required."],
         },
     } == answer.json()
-    assert list(answer.json()["errors"])[0] == "certificate_title"
+    assert next(iter(answer.json()["errors"])) == "certificate_title"
 
 
 def test_one_mistake_is_the_whole_message_and_two_name_one_more(client: httpx.Client) -> None:
@@ -155,8 +158,19 @@ def test_an_email_may_have_255_characters(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["no-at.example", "two@at@example.com", "a b@example.com", "a@b", "a@.com", "a@b.", "a@b..c"]
-    + ["John <john@example.com>", "a@example.com,b@example.com", "@example.com", "a@"],
+    [
+        "no-at.example",
+        "two@at@example.com",
+        "a b@example.com",
+        "a@b",
+        "a@.com",
+        "a@b.",
+        "a@b..c",
+        "John <john@example.com>",
+        "a@example.com,b@example.com",
+        "@example.com",
+        "a@",
+    ],
 )
 def test_what_is_no_email_address_is_refused(client: httpx.Client, email: str) -> None:
     errors = upload(client, applicant_email=email).json()["errors"]
@@ -175,8 +189,17 @@ def test_addresses_of_every_script_are_taken(client: httpx.Client, email: str) -
 
 @pytest.mark.parametrize(
     "written",
-    ["2025-6-1", "20250601", "2025-13-01", "2025-02-30", "01-06-2025", "2025-W01-1"]
-    + ["٢٠٢٥-٠٦-٠١", "2025-06-01T00:00:00", "0000-01-01"],
+    [
+        "2025-6-1",
+        "20250601",
+        "2025-13-01",
+        "2025-02-30",
+        "01-06-2025",
+        "2025-W01-1",
+        "٢٠٢٥-٠٦-٠١",
+        "2025-06-01T00:00:00",
+        "0000-01-01",
+    ],
 )
 def test_a_date_is_year_month_day_and_exists(client: httpx.Client, written: str) -> None:
     errors = upload(client, issue_date=written).json()["errors"]
@@ -186,8 +209,12 @@ def test_a_date_is_year_month_day_and_exists(client: httpx.Client, written: str)
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("full_name", "John\x00Smith"), ("certificate_title", "One\nTwo"), ("details", "a\x07b")]
-    + [("applicant_email", "a\x00b@example.com")],
+    [
+        ("full_name", "John\x00Smith"),
+        ("certificate_title", "One\nTwo"),
+        ("details", "a\x07b"),
+        ("applicant_email", "a\x00b@example.com"),
+    ],
 )
 def test_control_characters_are_refused(client: httpx.Client, name: str, text: str) -> None:
     errors = upload(client, **{name: text}).json()["errors"]
@@ -220,8 +247,14 @@ def test_a_text_in_the_files_place_is_no_file(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("content", "name"),
-    [(samples.jpeg(), "c.jpg"), (samples.jpeg(), "c.jpeg"), (samples.png(), "c.png")]
-    + [(samples.pdf(), "c.PDF"), (samples.png(), "misnamed.pdf"), (samples.pdf(), "")],
+    [
+        (samples.jpeg(), "c.jpg"),
+        (samples.jpeg(), "c.jpeg"),
+        (samples.png(), "c.png"),
+        (samples.pdf(), "c.PDF"),
+        (samples.png(), "misnamed.pdf"),
+        (samples.pdf(), ""),
+    ],
 )
 def test_files_are_known_by_content_not_by_name(
     client: httpx.Client, content: bytes, name: str
@@ -243,8 +276,10 @@ def test_files_are_known_by_content_not_by_name(
         ),
         (
             samples.signed_pdf(),
-            "The certificate file bears a digital signature, which a stamp would break. "
-            "Send it unsigned.",
+            (
+                "The certificate file bears a digital signature, which a stamp would break. "
+                "Send it unsigned."
+            ),
         ),
         (
             samples.png()[:60],

@@ -1,0 +1,62 @@
+"""The folder of files: whole or not there, private, and known when damaged."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from vault.files import DamagedFile, Files
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path / "deep" / "files")
+
+
+def kept(files: Files, content: bytes) -> str:
+    """Store content; return its hash."""
+    staged = files.stage(content)
+    files.keep(staged)
+    files.drop(staged)
+    return staged.sha256
+
+
+def test_what_is_kept_is_read_back(files: Files) -> None:
+    sha256 = kept(files, b"content")
+
+    assert hashlib.sha256(b"content").hexdigest() == sha256
+    assert b"content" == files.read(sha256)
+
+
+def test_the_same_content_is_one_file(files: Files) -> None:
+    assert kept(files, b"content") == kept(files, b"content")
+    assert 1 == len([path for path in files.folder.rglob("*") if path.is_file()])
+
+
+def test_what_is_dropped_leaves_nothing(files: Files) -> None:
+    files.drop(files.stage(b"content"))
+
+    assert [] == [path for path in files.folder.rglob("*") if path.is_file()]
+
+
+def test_nobody_else_can_look_in(files: Files) -> None:
+    sha256 = kept(files, b"content")
+    path = files.folder / sha256[:2] / sha256
+
+    assert (0o700, 0o700, 0o600) == tuple(
+        p.stat().st_mode & 0o777 for p in (files.folder, path.parent, path)
+    )
+
+
+def test_a_missing_or_changed_file_is_known(files: Files) -> None:
+    sha256 = kept(files, b"content")
+    path = files.folder / sha256[:2] / sha256
+    path.write_bytes(b"changed")
+
+    with pytest.raises(DamagedFile, match="has been changed"):
+        files.read(sha256)
+    path.unlink()
+    with pytest.raises(DamagedFile, match="is missing"):
+        files.read(sha256)

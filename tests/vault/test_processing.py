@@ -1,0 +1,291 @@
+"""Processing: every upload ends, once, whatever happens to its worker."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from runtime.database import Database
+from tests.vault import samples
+from tests.vault.world import World, upload
+from vault.files import Files, Staged
+from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing, steps_due
+from vault.stamp import Stamper
+from vault.store.tables import certificate, file
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+LEASE = timedelta(seconds=20)
+
+
+class Clock:
+    """A clock that tests move; databases by it are closed with the test."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.databases: list[Database] = []
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, by: timedelta) -> None:
+        self.now += by
+
+    def database(self, url: str) -> Database:
+        """A database by this clock."""
+        self.databases.append(Database(url, now=self))
+        return self.databases[-1]
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    made = Clock()
+    yield made
+    for database in made.databases:
+        database.close()
+
+
+def worker(world: World, clock: Clock, **options: object) -> Processing:
+    """A worker on the world's database by the tests' clock."""
+    parts = {
+        "database": clock.database(world.vault.settings.database_url),
+        "files": world.vault.files,
+        "addresses": world.vault.addresses,
+        "stamper": Stamper(),
+        "lease": LEASE,
+    }
+    return Processing(**{**parts, **options})  # type: ignore[arg-type]
+
+
+def enter(client: httpx.Client, world: World, count: int = 1) -> list[str]:
+    """Upload so many certificates, due at the tests' clock; return their uuids."""
+    uuids = [
+        upload(client, certificate_title=f"T{number}").json()["data"]["uuid"]
+        for number in range(count)
+    ]
+    with world.vault.database.write() as conn:
+        conn.execute(sa.update(certificate).values(next_run_at=NOW))
+    return uuids
+
+
+def outcome(world: World, uuid: str) -> tuple[str, int, datetime | None, str | None]:
+    """(status, tries, next run, who holds it)."""
+    row = world.row(uuid)
+    return row.status, row.tries, row.next_run_at, row.lease_owner
+
+
+DONE = ("generated", 0, None, None)
+
+
+def verified_files(world: World) -> list[str]:
+    """The hashes of all verified PDFs that are noted."""
+    with world.vault.database.read() as conn:
+        of_kind = sa.select(file.c.sha256).where(file.c.kind == "verified_pdf")
+        return list(conn.execute(of_kind).scalars())
+
+
+def test_a_batch_ends_generated_each_with_its_file(each_world: World, clock: Clock) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client:
+        uuids = enter(client, each_world, BATCH + 1)
+    step = worker(each_world, clock)
+
+    assert [True, True, False] == [step.run() for _ in range(3)]
+    assert [DONE] * (BATCH + 1) == [outcome(each_world, uuid) for uuid in uuids]
+    assert BATCH + 1 == len(set(verified_files(each_world)))
+
+
+def test_a_verified_files_record_says_what_lies_on_disk(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    (uuid,) = enter(client, world)
+    worker(world, clock).run()
+
+    with world.vault.database.read() as conn:
+        found = sa.select(file).where(file.c.id == world.row(uuid).verified_file_id)
+        row = conn.execute(found).one()
+    content = world.vault.files.read(row.sha256)
+    assert (1, "verified_pdf", "application/pdf", len(content), NOW) == (
+        row.institution_id,
+        row.kind,
+        row.mime_type,
+        row.size,
+        row.created_at,
+    )
+    assert row.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_two_workers_never_take_the_same(each_world: World, clock: Clock) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client:
+        enter(client, each_world, BATCH + 3)
+    one, other = worker(each_world, clock), worker(each_world, clock)
+
+    first, second = one._take(), other._take()
+    assert (BATCH, 3) == (len(first), len(second))
+    assert set() == {work.lease.id for work in first} & {work.lease.id for work in second}
+
+
+class Dies(Files):
+    """Files with which a worker dies after the effect, before the commit."""
+
+    def keep(self, staged: Staged) -> None:
+        super().keep(staged)
+        raise KeyboardInterrupt
+
+
+def test_a_worker_lost_after_writing_the_file_leaves_one_file_and_the_same_reference(
+    each_world: World, clock: Clock
+) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client:
+        (uuid,) = enter(client, each_world)
+    reference_id = each_world.row(uuid).reference_id
+    with pytest.raises(KeyboardInterrupt):
+        worker(each_world, clock, files=Dies(each_world.vault.files.folder)).run()
+    successor = worker(each_world, clock)
+
+    assert not successor.run()
+    clock.forward(LEASE)
+    assert successor.run()
+    assert DONE == outcome(each_world, uuid)
+    assert reference_id == each_world.row(uuid).reference_id
+    assert 1 == len(verified_files(each_world))
+    assert 2 == len([p for p in each_world.vault.files.folder.rglob("*") if p.is_file()])
+
+
+def test_a_worker_that_was_paused_beyond_its_lease_writes_nothing(
+    each_world: World, clock: Clock
+) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client:
+        (uuid,) = enter(client, each_world)
+    paused, quick = worker(each_world, clock), worker(each_world, clock)
+    taken = paused._take()
+    done = [(work, paused._outcome(work, paused._monotonic() + 60)) for work in taken]
+    clock.forward(LEASE)
+    quick.run()
+    before = each_world.row(uuid)
+    paused._save(done)
+
+    assert before == each_world.row(uuid)
+    assert 1 == len(verified_files(each_world))
+
+
+def test_of_a_batch_that_was_lost_each_is_then_worked_on_alone(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    enter(client, world, 3)
+    worker(world, clock)._take()
+    fresh = upload(client, certificate_title="Fresh").json()["data"]["uuid"]
+    world.set(fresh, next_run_at=NOW)
+    clock.forward(LEASE)
+    step = worker(world, clock)
+
+    assert [1, 1, 1, 1, 0] == [len(step._take()) for _ in range(5)]
+
+
+def test_a_file_that_ends_every_worker_ends_as_failed(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    (uuid,) = enter(client, world)
+    for _ in range(MOST_TRIES):
+        assert 1 == len(worker(world, clock)._take())
+        clock.forward(LEASE)
+    worker(world, clock).run()
+
+    assert ("failed", 0, None, None) == outcome(world, uuid)
+    assert NEVER_ENDED == world.row(uuid).problem
+
+
+class Full(Files):
+    """A folder on a full disk."""
+
+    def stage(self, content: bytes) -> Staged:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_is_tried_again_later_and_at_last_told(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    (uuid,) = enter(client, world)
+    full = worker(world, clock, files=Full(world.vault.files.folder))
+    full.run()
+
+    assert ("processing", 1, NOW + BACKOFF.wait(1), None) == outcome(world, uuid)
+    for _ in range(MOST_TRIES):
+        clock.forward(BACKOFF.longest)
+        full.run()
+    assert ("failed", 0, None, None) == outcome(world, uuid)
+    assert "The vault's folder of files cannot be used: No space left on device." == (
+        world.row(uuid).problem
+    )
+
+
+def test_a_disk_that_recovers_costs_nothing_but_time(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    (uuid,) = enter(client, world)
+    worker(world, clock, files=Full(world.vault.files.folder)).run()
+    clock.forward(BACKOFF.wait(1))
+    worker(world, clock).run()
+
+    assert DONE == outcome(world, uuid)
+    assert None is world.row(uuid).problem
+
+
+def test_a_batch_whose_time_is_up_gives_back_what_it_did_not_reach(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    uuids = enter(client, world, 3)
+    moments = iter([0.0, 1.0, 11.0, 12.0])
+    worker(world, clock, monotonic=lambda: next(moments)).run()
+
+    assert [DONE, ("processing", 0, NOW, None), ("processing", 0, NOW, None)] == [
+        outcome(world, uuid) for uuid in uuids
+    ]
+
+
+def test_one_bad_file_does_not_hold_up_the_others(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    bad = upload(client, file=samples.pdf("Bad"), certificate_title="Bad").json()["data"]["uuid"]
+    for path in [p for p in world.vault.files.folder.rglob("*") if p.is_file()]:
+        path.unlink()
+    good = enter(client, world, 2)
+    worker(world, clock).run()
+
+    assert "failed" == world.row(bad).status
+    assert "is missing. Restore it from a backup, then retry." in world.row(bad).problem
+    assert [DONE] * 2 == [outcome(world, uuid) for uuid in good]
+
+
+def test_the_step_is_due_as_long_as_there_is_work(each_world: World, clock: Clock) -> None:
+    database = clock.database(each_world.vault.settings.database_url)
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client:
+        assert [] == steps_due(database)
+        enter(client, each_world)
+    step = worker(each_world, clock)
+
+    assert ["process"] == steps_due(database)
+    step._take()
+    assert [] == steps_due(database)
+    clock.forward(LEASE)
+    assert ["process"] == steps_due(database)
+    step.run()
+    assert [] == steps_due(database)
+
+
+def test_nothing_lies_about_in_incoming(world: World, client: httpx.Client, clock: Clock) -> None:
+    enter(client, world, 2)
+    upload(client, certificate_title="T0")
+    worker(world, clock).run()
+
+    incoming: Path = world.vault.files.folder / "incoming"
+    assert [] == list(incoming.iterdir())
