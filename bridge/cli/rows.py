@@ -117,7 +117,8 @@ def _issuance(b: Bridge, row: Mapping[Any, Any]) -> dict[str, Any]:
         "reference_id": row["reference_id"],
         "status": row["vault_status"],
         "link": link,
-        "download": f"{link}/certificate.pdf" if link and done else None,
+        # The file itself, without a redirect; this address expires, the link does not.
+        "download": b.links.download_url(row["link_id"], now=b.now()) if link and done else None,
         "verification_url": row["verification_url"],
         "written_back": row["write_back_state"] if done else None,
         "problem": row["problem"] or (row["write_back_problem"] if done else None),

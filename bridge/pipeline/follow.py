@@ -115,6 +115,7 @@ def _apply(
                 problem="The certificate was revoked at the vault.",
                 remedy="Nothing, if that was meant; otherwise ask the vault's operator.",
                 now=now,
+                vault_status=told.status,
             )
     else:
         _later(bridge, [row], None, told)
@@ -254,6 +255,7 @@ def _end(
     problem: str,
     remedy: str,
     now: datetime,
+    **values: object,
 ) -> None:
     release(
         conn,
@@ -264,5 +266,6 @@ def _end(
         problem=problem,
         remedy=remedy,
         updated_at=now,
+        **values,
     )
     events.record(conn, row.id, state.value, at=now, detail=problem)

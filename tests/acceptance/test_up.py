@@ -1,0 +1,141 @@
+"""``vaultbridge up``: everything from one command, restarted when it dies, gone when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bridge.processes import BRIDGE, VAULT, resolve
+from tests.acceptance.installation import free_port
+from tests.polling import eventually
+from tests.processes import children_of, is_alive
+
+READY_S = 90
+
+
+@contextmanager
+def up(data: Path, port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``vaultbridge up``, told to end at the end."""
+    command = resolve(("vaultbridge", "up", "--data", str(data), "--port", str(port), *more))
+    with (data.parent / "up.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def ready(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """The line it prints when all is ready."""
+    assert process.stdout is not None
+    line: dict[str, Any] = json.loads(process.stdout.readline())
+    return line
+
+
+def environment(data: Path) -> dict[str, str]:
+    """What other commands need to find the installation."""
+    kept = dict(line.split("=", 1) for line in (data / "env").read_text().splitlines())
+    return {**os.environ, **kept}
+
+
+def told(env: Mapping[str, str], *command: str) -> Any:
+    """What a command tells as JSON."""
+    done = subprocess.run(  # noqa: S603  # our own
+        resolve(("vaultbridge", *command, "--json")),
+        env=dict(env),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+def test_it_runs_every_process_restarts_the_dead_and_ends_them_all(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", free_port()
+    with up(data, port) as process:
+        line = ready(process)
+        running = children_of(process.pid)
+
+        assert (True, f"http://127.0.0.1:{port}") == (line["ready"], line["bridge"])
+        assert len({**BRIDGE, **VAULT}) + 1 == len(running)  # and Redis
+        assert [] == told(environment(data), "deliveries")
+        victim = running[0]
+        os.kill(victim, signal.SIGKILL)
+        eventually(
+            lambda: (
+                victim not in children_of(process.pid)
+                and len(children_of(process.pid)) == len(running)
+            ),
+            within=30,
+        )
+        last = children_of(process.pid)
+
+    assert [] == [pid for pid in [*running, *last] if is_alive(pid)]
+    assert (0o600, 0o700) == (
+        (data / "secret.key").stat().st_mode & 0o777,
+        data.stat().st_mode & 0o777,
+    )
+
+
+def test_nothing_is_left_when_it_is_killed_itself(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with up(data, free_port()) as process:
+        ready(process)
+        running = children_of(process.pid)
+        process.kill()
+
+    eventually(lambda: not [pid for pid in running if is_alive(pid)], within=30)
+
+
+def test_a_second_start_keeps_its_issuer_its_vault_and_the_vaults_port(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", free_port()
+    with up(data, port, "--institution", "Universität Zürich") as process:
+        first = ready(process)
+        issuers = told(environment(data), "issuer", "list")
+    with up(data, port) as process:
+        second = ready(process)
+        again = told(environment(data), "issuer", "list")
+
+    assert first == second
+    assert issuers == again
+    assert ["Universität Zürich"] == [issuer["institution_name"] for issuer in again]
+
+
+def test_another_vault_is_used_by_its_address(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a-token-of-another-vault\n")
+    data = tmp_path / "data"
+    with up(
+        data, free_port(), "--vault", "https://vault.example.org", "--vault-token-file", str(token)
+    ) as process:
+        line = ready(process)
+        [issuer] = told(environment(data), "issuer", "list")
+
+        assert len(BRIDGE) + 1 == len(children_of(process.pid))
+    assert "https://vault.example.org" == line["vault"] == issuer["vault_url"]
+
+
+def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
+    command = resolve(("vaultbridge", "up", "--data", str(tmp_path / "data"), "--port"))
+    with contextlib.closing(_listening()) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(  # noqa: S603  # our own
+            (*command, str(port)), capture_output=True, text=True, check=False, timeout=60
+        )
+
+    assert 1 == done.returncode
+    assert f"The port {port} is taken." in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def _listening() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
