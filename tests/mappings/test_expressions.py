@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from dataclasses import replace
 from decimal import Decimal
 
@@ -478,6 +479,21 @@ def test_a_runaway_is_stopped_within_50_milliseconds(source: str, expected: str)
 
         assert expected == caught.value.problem
     assert min(times) < 0.05
+
+
+def test_a_text_that_would_be_huge_is_never_built() -> None:
+    expression = compile_text("{{ extra.long | replace: 'a', extra.long }}")
+    values = values_of(BUSY, site="moodle-main")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ExpressionError) as caught:
+            expression.evaluate(values)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert caught.value.problem == "a text is 16000000 characters long; at most 4000"
+    assert peak < 1_000_000
 
 
 def test_blocks_nest_only_so_deep() -> None:

@@ -92,6 +92,15 @@ def test_what_is_no_plain_yaml_is_refused_with_its_place(text: str, expected: li
     assert expected == [str(mistake) for mistake in caught.value.mistakes]
 
 
+def test_far_too_many_keys_are_refused_as_such() -> None:
+    with pytest.raises(DocumentError) as caught:
+        load("a:\n" * 20_000)
+
+    expected = "2500:1: document: holds far more keys and values than any mapping"
+
+    assert [expected] == [str(mistake) for mistake in caught.value.mistakes]
+
+
 def test_a_merge_key_is_an_unknown_key_and_merges_nothing() -> None:
     with pytest.raises(DocumentError) as caught:
         load("mapping: 1\n<<: {name: a}")
