@@ -15,13 +15,23 @@ from typing import Any, TypeAlias
 
 import httpx
 
+from runtime.http import AddressRefused
+
 BASE = "/business/certificate-vault"
 LARGEST_PAGE = 100
 #: A UUID that no certificate has.
 NO_CERTIFICATE = "00000000-0000-4000-8000-000000000000"
 LONGEST_WAIT = timedelta(hours=1)
-#: Raised by httpx before a byte of the request has left: safe to send again.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+#: Raised before a byte of the request has left: safe to send again.
+NOT_SENT = (
+    AddressRefused,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
+#: Nothing of a vault stands at this address; a vault that knows the call never says so.
+NOWHERE = frozenset({404, 405, 410})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +47,7 @@ class VaultCertificate:
     status: str  #: ``processing``, ``generated``, ``failed``, ``revoked`` … or one we don't know
     status_label: str
     source: str | None
-    details: str | None  #: only in the full object
+    details: str | None  #: empty if there are none; None where they are not shown
     created_at: datetime | None
     verification_url: str | None  #: our own vault's extension
     reason: str | None  #: why it failed, where the vault says so
@@ -175,9 +185,7 @@ class VaultClient:
             query["applicant_email"] = email
         body = self._ask("", params=query)
         try:
-            found = [_certificate(item) for item in body["data"]]
-            meta = body.get("meta") or {}
-            return found, bool(meta.get("last_page", number) > number)
+            return [_certificate(item) for item in body["data"]], _has_more(body, number)
         except (KeyError, TypeError, AttributeError) as exc:
             raise Unavailable(f"The vault's list is of a shape unknown ({exc!r}).") from exc
 
@@ -237,11 +245,9 @@ class VaultClient:
         try:
             response = self._http.post(self._url + path, headers=self._headers, **body)
         except NOT_SENT as exc:
-            return NotDone(message=f"The vault cannot be reached ({type(exc).__name__}).")
-        except httpx.TransportError as exc:
+            return NotDone(message=f"The vault cannot be reached ({type(exc).__name__}: {exc}).")
+        except httpx.HTTPError as exc:
             return Ambiguous(message=f"The vault's answer was lost ({type(exc).__name__}).")
-        except httpx.HTTPError as exc:  # a private address that is not allowed: nothing was sent
-            return NotDone(message=str(exc))
         return _classify(response)
 
     def _ask(self, path: str, *, missing_ok: bool = False, **options: Any) -> Any:
@@ -276,6 +282,9 @@ def _classify(response: httpx.Response) -> Answer:
         return _accepted(code, body)
     if code == 429:
         return NotDone(message=message, retry_after=_retry_after(response), status_code=code)
+    if code in NOWHERE:
+        told = f"{message} Is the address of the issuer's vault right?"
+        return NotDone(message=told, status_code=code)
     if code in (401, 403):
         return Unauthorised(message=message, remedy=_permission(body), status_code=code)
     if code == 422 and isinstance(body, dict) and not body.get("errors"):
@@ -301,18 +310,25 @@ def _certificate(item: dict[str, Any]) -> VaultCertificate:
     return VaultCertificate(
         uuid=str(item["uuid"]),
         reference_id=item.get("reference_id"),
-        certificate_title=item["certificate_title"],
-        full_name=item["full_name"],
-        applicant_email=item["applicant_email"],
+        certificate_title=item.get("certificate_title") or "",
+        full_name=item.get("full_name") or "",
+        applicant_email=item.get("applicant_email") or "",
         issue_date=(item.get("issue_date") or "")[:10] or None,
         status=value,
         status_label=label,
         source=source.get("value") if isinstance(source, dict) else source,
-        details=item.get("details"),
+        details=(item["details"] or "") if "details" in item else None,
         created_at=_moment(item.get("created_at")),
         verification_url=item.get("verification_url"),
         reason=item.get("rejection_reason") or item.get("failure_reason"),
     )
+
+
+def _has_more(body: dict[str, Any], number: int) -> bool:
+    last = (body.get("meta") or {}).get("last_page")
+    if last is not None:
+        return bool(last > number)
+    return bool((body.get("links") or {}).get("next"))
 
 
 def _moment(text: Any) -> datetime | None:

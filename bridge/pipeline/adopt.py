@@ -1,16 +1,29 @@
-"""Look at the vault for a certificate that an earlier attempt may have made, and prove it ours."""
+"""Ask the vault for a certificate that an earlier attempt may have made, and prove it ours.
+
+Proof is our mark in the details; where a vault does not show details, the same name on a
+certificate made since our first attempt. What is there without proof is a person's to compare.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.vault_client import VaultCertificate, VaultClient
+from bridge.pipeline import endings
+from bridge.pipeline.bridge import Bridge
+from bridge.store import events
+from bridge.store.states import AttemptOutcome, IssuanceState
+from bridge.store.tables import issuance
+from bridge.vault_client import Forbidden, Unavailable, VaultCertificate, VaultClient
+from runtime.lease import lease_of, release
 
+#: How often the vault is asked about an ambiguous attempt before the entry is sent again.
+LOOKS = 2
 #: Clocks differ; a certificate made this much before our first attempt can still be ours.
 CLOCK_SKEW = timedelta(minutes=5)
 MOST_PAGES = 50
@@ -24,11 +37,98 @@ class Found:
     foreign: VaultCertificate | None = None
 
 
-def look(vault: VaultClient, row: sa.Row[Any], *, since: datetime) -> Found:
-    """Search every page and status for the issuance's key; believe only proof.
+def must_look(row: sa.Row[Any], past: Sequence[sa.Row[Any]]) -> bool:
+    """Whether the vault must be asked before the entry is sent (again).
 
-    Proof is our mark in the details; where a vault does not show details, the same name on a
-    certificate made since our first attempt. Raises Unavailable, Forbidden.
+    ``past`` are the uploads tried under the issuance's present key, oldest first.
+    """
+    return _told_of_a_duplicate(row, past) or bool(_open(past) and row.looks < LOOKS)
+
+
+def look_first(
+    bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any], past: Sequence[sa.Row[Any]]
+) -> None:
+    """Ask the vault what became of earlier attempts; adopt, hold, look again, or free to send."""
+    duplicate = _told_of_a_duplicate(row, past)
+    if not duplicate and _still_noisy(bridge, row, _open(past)):
+        return
+    try:
+        found = look(bridge.vault_of(issuer), row, since=min(a.sent_at for a in past))
+    except Forbidden as exc:
+        with bridge.database.write() as conn:
+            now = bridge.database.now(conn)
+            endings.pause(conn, issuer, str(exc), exc.remedy, now=now)
+            endings.again(bridge, conn, row, str(exc), now=now, remedy=exc.remedy)
+    except Unavailable as exc:
+        with bridge.database.write() as conn:
+            now = bridge.database.now(conn)
+            endings.again(bridge, conn, row, str(exc), now=now, at_least=exc.retry_after)
+    else:
+        _after_look(bridge, row, found, refusal=past[-1].detail if duplicate else None)
+
+
+def _open(past: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    return [a for a in past if a.outcome in (None, AttemptOutcome.AMBIGUOUS)]
+
+
+def _told_of_a_duplicate(row: sa.Row[Any], past: Sequence[sa.Row[Any]]) -> bool:
+    # After a person's replay it is ready anew, and the vault is told again before it is asked.
+    return bool(
+        row.state == IssuanceState.SENDING and past and past[-1].outcome == AttemptOutcome.DUPLICATE
+    )
+
+
+def _still_noisy(bridge: Bridge, row: sa.Row[Any], unsure: Sequence[sa.Row[Any]]) -> bool:
+    """Whether the vault could still be working on an earlier request; then wait."""
+    last = max(a.answered_at or a.deadline for a in unsure)
+    with bridge.database.write() as conn:
+        quiet = last + bridge.settings.quiet_period * (row.looks + 1)
+        if bridge.database.now(conn) >= quiet:
+            return False
+        release(conn, issuance, lease_of(row), next_run_at=quiet)
+        return True
+
+
+def _after_look(bridge: Bridge, row: sa.Row[Any], found: Found, *, refusal: str | None) -> None:
+    """``refusal``: what the vault said when it refused the entry as a duplicate, if it did."""
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        if found.ours is not None:
+            endings.taken(bridge, conn, row, found.ours, what="adopted from the vault", now=now)
+        elif found.foreign is not None:
+            other = found.foreign.reference_id or found.foreign.uuid
+            endings.stop(
+                conn,
+                row,
+                IssuanceState.HELD,
+                problem="The vault holds a certificate with this e-mail, title and issue date "
+                f"({other}) that is not ours.",
+                remedy="Compare the two. To issue ours too, change the title in the mapping and "
+                f"`vaultbridge replay {row.id}`; otherwise leave this held.",
+                now=now,
+            )
+        elif refusal is not None:
+            endings.stop(
+                conn,
+                row,
+                IssuanceState.HELD,
+                problem=f'The vault says "{refusal}", but lists no certificate with this e-mail, '
+                "title and issue date.",
+                remedy="Ask the vault's operator what it holds for this e-mail address, then "
+                f"`vaultbridge replay {row.id}`.",
+                now=now,
+            )
+        else:
+            looks = row.looks + 1
+            release(conn, issuance, lease_of(row), next_run_at=now, looks=looks, updated_at=now)
+            events.record(conn, row.id, "not found at the vault", at=now)
+    bridge.ring("issue" if found.ours is None else "follow")
+
+
+def look(vault: VaultClient, row: sa.Row[Any], *, since: datetime) -> Found:
+    """Search every page and status for the issuance's key. Raises Unavailable, Forbidden.
+
+    ``since`` is when the first attempt was made.
     """
     foreign = None
     for listed in _listed(vault, row.applicant_email):

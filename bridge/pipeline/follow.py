@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -12,20 +13,21 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from bridge.pipeline import endings
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, events, issuances, links, write_backs
-from bridge.store.states import AttemptOutcome, IssuanceState
+from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
 from bridge.vault_client import (
-    Accepted,
-    Ambiguous,
+    Answer,
     Forbidden,
     NotDone,
     Unauthorised,
     Unavailable,
     VaultCertificate,
     VaultClient,
+    VaultError,
 )
 from runtime.lease import LeaseLost, claim, lease_of, release, save
 from runtime.retry import Backoff
@@ -36,6 +38,14 @@ MOST_PAGES = 5
 MOST_VAULT_RETRIES = 3
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """An issuer, and a client for its account at the vault."""
+
+    issuer: sa.Row[Any]
+    vault: VaultClient
 
 
 def run(bridge: Bridge) -> bool:
@@ -52,33 +62,27 @@ def run(bridge: Bridge) -> bool:
         )
     by_issuer = sorted(rows, key=lambda row: row.issuer_id)
     for issuer_id, group in groupby(by_issuer, key=lambda row: row.issuer_id):
-        _follow(bridge, issuer_id, list(group))
+        batch = list(group)
+        with poisoned("follow", issuer_id, partial(_move_on, bridge, batch)):
+            _follow(bridge, issuer_id, batch)
     return len(rows) == BATCH
 
 
 def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None:
-    vault = bridge.vault_for(issuer_id)
+    with bridge.database.read() as conn:
+        issuer = accounts.issuer_by_id(conn, issuer_id)
+    account = _Account(issuer=issuer, vault=bridge.vault_of(issuer))
     try:
-        told = _told(vault, rows)
-    except Forbidden as exc:
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            accounts.note_trouble(
-                conn,
-                issuer_id,
-                kind="issuer",
-                problem=str(exc),
-                remedy=exc.remedy,
-                paused_at=now,
-            )
-        _later(bridge, rows, str(exc))
-        return
-    except Unavailable as exc:
-        _later(bridge, rows, str(exc))
+        told = _told(account.vault, rows)
+    except VaultError as exc:
+        _not_now(bridge, account, rows, exc)
         return
     for row in rows:
-        with poisoned("follow", row.id, partial(_later, bridge, [row])):
-            _apply(bridge, vault, row, told.get(row.vault_uuid))
+        with poisoned("follow", row.id, partial(_move_on, bridge, [row])):
+            try:
+                _apply(bridge, account, row, told.get(row.vault_uuid))
+            except VaultError as exc:
+                _not_now(bridge, account, [row], exc)
 
 
 def _told(vault: VaultClient, rows: Sequence[sa.Row[Any]]) -> dict[str, VaultCertificate]:
@@ -97,28 +101,18 @@ def _told(vault: VaultClient, rows: Sequence[sa.Row[Any]]) -> dict[str, VaultCer
 
 
 def _apply(
-    bridge: Bridge, vault: VaultClient, row: sa.Row[Any], told: VaultCertificate | None
+    bridge: Bridge, account: _Account, row: sa.Row[Any], told: VaultCertificate | None
 ) -> None:
     if told is None:
         _later(bridge, [row], "The vault no longer lists this certificate.")
     elif told.status == "generated":
-        _generated(bridge, vault, row, told)
+        _generated(bridge, account.vault, row, told)
     elif told.status == "failed":
-        _failed(bridge, vault, row, told)
+        _failed(bridge, account, row, told)
     elif told.status == "revoked":
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            _end(
-                conn,
-                row,
-                IssuanceState.CANCELLED,
-                problem="The certificate was revoked at the vault.",
-                remedy="Nothing, if that was meant; otherwise ask the vault's operator.",
-                now=now,
-                vault_status=told.status,
-            )
+        _revoked(bridge, row)
     else:
-        _later(bridge, [row], None, told)
+        _later(bridge, [row], None, told=told)
 
 
 def _generated(
@@ -156,50 +150,39 @@ def _generated(
     bridge.ring("write_back")
 
 
-def _failed(bridge: Bridge, vault: VaultClient, row: sa.Row[Any], told: VaultCertificate) -> None:
+def _revoked(bridge: Bridge, row: sa.Row[Any]) -> None:
+    with bridge.database.write() as conn:
+        endings.stop(
+            conn,
+            row,
+            IssuanceState.CANCELLED,
+            problem="The certificate was revoked at the vault.",
+            remedy="Nothing, if that was meant; otherwise ask the vault's operator.",
+            now=bridge.database.now(conn),
+            vault_status="revoked",
+        )
+
+
+def _failed(bridge: Bridge, account: _Account, row: sa.Row[Any], told: VaultCertificate) -> None:
     """A failed certificate keeps its key at the vault: it is retried there, never made anew."""
-    reason = told.reason or "without a reason"
+    whole = account.vault.view(told.uuid) or told  # a list does not say why
+    reason = whole.reason or "without a reason"
     if row.vault_retries >= MOST_VAULT_RETRIES:
         with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            _end(
+            endings.stop(
                 conn,
                 row,
                 IssuanceState.FAILED,
                 problem=f"The vault failed to process it {row.vault_retries + 1} times: {reason}",
-                remedy="Ask the vault's operator; when it is mended, `vaultbridge replay` this id.",
-                now=now,
+                remedy="Ask the vault's operator; when it is mended, "
+                f"`vaultbridge replay {row.id}`.",
+                now=bridge.database.now(conn),
+                vault_status=told.status,
             )
         return
     number = _intend_retry(bridge, row)
-    answer = vault.retry(row.vault_uuid)
-    outcome = {
-        Accepted: AttemptOutcome.DONE,
-        NotDone: AttemptOutcome.NOT_SENT,
-        Unauthorised: AttemptOutcome.NOT_SENT,
-        Ambiguous: AttemptOutcome.AMBIGUOUS,
-    }.get(type(answer), AttemptOutcome.REFUSED)
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        issuances.end_attempt(
-            conn,
-            number,
-            # "Not failed" (400) is good news: it is being processed. Either way the list tells.
-            outcome=outcome,
-            status_code=answer.status_code,
-            detail=None if isinstance(answer, Accepted) else answer.message,
-            now=now,
-        )
-        release(
-            conn,
-            issuance,
-            lease_of(row),
-            next_run_at=now + _waits(bridge).wait(row.vault_retries + 1),
-            vault_retries=row.vault_retries + (0 if isinstance(answer, NotDone) else 1),
-            vault_status=told.status,
-            updated_at=now,
-        )
-        events.record(conn, row.id, "retried at the vault", at=now, detail=reason)
+    answer = account.vault.retry(row.vault_uuid)
+    _conclude_retry(bridge, account.issuer, row, number, answer, reason=reason)
 
 
 def _intend_retry(bridge: Bridge, row: sa.Row[Any]) -> int:
@@ -218,15 +201,70 @@ def _intend_retry(bridge: Bridge, row: sa.Row[Any]) -> int:
         )
 
 
+def _conclude_retry(
+    bridge: Bridge,
+    issuer: sa.Row[Any],
+    row: sa.Row[Any],
+    number: int,
+    answer: Answer,
+    *,
+    reason: str,
+) -> None:
+    """ "Not failed" (400) is good news: it is being processed. Either way the list tells."""
+    heard = not isinstance(answer, NotDone | Unauthorised)
+    wait = answer.retry_after if isinstance(answer, NotDone) else None
+    retries = row.vault_retries + (1 if heard else 0)
+    tries = 0 if heard else row.tries + 1
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        endings.note(conn, number, answer, now=now)
+        release(
+            conn,
+            issuance,
+            lease_of(row),
+            next_run_at=now + _waits(bridge).wait(max(retries, tries), at_least=wait),
+            vault_retries=retries,
+            tries=tries,
+            vault_status="failed",
+            updated_at=now,
+        )
+        if isinstance(answer, Unauthorised):
+            endings.pause(conn, issuer, answer.message, answer.remedy, now=now)
+        elif heard:
+            events.record(conn, row.id, "retried at the vault", at=now, detail=reason)
+
+
 def _waits(bridge: Bridge) -> Backoff:
     return Backoff(first=bridge.settings.poll_first, longest=bridge.settings.poll_longest)
+
+
+def _not_now(
+    bridge: Bridge, account: _Account, rows: Sequence[sa.Row[Any]], exc: VaultError
+) -> None:
+    """The vault does not say; where it refuses our token, its issuer is paused."""
+    if isinstance(exc, Forbidden):
+        with bridge.database.write() as conn:
+            now = bridge.database.now(conn)
+            endings.pause(conn, account.issuer, str(exc), exc.remedy, now=now)
+        _later(bridge, rows, str(exc), remedy=exc.remedy)
+    else:
+        wait = exc.retry_after if isinstance(exc, Unavailable) else None
+        _later(bridge, rows, str(exc), at_least=wait)
+
+
+def _move_on(bridge: Bridge, rows: Sequence[sa.Row[Any]], name: str) -> None:
+    problem = f"Following it failed with {name}, which is a fault in the program."
+    _later(bridge, rows, problem, remedy="Report it with the log's trace.")
 
 
 def _later(
     bridge: Bridge,
     rows: Sequence[sa.Row[Any]],
     problem: str | None,
+    *,
     told: VaultCertificate | None = None,
+    remedy: str = endings.BY_ITSELF,
+    at_least: timedelta | None = None,
 ) -> None:
     """Ask again, each time a little later."""
     with bridge.database.write() as conn:
@@ -238,34 +276,10 @@ def _later(
                     conn,
                     issuance,
                     lease_of(row),
-                    next_run_at=now + _waits(bridge).wait(tries),
+                    next_run_at=now + _waits(bridge).wait(tries, at_least=at_least),
                     tries=tries,
                     vault_status=told.status if told else row.vault_status,
                     problem=problem,
-                    remedy=None if problem is None else "Nothing: it is asked again by itself.",
+                    remedy=None if problem is None else remedy,
                     updated_at=now,
                 )
-
-
-def _end(
-    conn: sa.Connection,
-    row: sa.Row[Any],
-    state: IssuanceState,
-    *,
-    problem: str,
-    remedy: str,
-    now: datetime,
-    **values: object,
-) -> None:
-    release(
-        conn,
-        issuance,
-        lease_of(row),
-        next_run_at=None,
-        state=state,
-        problem=problem,
-        remedy=remedy,
-        updated_at=now,
-        **values,
-    )
-    events.record(conn, row.id, state.value, at=now, detail=problem)

@@ -1,0 +1,144 @@
+"""A world for each test: on SQLite and on PostgreSQL, migrated once and then copied or emptied."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from bridge.certificates.render import Renderer
+from bridge.pipeline.learner_links import LearnerLinks
+from bridge.store.tables import metadata
+from bridge.wiring import MIGRATIONS
+from runtime.database import Database
+from runtime.http import Client
+from runtime.keys import Keys
+from runtime.schema import migrate
+from tests import scripted_lms
+from tests.bridge.institution import KEY, settings
+from tests.bridge.world import Clock, TimedBridge, World
+from tests.scripted_vault import ScriptedVault
+
+#: Long enough for a busy machine; a call without an answer ends by a closed connection.
+CALL = timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class Schemas:
+    """Where the migrated databases lie."""
+
+    sqlite: Path
+    postgresql: str
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("schema") / "migrated.sqlite"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(_postgres: sa.URL) -> str:
+    name = f"bridge_{uuid4().hex}"
+    with psycopg.connect(_text(_postgres), autocommit=True) as conn:
+        conn.execute(f'CREATE DATABASE "{name}"')
+    url = _text(_postgres.set(database=name))
+    _migrate(url)
+    return url
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    migrate(database, MIGRATIONS, backups=None)
+    database.close()
+
+
+def _text(url: sa.URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database with the bridge's tables, empty: once SQLite, once PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "bridge.sqlite"
+        shutil.copyfile(request.getfixturevalue("_migrated_sqlite"), path)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("_migrated_postgres")
+    with psycopg.connect(url, autocommit=True) as conn:
+        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+        conn.execute(f"TRUNCATE {names} RESTART IDENTITY")
+    return url
+
+
+@pytest.fixture(scope="session")
+def _renderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renderer]:
+    with Renderer(font_cache=tmp_path_factory.mktemp("fonts")) as renderer:
+        yield renderer
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The test's clock, at noon."""
+    return Clock()
+
+
+@pytest.fixture
+def vault(clock: Clock) -> Iterator[ScriptedVault]:
+    """A vault that does as it is told."""
+    vault = ScriptedVault(now=clock.now)
+    yield vault
+    vault.stop()
+
+
+@pytest.fixture
+def lms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> scripted_lms.ScriptedLms:
+    """An LMS that does as it is told, its connector installed."""
+    monkeypatch.syspath_prepend(scripted_lms.install(tmp_path / "plug-in"))
+    scripted_lms.ScriptedConnector.lms = scripted_lms.ScriptedLms()
+    return scripted_lms.ScriptedConnector.lms
+
+
+@pytest.fixture
+def bridge(
+    migrated_url: str, clock: Clock, vault: ScriptedVault, _renderer: Renderer
+) -> Iterator[TimedBridge]:
+    """A bridge as `bridge.wiring.build` makes it, but for the clock, the bell and the clients."""
+    values = settings(allowed_private_hosts="127.0.0.1")
+    keys = Keys([KEY])
+    rung: list[str] = []
+    with (
+        Client(allowed=["127.0.0.1"], deadline=CALL) as vault_http,
+        Client(allowed=["127.0.0.1"], deadline=CALL) as lms_http,
+    ):
+        made = TimedBridge(
+            settings=values,
+            database=Database(migrated_url, now=clock.now),
+            keys=keys,
+            links=LearnerLinks(keys, values.public_url, values.download_expires),
+            renderer=_renderer,
+            ring=rung.append,
+            vault_http=vault_http,
+            lms_http=lms_http,
+            owner="worker-1",
+            clock=clock,
+        )
+        yield made
+        made.database.close()
+
+
+@pytest.fixture
+def world(
+    bridge: TimedBridge, clock: Clock, vault: ScriptedVault, lms: scripted_lms.ScriptedLms
+) -> World:
+    """The bridge with an issuer, two sites and a mapping."""
+    rung: list[str] = bridge.ring.__self__  # type: ignore[attr-defined]
+    return World(bridge=bridge, clock=clock, vault=vault, lms=lms, rung=rung)

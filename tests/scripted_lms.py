@@ -1,0 +1,154 @@
+"""An LMS for tests, with a connector of its own: signed deliveries in, scripted answers after.
+
+The connector is installed as a plug-in is: by an entry point, in a folder on the path.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from connectors.base import (
+    Completion,
+    Finding,
+    GradebookRow,
+    InboundRequest,
+    Outcome,
+    Problem,
+    Quarantined,
+    Receipt,
+    ReceiptState,
+    Reply,
+    Target,
+    Temporary,
+)
+from connectors.signed.connector import SignedConnector
+
+NAME = "scripted"
+Place = tuple[str, str]
+
+
+@dataclass
+class ScriptedLms:
+    """What the LMS knows and holds; behaviours are used up one a call, then it is well again."""
+
+    enriching: deque[Any] = field(default_factory=deque)
+    writing: deque[Any] = field(default_factory=deque)
+    reading: deque[Any] = field(default_factory=deque)
+    verifying: deque[Any] = field(default_factory=deque)
+    true_times: dict[str, datetime] = field(default_factory=dict)
+    gradebook: dict[Place, str] = field(default_factory=dict)
+    writes: list[tuple[Place, str]] = field(default_factory=list)
+    enriched: list[tuple[str, ...]] = field(default_factory=list)  #: the learners of each batch
+    reads: int = 0
+    without_place: set[str] = field(default_factory=set)
+    swallows: int = 0  #: writes it takes and does not show
+    findings: list[Finding] = field(default_factory=lambda: [Finding(name="token", ok=True)])
+
+    def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
+        self.enriched.append(tuple(found.learner.id for found in batch))
+        if self.enriching:
+            return _behave(self.enriching.popleft(), batch)
+        return [self.known(found) for found in batch]
+
+    def known(self, found: Completion) -> Completion:
+        when = self.true_times.get(found.learner.id, found.completed_at)
+        return replace(found, completed_at=when)
+
+    def write(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
+        if self.writing:
+            return _behave(self.writing.popleft(), batch)
+        return [self.put(row) for row in batch]
+
+    def put(self, row: GradebookRow) -> Receipt:
+        if row.course_id in self.without_place:
+            return Receipt(
+                state=ReceiptState.WAITING, problem="No place there.", remedy="Create one."
+            )
+        place, text = (row.course_id, row.learner_id), row.as_html()
+        self.writes.append((place, text))
+        if self.swallows:
+            self.swallows -= 1
+        else:
+            self.gradebook[place] = text
+        return Receipt(state=ReceiptState.WRITTEN, text=text)
+
+    def read(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
+        self.reads += 1
+        if self.reading:
+            return _behave(self.reading.popleft(), batch)
+        return [self.gradebook.get((row.course_id, row.learner_id)) for row in batch]
+
+
+def _behave(behaviour: Any, batch: Any) -> Any:
+    if isinstance(behaviour, BaseException):
+        raise behaviour
+    return behaviour(batch)
+
+
+class ScriptedConnector(SignedConnector):
+    """Deliveries as those of ``signed``; everything after is the LMS's above."""
+
+    name = NAME
+    lms: ClassVar[ScriptedLms]
+
+    def verify(self, request: InboundRequest) -> None:
+        if self.lms.verifying:
+            _behave(self.lms.verifying.popleft(), request)
+        super().verify(request)
+
+    def parse(self, request: InboundRequest) -> Sequence[Completion]:
+        return [_told(found) for found in super().parse(request)]
+
+    def answer(self, request: InboundRequest, outcome: Outcome, delivery_id: str) -> Reply | None:
+        if request.path == "own-answer":
+            return Reply(status=207, body=b"mine", headers={"X-Own": outcome.value})
+        return None
+
+    def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
+        return self.lms.enrich(batch)
+
+    def write_back(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
+        return self.lms.write(batch)
+
+    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
+        return self.lms.read(batch)
+
+    def targets(self, course_ids: Sequence[str]) -> Sequence[Target]:
+        return [
+            Target(course_id=c, title=None, found=c not in self.lms.without_place)
+            for c in course_ids
+        ]
+
+    def create_target(self, course_id: str) -> Target:
+        self.lms.without_place.discard(course_id)
+        return Target(course_id=course_id, title=None, found=True)
+
+    def check(self) -> Iterator[Finding]:
+        yield from self.lms.findings
+
+
+def _told(found: Completion) -> Completion:
+    extra = found.extra
+    if "from" in extra:
+        raise Quarantined(f"It comes from {extra['from']}.", remedy="Add that site, too.")
+    if extra.get("bug"):
+        raise ZeroDivisionError
+    return replace(found, completed_at=None) if extra.get("time_unknown") else found
+
+
+def install(folder: Path, *, module: str = "tests.scripted_lms:ScriptedConnector") -> Path:
+    """Make a folder that, on the path, is an installed package with this connector."""
+    about = folder / "scripted_lms-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: scripted-lms\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[vaultbridge.connectors]\n{NAME} = {module}\n")
+    return folder
+
+
+DOWN = Temporary("The LMS is down for maintenance.")
+Behaviour = Callable[[Any], Any] | BaseException
