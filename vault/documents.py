@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import io
+import threading
 
 import pikepdf
 
@@ -17,6 +18,9 @@ MOST_PAGES = 200
 HEADER_WITHIN = 1024
 #: AcroForm's SigFlags: signatures exist (ISO 32000-1, table 219).
 SIGNATURES_EXIST = 1
+DAMAGED = "The certificate file is a damaged PDF. Export or print it to PDF again and send that."
+#: A picture of the most pixels takes 160 MB while it is decoded.
+_pictures_at_once = threading.BoundedSemaphore(2)
 
 
 class FileKind(enum.Enum):
@@ -52,7 +56,8 @@ def inspect(content: bytes) -> FileKind:
             pass
         return kind
     try:
-        open_image(content)
+        with _pictures_at_once:
+            open_image(content)
     except OddImage as exc:
         raise FileRefused(f"The certificate file {exc}") from exc
     return kind
@@ -70,9 +75,7 @@ def open_pdf(content: bytes) -> pikepdf.Pdf:
             "The certificate file is encrypted. Save it without a password and send it again."
         ) from exc
     except pikepdf.PdfError as exc:
-        raise FileRefused(
-            "The certificate file is a damaged PDF. Export or print it to PDF again and send that."
-        ) from exc
+        raise FileRefused(DAMAGED) from exc
     try:
         _check(pdf)
     except FileRefused:
@@ -92,9 +95,7 @@ def _check(pdf: pikepdf.Pdf) -> None:
         if 1 <= pages <= MOST_PAGES:
             last_page(pdf)
     except pikepdf.PdfError as exc:
-        raise FileRefused(
-            "The certificate file is a damaged PDF. Export or print it to PDF again and send that."
-        ) from exc
+        raise FileRefused(DAMAGED) from exc
     except OddPage as exc:
         raise FileRefused(f"The certificate file's last page {exc}") from exc
     if not 1 <= pages <= MOST_PAGES:

@@ -1,4 +1,4 @@
-"""A real worker, killed with SIGKILL in the middle of its work: its successor finishes it."""
+"""Real workers that are killed, or hang, in the middle of their work: a successor finishes it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,7 @@ COUNT = 40
 def test_a_killed_workers_certificates_are_finished_by_the_next(
     each_world: World, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = each_world.vault.settings
-    for name, value in {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": redis_url,
-        "FILES": str(settings.files),
-        "PUBLIC_URL": settings.public_url,
-        "LEASE_SECONDS": "2",
-        "CLOCK_SECONDS": "0.1",
-    }.items():
-        monkeypatch.setenv(f"VAULT_{name}", value)
+    _environment(each_world, redis_url, monkeypatch)
     token = each_world.token(each_world.institution("ABC University"))
     with each_world.client(token) as client, program("vault.cli", "clock", log=tmp_path / "clock"):
         references = {
@@ -54,6 +45,32 @@ def test_a_killed_workers_certificates_are_finished_by_the_next(
         assert references == {item["reference_id"] for item in listed}
         assert COUNT == len(listed)
         _each_has_one_whole_pdf(each_world, client, [item["uuid"] for item in listed])
+
+
+def test_a_worker_that_hangs_ends_itself_and_the_next_goes_on(
+    world: World, client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uuid = upload(client).json()["data"]["uuid"]
+    _environment(world, "redis://127.0.0.1:1", monkeypatch)
+    with program("tests.vault.stuck_worker", log=tmp_path / "log") as worker:
+        assert 1 == worker.wait(timeout=30)
+
+    assert "Timeout" in (tmp_path / "log").read_text()
+    assert ("processing", 1) == (world.row(uuid).status, world.row(uuid).tries)
+    eventually(lambda: world.process() or world.row(uuid).status == "generated")
+
+
+def _environment(world: World, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = world.vault.settings
+    for name, value in {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": redis_url,
+        "FILES": str(settings.files),
+        "PUBLIC_URL": settings.public_url,
+        "LEASE_SECONDS": "2",
+        "CLOCK_SECONDS": "0.1",
+    }.items():
+        monkeypatch.setenv(f"VAULT_{name}", value)
 
 
 def _held(world: World) -> int:

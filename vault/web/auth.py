@@ -44,7 +44,6 @@ def needs(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 raise forbidden(permission)
             return view(*args, **kwargs)
 
-        guarded.permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return decorate

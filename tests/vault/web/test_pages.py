@@ -126,10 +126,8 @@ def test_the_form_leads_to_the_page_without_javascript(anyone: httpx.Client) -> 
     page = anyone.get("/verify")
     answer = anyone.get("/verify", params={"reference_id": " vec-ic-2025 x "})
 
-    assert (200, 'action="/verify" method="get"') == (
-        page.status_code,
-        'action="/verify" method="get"' if 'action="/verify" method="get"' in page.text else "",
-    )
+    assert 200 == page.status_code
+    assert '<form action="/verify" method="get">' in page.text
     assert (302, "/verify/VEC-IC-2025X") == (answer.status_code, answer.headers["Location"])
     assert 200 == anyone.get("/verify", params={"reference_id": " "}).status_code
 
