@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from campus import completion
 from campus.app import create_app
 from campus.moodle import Moodle, Settings
 from campus.serve import address, bind, serve
@@ -26,6 +28,9 @@ def main() -> int:
     state = State(options.data / "campus.sqlite")
     try:
         app = create_app(Moodle(settings=settings, state=state))
+        before = Moodle(settings=replace(settings, hook_url=None), state=state)
+        for course, learner in options.already:
+            completion.complete(before, course, learner)
         serve(server, app, ready=lambda: _say_ready(address(server)))
     finally:
         state.close()
@@ -43,6 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hook-token-file", type=Path, help="the secret in the webhook's body")
     parser.add_argument("--ws-token-file", type=Path, required=True, help="the web service token")
     parser.add_argument("--data", type=Path, required=True, help="a folder for its database")
+    parser.add_argument(
+        "--already",
+        type=_completion,
+        action="append",
+        default=[],
+        metavar="COURSE:LEARNER",
+        help="completed before the hook was there: nobody was told",
+    )
     parser.add_argument("--control", action="store_true", help="allow /campus/control, for tests")
     return parser
 
@@ -55,6 +68,11 @@ def _settings(options: argparse.Namespace, wwwroot: str) -> Settings:
         hook_token=_secret(options.hook_token_file) if options.hook_token_file else "",
         control=options.control,
     )
+
+
+def _completion(text: str) -> tuple[int, int]:
+    course, _, learner = text.partition(":")
+    return int(course), int(learner)
 
 
 def _secret(file: Path) -> str:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from bridge.certificates import templates
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import accounts, events, mapping_versions
-from mappings.document import DocumentError, load
+from bridge.wiring import Bridge
+from mappings.document import DocumentError, Known, load
 from mappings.document import Mapping as Document
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -31,10 +33,10 @@ def check(files: tuple[Path, ...]) -> None:
     click.echo(f"{len(files)} good.")
 
 
-def _load(path: Path) -> Document | None:
+def _load(path: Path, known: Known | None = None) -> Document | None:
     """Read a document; print its mistakes and return None if it has any."""
     try:
-        return load(path.read_text(encoding="utf-8"))
+        return load(path.read_text(encoding="utf-8"), known=known)
     except (OSError, UnicodeDecodeError) as exc:
         click.echo(f"{path}: cannot be read as UTF-8 text ({exc}).", err=True)
     except DocumentError as exc:
@@ -43,20 +45,29 @@ def _load(path: Path) -> Document | None:
     return None
 
 
+def _known(b: Bridge) -> Known:
+    """What a document may name here."""
+    with b.database.read() as conn:
+        return Known(
+            issuers=[row.name for row in accounts.issuers(conn)],
+            sites=[row.name for row in accounts.sites(conn)],
+            templates=templates.names(),
+        )
+
+
 @mappings.command()
 @FILES
 @AS_OPTION
 def add(files: tuple[Path, ...], who: str | None) -> None:
     """Store mapping documents as new versions and make them the active ones."""
-    documents = [(path, _load(path)) for path in files]
-    if any(document is None for _, document in documents):
-        raise SystemExit(1)
     b = bridge()
+    known = _known(b)
+    documents = [(path, document) for path in files if (document := _load(path, known))]
+    if len(documents) < len(files):
+        raise SystemExit(1)
     with b.database.write() as conn:
         now = b.database.now(conn)
         for path, document in documents:
-            assert document is not None  # noqa: S101  # looked at above
-            accounts.issuer_named(conn, document.issuer)
             version, new = mapping_versions.add(
                 conn, document.name, path.read_text(encoding="utf-8"), now=now
             )

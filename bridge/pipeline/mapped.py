@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,9 @@ from mappings.model import AgainKind, Mapping
 
 REF_BYTES = 4
 
+#: What an entry fills in; nothing of an older one stays when there is none.
+ENTRY_COLUMNS = ("certificate_title", "full_name", "applicant_email", "issue_date", "details")
+
 #: States in which an issuance has not been sent and may be mapped anew.
 UNSENT = (IssuanceState.HELD, IssuanceState.FAILED)
 
@@ -29,6 +33,10 @@ class Active:
 
     mappings: tuple[Mapping, ...]
     versions: Map[str, int]
+
+
+#: Reading a document takes 20 ms, and a version never changes.
+_read = lru_cache(maxsize=512)(load)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,7 @@ def active_mappings(conn: sa.Connection) -> Active:
     """Read the active mapping documents."""
     rows = mapping_versions.active(conn)
     return Active(
-        mappings=tuple(load(row.document) for row in rows),
+        mappings=tuple(_read(row.document) for row in rows),
         versions={row.name: row.version for row in rows},
     )
 
@@ -85,17 +93,47 @@ def _one(
     standing = issuances.of_completion(conn, row.id, mapping.name)
     if standing is not None and not _may_change(conn, standing):
         return Result(state=CompletionState.MAPPED)
-    if (earlier := _earlier(conn, row, found, mapping)) is not None:
+    if standing is None and (earlier := _earlier(conn, row, found, mapping)) is not None:
         return earlier
-    draft = _draft(conn, site, row, found, mapping, active)
+    try:
+        issuer = accounts.issuer_named(conn, mapping.issuer)
+    except accounts.NotThere as exc:
+        return _no_issuer(row, mapping, exc)
+    draft = _draft(issuer, site, row, found, mapping, active)
     owner = issuances.owner_of_key(conn, draft["natural_key"]) if draft["natural_key"] else None
     if owner is not None and (standing is None or owner.id != standing.id):
         if _same_learner(owner, row):
-            events.record(conn, owner.id, "told again", at=now, detail=f"as {row.id}")
-            return Result(state=CompletionState.SAME, same_as=owner.id)
+            return _same(conn, row, standing, owner, now=now)
         draft |= _foreign(owner)
     _store(conn, standing, draft, now=now)
     return Result(state=CompletionState.MAPPED)
+
+
+def _no_issuer(row: sa.Row[Any], mapping: Mapping, exc: accounts.NotThere) -> Result:
+    return Result(
+        state=CompletionState.HELD,
+        problem=f"The mapping {mapping.name} issues by {mapping.issuer}. {exc}",
+        remedy="Add the issuer, or name another in the mapping; then "
+        f"`vaultbridge replay {row.id}`.",
+    )
+
+
+def _same(
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    standing: sa.Row[Any] | None,
+    owner: sa.Row[Any],
+    *,
+    now: datetime,
+) -> Result:
+    """The learner has this very certificate; one that waited for a person is not needed."""
+    if standing is not None:
+        cancelled = IssuanceState.CANCELLED
+        problem = f"The learner has the same certificate already: {owner.id}."
+        issuances.change(conn, standing.id, now=now, state=cancelled, problem=problem, remedy=None)
+        events.record(conn, standing.id, cancelled.value, at=now, detail=problem)
+    events.record(conn, owner.id, "told again", at=now, detail=f"as {row.id}")
+    return Result(state=CompletionState.SAME, same_as=owner.id)
 
 
 def _may_change(conn: sa.Connection, standing: sa.Row[Any]) -> bool:
@@ -128,7 +166,12 @@ def _earlier(
     if mapping.again.kind is AgainKind.ALWAYS:
         return None
     rounds = completions.earlier_rounds(conn, row, completions.provisional_round(found))
-    certified = [e for e in rounds if issuances.of_completion(conn, e.id, mapping.name) is not None]
+    certified = [
+        e
+        for e in rounds
+        if e.state == CompletionState.SAME
+        or issuances.of_completion(conn, e.id, mapping.name) is not None
+    ]
     if not certified:
         return None
     if mapping.again.kind is AgainKind.AFTER and mapping.again.after is not None:
@@ -149,7 +192,7 @@ def _moment(found: Completion) -> datetime:
 
 
 def _draft(
-    conn: sa.Connection,
+    issuer: sa.Row[Any],
     site: sa.Row[Any],
     row: sa.Row[Any],
     found: Completion,
@@ -157,7 +200,6 @@ def _draft(
     active: Active,
 ) -> dict[str, Any]:
     """The columns of an issuance, ready or held."""
-    issuer = accounts.issuer_named(conn, mapping.issuer)
     result = engine.apply(mapping, found, site=site.name)
     draft: dict[str, Any] = {
         "issuer_id": issuer.id,
@@ -181,6 +223,7 @@ def _draft(
 def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
     first = held.problems[0]
     return {
+        **dict.fromkeys(ENTRY_COLUMNS),
         "natural_key": None,
         "language": "en",
         "certificate": _certificate(mapping, None),

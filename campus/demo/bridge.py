@@ -49,12 +49,12 @@ class Bridge:
         """Run a command with ``--json`` and return the document it printed."""
         return json.loads(self.run(*arguments, "--json"))
 
-    def add_site(self, *, base_url: str, token: Path, webhook_token: Path) -> str:
+    def add_site(self, *, base_url: str, token: Path, webhook_tokens: Path) -> str:
         """Connect the campus and return the address it must deliver to."""
         self.run(
             *("site", "add", SITE, "--connector", "moodle"),
             *("--set", f"base_url={base_url}", "--set", f"template_course_id={TEMPLATE_COURSE}"),
-            *("--secret", f"token=@{token}", "--secret", f"webhook_tokens=@{webhook_token}"),
+            *("--secret", f"token=@{token}", "--secret", f"webhook_tokens=@{webhook_tokens}"),
         )
         return str(self.told("site", "show", SITE)["hook"])
 

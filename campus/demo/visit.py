@@ -29,7 +29,10 @@ _TITLES = {WATER_SAFETY: "Water Safety & Rescue – Basics", LIFESAVING: "Lifesa
 _IN_LIFESAVING = ("sean.oconnor", "emma.johnson")
 _NAMES = {person.username: person for person in LEARNERS}
 
-#: Ten learners complete the first course, two of them the second one too.
+#: Completed before the hook was connected: nobody was told, until a newcomer sends it by hand.
+UNHEARD = (WATER_SAFETY, _NAMES["emma.johnson"].id)
+
+#: Nine learners complete the first course, two learners the second one.
 PUPILS = tuple(
     Pupil(
         course=course,
@@ -38,7 +41,7 @@ PUPILS = tuple(
         course_title=_TITLES[course],
     )
     for course, people in (
-        (WATER_SAFETY, LEARNERS[:10]),
+        (WATER_SAFETY, [p for p in LEARNERS[:10] if p.id != UNHEARD[1]]),
         (LIFESAVING, [_NAMES[name] for name in _IN_LIFESAVING]),
     )
     for person in people

@@ -94,7 +94,7 @@ def test_json_is_the_table_and_nothing_else(start: Start, tmp_path: Path, port: 
     out, err = demo.communicate(timeout=PATIENCE_S)
 
     rows = rows_of(out)
-    assert (0, 12) == (demo.returncode, len(rows))
+    assert (0, 11) == (demo.returncode, len(rows))
     link = f"http://127.0.0.1:{port}/c/2.3?a=1&b=2"
     assert {
         "learner": "محمد علي",
@@ -141,7 +141,7 @@ def test_a_taken_port_is_passed_over(start: Start, port: int) -> None:
 
     links = [row["link"] for row in json.loads(out) if row["link"]]
     assert all(not link.startswith(f"http://127.0.0.1:{port}/") for link in links)
-    assert 11 == len(links)
+    assert 10 == len(links)
 
 
 def test_a_gradebook_that_does_not_show_the_certificate_is_no_success(
