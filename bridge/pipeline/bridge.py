@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import marshmallow as ma
 import sqlalchemy as sa
 
 from bridge.certificates.render import Renderer
@@ -15,10 +16,10 @@ from bridge.settings import Settings
 from bridge.store import accounts
 from bridge.vault_client import VaultClient
 from connectors import registry
-from connectors.base import Connector
+from connectors.base import Connector, Permanent
 from runtime.bell import Ring
 from runtime.database import Database
-from runtime.keys import Keys
+from runtime.keys import KeyProblem, Keys
 from runtime.retry import Backoff
 
 
@@ -58,9 +59,18 @@ class Bridge:
     def connector_of(self, row: sa.Row[Any]) -> Connector[Any]:
         """A connector for a site's row, with its present settings and secrets.
 
-        Raises connectors.registry.UnknownConnector, marshmallow.ValidationError.
+        Raises connectors.base.Permanent where the site cannot be used as it is configured.
         """
-        secrets = accounts.secrets_of(row, kind="site", keys=self.keys)
-        connector = registry.load(row.connector)
-        settings = connector.settings_schema().load({**row.settings, **secrets})
+        try:
+            secrets = accounts.secrets_of(row, kind="site", keys=self.keys)
+            connector = registry.load(row.connector)
+            settings = connector.settings_schema().load({**row.settings, **secrets})
+        except (KeyProblem, registry.UnknownConnector) as exc:
+            raise Permanent(str(exc), remedy="Then `vaultbridge site check`.") from exc
+        except ma.ValidationError as exc:
+            raise Permanent(
+                f"The settings of the site {row.name} do not fit: {exc.messages}",
+                remedy=f"Rotate its secrets (`vaultbridge site rotate {row.name}`), or add a site "
+                "of another name with settings that fit.",
+            ) from exc
         return connector(settings, http=self.lms_http, now=self.now)

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import mapped
+from bridge.pipeline import mapped, trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, completions, events
@@ -30,10 +30,12 @@ from runtime.lease import LeaseLost, claim, lease_of, release
 
 BATCH = 50
 MOST_BUG_TRIES = 3
-#: An LMS that refuses our token is asked again this often; a mended site is asked at once.
-REFUSED = timedelta(minutes=15)
 
 log = structlog.get_logger()
+
+
+class MixedUp(Exception):
+    """A connector answered for somebody it was not asked about."""
 
 
 def run(bridge: Bridge) -> bool:
@@ -50,34 +52,75 @@ def run(bridge: Bridge) -> bool:
         )
     by_site = sorted(rows, key=lambda row: row.site_id)
     for site_id, group in groupby(by_site, key=lambda row: row.site_id):
-        batch = list(group)
-        with poisoned("complete", site_id, partial(_move_on, bridge, batch)):
-            _site(bridge, site_id, batch)
+        _guarded(bridge, site_id, list(group))
     return len(rows) == BATCH
+
+
+def _guarded(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
+    if len(rows) == 1:
+        move_on = partial(_move_on, bridge, rows[0])
+    else:
+        move_on = partial(_apart, bridge, site_id, rows)
+    with poisoned("complete", site_id if len(rows) > 1 else rows[0].id, move_on):
+        _site(bridge, site_id, rows)
+
+
+def _apart(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]], _name: str) -> None:
+    """One of them spoils the batch: each by itself, so that it spoils its own only."""
+    for row in rows:
+        _guarded(bridge, site_id, [row])
 
 
 def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
     with bridge.database.read() as conn:
         site = accounts.site_by_id(conn, site_id)
-    connector = bridge.connector_of(site)
-    found = [completions.unpack(row.data) for row in rows]
     try:
-        enriched: Sequence[Completion | Problem] = found
-        if Capability.ENRICH in connector.capabilities():
-            enriched = connector.enrich(found)
+        enriched = _enriched(bridge, site, rows)
     except Temporary as exc:
         _again(bridge, rows, exc.problem, at_least=exc.retry_after)
-    except (Permanent, Malformed) as exc:
-        remedy = exc.remedy if isinstance(exc, Permanent) else "Look at what the LMS answers."
-        _owner_must_mend(bridge, site, rows, str(exc), remedy)
+    except Permanent as exc:
+        trouble.tell(bridge, site, exc)
+        _again(bridge, rows, exc.problem, at_least=trouble.REFUSED, remedy=exc.remedy)
+    except Malformed as exc:
+        if len(rows) > 1:
+            _apart(bridge, site_id, rows, "Malformed")
+        else:
+            _unreadable(bridge, rows[0], exc)
     else:
-        _mended(bridge, site)
-        with bridge.database.read() as conn:
-            active = mapped.active_mappings(conn)
-        for row, outcome in zip(rows, enriched, strict=True):
-            with poisoned("complete", row.id, partial(_move_on, bridge, [row])):
-                _settle(bridge, site, row, outcome, active)
-        bridge.ring("issue")
+        trouble.over(bridge, site)
+        _settle_all(bridge, site, rows, enriched)
+
+
+def _enriched(
+    bridge: Bridge, site: sa.Row[Any], rows: Sequence[sa.Row[Any]]
+) -> Sequence[Completion | Problem]:
+    connector = bridge.connector_of(site)
+    found = [completions.unpack(row.data) for row in rows]
+    if Capability.ENRICH not in connector.capabilities():
+        return found
+    outcomes = connector.enrich(found)
+    for asked, told in zip(found, outcomes, strict=True):
+        if isinstance(told, Completion) and _whose(told) != _whose(asked):
+            raise MixedUp
+    return outcomes
+
+
+def _whose(found: Completion) -> tuple[str, str]:
+    return found.learner.id, found.course.id
+
+
+def _settle_all(
+    bridge: Bridge,
+    site: sa.Row[Any],
+    rows: Sequence[sa.Row[Any]],
+    enriched: Sequence[Completion | Problem],
+) -> None:
+    with bridge.database.read() as conn:
+        active = mapped.active_mappings(conn)
+    for row, outcome in zip(rows, enriched, strict=True):
+        with poisoned("complete", row.id, partial(_move_on, bridge, row)):
+            _settle(bridge, site, row, outcome, active)
+    bridge.ring("issue")
 
 
 def _settle(
@@ -90,7 +133,7 @@ def _settle(
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         if isinstance(outcome, Problem):
-            hold(conn, row, outcome.problem, outcome.remedy, now=now)
+            _hold(conn, row, outcome.problem, outcome.remedy, now=now)
             return
         round_ = completions.provisional_round(outcome)
         known = completions.same_round(conn, row, round_)
@@ -115,7 +158,7 @@ def _settle(
     log.info("completion", completion_id=row.id, outcome=result.state.value)
 
 
-def hold(
+def _hold(
     conn: sa.Connection, row: sa.Row[Any], problem: str, remedy: str, *, now: datetime
 ) -> None:
     """A person decides about this completion."""
@@ -146,19 +189,16 @@ def _same(conn: sa.Connection, row: sa.Row[Any], known: str, *, now: datetime) -
     events.record(conn, known, "told again", at=now, detail=f"as {row.id}")
 
 
-def _owner_must_mend(
-    bridge: Bridge, site: sa.Row[Any], rows: Sequence[sa.Row[Any]], problem: str, remedy: str
-) -> None:
+def _unreadable(bridge: Bridge, row: sa.Row[Any], exc: Malformed) -> None:
+    """The LMS answers about this one in a shape unknown; after an upgrade it may be read."""
     with bridge.database.write() as conn:
-        accounts.note_trouble(conn, site.id, kind="site", problem=problem, remedy=remedy)
-    log.error("site_refuses", site=site.name, reason=problem, remedy=remedy)
-    _again(bridge, rows, problem, at_least=REFUSED, remedy=remedy)
-
-
-def _mended(bridge: Bridge, site: sa.Row[Any]) -> None:
-    if site.problem is not None:
-        with bridge.database.write() as conn:
-            accounts.note_trouble(conn, site.id, kind="site", problem=None, remedy=None)
+        _hold(
+            conn,
+            row,
+            f"The LMS's answer cannot be read: {exc}.",
+            "Look at what the LMS answers, or upgrade the connector.",
+            now=bridge.database.now(conn),
+        )
 
 
 def _again(
@@ -166,7 +206,7 @@ def _again(
     rows: Sequence[sa.Row[Any]],
     problem: str,
     *,
-    at_least: timedelta | None,
+    at_least: timedelta | None = None,
     remedy: str = "Nothing: it is tried again by itself.",
 ) -> None:
     with bridge.database.write() as conn:
@@ -185,13 +225,11 @@ def _again(
                 )
 
 
-def _move_on(bridge: Bridge, rows: Sequence[sa.Row[Any]], name: str) -> None:
+def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
     problem = f"Taking it up failed with {name}, which is a fault in the program."
-    remedy = "Report it with the log's trace; after an upgrade, replay it."
-    worn = [row for row in rows if row.tries + 1 >= MOST_BUG_TRIES]
+    remedy = "Report it with the log's trace, and upgrade."
+    if row.tries + 1 < MOST_BUG_TRIES:
+        _again(bridge, [row], problem, remedy=remedy)
+        return
     with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        for row in worn:
-            with suppress(LeaseLost):
-                hold(conn, row, problem, remedy, now=now)
-    _again(bridge, [r for r in rows if r not in worn], problem, at_least=None, remedy=remedy)
+        _hold(conn, row, problem, remedy, now=bridge.database.now(conn))

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import sqlalchemy as sa
 import structlog
 
+from runtime.database import RolledBack
 from runtime.lease import LeaseLost
+
+#: The database does not answer, for which no row can be blamed: their leases will end.
+DATABASE_DOWN = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sa.exc.InternalError,
+    sa.exc.TimeoutError,
+    RolledBack,
+)
 
 log = structlog.get_logger()
 
@@ -16,13 +27,23 @@ log = structlog.get_logger()
 def poisoned(step: str, row_id: str, move_on: Callable[[str], None]) -> Iterator[None]:
     """Run one row's work. LeaseLost ends it silently: the row is somebody else's now.
 
-    Any other error is our bug: ``move_on`` is told its name and puts the row out of the way, so
-    that it cannot stop its neighbours, and the error is logged with its trace.
+    A database that does not answer ends the whole step. Any other error is our bug: ``move_on`` is
+    told its name and puts the row out of the way, so that it cannot stop its neighbours, and the
+    error is logged with its trace.
     """
     try:
         yield
     except LeaseLost:
         log.info("lease_lost", step=step, row=row_id)
+    except DATABASE_DOWN:
+        raise
     except Exception as exc:
         log.exception("step_failed", step=step, row=row_id)
-        move_on(type(exc).__name__)
+        _move_on(step, row_id, move_on, type(exc).__name__)
+
+
+def _move_on(step: str, row_id: str, move_on: Callable[[str], None], name: str) -> None:
+    try:
+        move_on(name)
+    except LeaseLost:
+        log.info("lease_lost", step=step, row=row_id)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from bridge.pipeline import trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, completions, deliveries, events
 from bridge.store.states import DeliveryState
 from bridge.store.tables import delivery
-from connectors.base import Completion, Connector, InboundRequest, Malformed, Quarantined
-from runtime.lease import claim, lease_of, release
+from connectors.base import (
+    Completion,
+    Connector,
+    InboundRequest,
+    Malformed,
+    Permanent,
+    Quarantined,
+)
+from runtime.lease import LeaseLost, claim, lease_of, release
 
 BATCH = 100
 #: Our own bug in reading a delivery may pass with an upgrade; not with the tenth try.
@@ -35,17 +47,39 @@ def run(bridge: Bridge) -> bool:
             lease=bridge.settings.lease,
             limit=BATCH,
         )
-    sites = _sites(bridge, {row.site_id for row in rows})
-    for row in rows:
-        with poisoned("normalise", row.id, partial(_move_on, bridge, row)):
-            _read(bridge, row, sites[row.site_id])
+    by_site = sorted(rows, key=lambda row: row.site_id)
+    for site_id, group in groupby(by_site, key=lambda row: row.site_id):
+        _site(bridge, site_id, list(group))
     return len(rows) == BATCH
 
 
-def _sites(bridge: Bridge, ids: set[str]) -> dict[str, Connector[Any]]:
+def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
     with bridge.database.read() as conn:
-        rows = [accounts.site_by_id(conn, site_id) for site_id in ids]
-    return {row.id: bridge.connector_of(row) for row in rows}
+        site = accounts.site_by_id(conn, site_id)
+    try:
+        connector = bridge.connector_of(site)
+    except Permanent as exc:
+        trouble.tell(bridge, site, exc)
+        _wait(bridge, rows, exc)
+        return
+    for row in rows:
+        with poisoned("normalise", row.id, partial(_move_on, bridge, row)):
+            _read(bridge, row, connector)
+
+
+def _wait(bridge: Bridge, rows: Sequence[sa.Row[Any]], exc: Permanent) -> None:
+    with bridge.database.write() as conn:
+        later = bridge.database.now(conn) + trouble.REFUSED
+        for row in rows:
+            with suppress(LeaseLost):
+                release(
+                    conn,
+                    delivery,
+                    lease_of(row),
+                    next_run_at=later,
+                    problem=exc.problem,
+                    remedy=exc.remedy,
+                )
 
 
 def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> None:
@@ -58,7 +92,7 @@ def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> None:
             row,
             DeliveryState.DEAD,
             problem=f"{exc.path}: {exc.problem}",
-            remedy="Mend the sender or the connector, then `vaultbridge replay` this id.",
+            remedy=f"Mend the sender or the connector, then `vaultbridge replay {row.id}`.",
         )
     except Quarantined as exc:
         _end(bridge, row, DeliveryState.QUARANTINED, problem=exc.problem, remedy=exc.remedy)
@@ -71,7 +105,7 @@ def _take(
     row: sa.Row[Any],
     connector: Connector[Any],
     request: InboundRequest,
-    found: Any,
+    found: Sequence[Completion],
 ) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
@@ -84,17 +118,17 @@ def _take(
             state=DeliveryState.NORMALISED,
             problem=None,
             remedy=None,
+            tries=0,
         )
         if not found:
             deliveries.count_unwanted(conn, row.site_id, connector.event_name(request), now=now)
             deliveries.drop(conn, row.id)
-            return
         for completion in found:
             _add(conn, row, completion, now=now)
     log.info("normalised", delivery_id=row.id, completions=len(found))
 
 
-def _add(conn: sa.Connection, row: sa.Row[Any], found: Completion, *, now: Any) -> None:
+def _add(conn: sa.Connection, row: sa.Row[Any], found: Completion, *, now: datetime) -> None:
     completion_id = completions.add(conn, row.site_id, found, delivery_id=row.id, now=now)
     if completion_id is None:
         events.record(conn, row.id, "told a completion that is known", at=now)
@@ -123,6 +157,7 @@ def _end(
 def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
     tries = row.tries + 1
     final = tries >= MOST_TRIES
+    problem = f"Reading it failed with {name}, which is a fault in the program."
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         release(
@@ -132,6 +167,9 @@ def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
             next_run_at=None if final else now + bridge.backoff.wait(tries),
             tries=tries,
             state=DeliveryState.DEAD if final else DeliveryState.WAITING,
-            problem=f"Reading it failed with {name}, which is a fault in the program.",
-            remedy="Report it with the log's trace; after an upgrade, `vaultbridge replay` it.",
+            problem=problem,
+            remedy="Report it with the log's trace; after an upgrade, "
+            f"`vaultbridge replay {row.id}`.",
         )
+        if final:
+            events.record(conn, row.id, DeliveryState.DEAD.value, at=now, detail=problem)

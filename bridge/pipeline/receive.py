@@ -12,13 +12,23 @@ import structlog
 
 from bridge.pipeline.bridge import Bridge
 from bridge.store import accounts, deliveries
-from connectors.base import Connector, InboundRequest, Outcome, Reply, Temporary, Unverified
+from connectors.base import (
+    Connector,
+    InboundRequest,
+    Outcome,
+    Permanent,
+    Reply,
+    Temporary,
+    Unverified,
+)
 from runtime.group_commit import GroupCommit
 
 log = structlog.get_logger()
 
 #: Strangers may try any name: all unknown ones are counted under this.
 UNKNOWN_SITE = "(unknown)"
+#: When a sender is asked to come again, if nobody says better.
+COME_AGAIN = timedelta(seconds=30)
 
 
 class TurnedAway(Exception):
@@ -62,7 +72,7 @@ class Receiver:
             self._count(site.name, "unverified")
             raise TurnedAway from exc
         except Temporary as exc:
-            raise ComeAgain(exc.retry_after or timedelta(seconds=30)) from exc
+            raise ComeAgain(exc.retry_after or COME_AGAIN) from exc
         delivery_id, outcome = self._store(site, connector, request)
         if outcome is Outcome.STORED:
             self._bridge.ring("normalise")
@@ -79,7 +89,11 @@ class Receiver:
         if site is None or site.connector != connector_name:
             self._count(UNKNOWN_SITE, "unknown site")
             raise TurnedAway
-        return site, self._bridge.connector_of(site)
+        try:
+            return site, self._bridge.connector_of(site)
+        except Permanent as exc:  # nobody can say whether it is genuine
+            log.warning("site_unusable", site=site.name, reason=exc.problem, remedy=exc.remedy)
+            raise ComeAgain(COME_AGAIN) from exc
 
     def _store(
         self, site: sa.Row[Any], connector: Connector[Any], request: InboundRequest

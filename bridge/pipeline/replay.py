@@ -97,6 +97,8 @@ def _issuance(conn: sa.Connection, row_id: str, now: datetime) -> Replayed:
         return _no(row_id, "There is no such issuance.")
     if row.state == IssuanceState.GENERATED:
         return _no(row_id, f"It is issued as {row.reference_id}; nothing is changed.")
+    if row.state == IssuanceState.CANCELLED:
+        return _no(row_id, f"It is cancelled for good. {row.problem}")
     if row.state not in (IssuanceState.HELD, IssuanceState.FAILED):
         return _no(row_id, f"It is {row.state} and goes on by itself.")
     if row.vault_uuid is not None:

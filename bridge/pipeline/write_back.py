@@ -6,40 +6,41 @@ nobody saw is read back before it is written again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import gradebook_text
+from bridge.pipeline import gradebook_text, trouble
 from bridge.pipeline.bridge import Bridge
-from bridge.store import accounts, events, issuances, links
+from bridge.pipeline.guard import poisoned
+from bridge.store import accounts, events, issuances, links, write_backs
 from bridge.store.states import WriteBackState
 from bridge.store.tables import write_back
 from connectors.base import (
     Capability,
     Connector,
-    ConnectorError,
     GradebookRow,
+    Malformed,
     Permanent,
     Receipt,
     ReceiptState,
     Temporary,
 )
-from runtime.lease import LeaseLost, claim, lease_of, release, save
+from runtime.lease import LeaseLost, claim, lease_of, save
 
 BATCH = 100
 #: How often a text that the LMS took and does not show is written anew.
 MOST_WRITES = 3
 #: A course without a place for certificates is looked at again this often.
 WAITING = timedelta(hours=6)
-#: An LMS that refuses our token is asked again this often; a mended site is asked at once.
-REFUSED = timedelta(minutes=15)
+MOST_BUG_TRIES = 3
 
 log = structlog.get_logger()
 
@@ -67,33 +68,48 @@ def run(bridge: Bridge) -> bool:
         )
     by_site = sorted(rows, key=lambda row: row.site_id)
     for site_id, group in groupby(by_site, key=lambda row: row.site_id):
-        _site(bridge, site_id, list(group))
+        _guarded(bridge, site_id, list(group))
     return len(rows) == BATCH
+
+
+def _guarded(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
+    if len(rows) == 1:
+        move_on = partial(_move_on, bridge, rows[0])
+    else:
+        move_on = partial(_apart, bridge, site_id, rows)
+    with poisoned("write_back", site_id if len(rows) > 1 else rows[0].id, move_on):
+        _site(bridge, site_id, rows)
+
+
+def _apart(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]], _name: str) -> None:
+    """One of them spoils the batch: each by itself, as it stands now, so none is written twice."""
+    for row in rows:
+        with bridge.database.read() as conn:
+            fresh = write_backs.by_id(conn, row.id)
+        if fresh is not None and (fresh.lease_owner, fresh.fence) == (row.lease_owner, row.fence):
+            _guarded(bridge, site_id, [fresh])
 
 
 def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
     with bridge.database.read() as conn:
         site = accounts.site_by_id(conn, site_id)
         work = [_compose(bridge, conn, row) for row in rows]
-    connector = bridge.connector_of(site)
-    if Capability.WRITE_BACK not in connector.capabilities():
-        problem = f"The connector {site.connector} cannot write to a gradebook."
-        _refuse_all(bridge, work, problem, "Set write_back: {target: none} in the mapping.")
-        return
     try:
+        connector = bridge.connector_of(site)
+        if Capability.WRITE_BACK not in connector.capabilities():
+            _refuse_all(bridge, work, site.connector)
+            return
         _write(bridge, connector, work)
-        _mended(bridge, site)
+        trouble.over(bridge, site)
     except Temporary as exc:
         _again(bridge, work, exc.problem, at_least=exc.retry_after)
     except Permanent as exc:
-        with bridge.database.write() as conn:
-            accounts.note_trouble(
-                conn, site_id, kind="site", problem=exc.problem, remedy=exc.remedy
-            )
-        _again(bridge, work, exc.problem, at_least=REFUSED, remedy=exc.remedy)
-    except ConnectorError as exc:
-        log.exception("write_back_malformed", site=site.name)
-        _again(bridge, work, str(exc), at_least=REFUSED)
+        trouble.tell(bridge, site, exc)
+        _again(bridge, work, exc.problem, at_least=trouble.REFUSED, remedy=exc.remedy)
+    except Malformed as exc:
+        log.warning("write_back_malformed", site=site.name, reason=str(exc))
+        remedy = "Look at what the LMS answers, or upgrade the connector."
+        _again(bridge, work, str(exc), at_least=trouble.REFUSED, remedy=remedy)
 
 
 def _compose(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any]) -> _Work:
@@ -110,7 +126,7 @@ def _compose(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any]) -> _Work:
 
 
 def _write(bridge: Bridge, connector: Connector[Any], work: Sequence[_Work]) -> None:
-    unsure = [w for w in work if w.row.state == WriteBackState.WRITING]
+    unsure = [w for w in work if w.row.text and w.row.state != WriteBackState.READ_BACK]
     seen = _seen(connector, unsure)
     standing = [w for w in unsure if seen[w.row.id] == w.row.text and w.digest == w.row.digest]
     told = [w for w in work if w.row.state == WriteBackState.READ_BACK and w.digest == w.row.digest]
@@ -118,9 +134,9 @@ def _write(bridge: Bridge, connector: Connector[Any], work: Sequence[_Work]) -> 
     rest = [w for w in work if w not in standing and w not in told]
     if not rest:
         return
-    _intend(bridge, rest)
-    receipts = connector.write_back([w.wanted for w in rest])
-    written = _receipts(bridge, rest, receipts)
+    held = _intend(bridge, rest)
+    receipts = connector.write_back([w.wanted for w in held]) if held else []
+    written = _receipts(bridge, held, receipts)
     if written:
         _read_back(bridge, connector, written)
 
@@ -132,19 +148,23 @@ def _seen(connector: Connector[Any], work: Sequence[_Work]) -> dict[str, str | N
     return {w.row.id: text for w, text in zip(work, texts, strict=True)}
 
 
-def _intend(bridge: Bridge, work: Sequence[_Work]) -> None:
-    """Write the texts down before they are sent."""
+def _intend(bridge: Bridge, work: Iterable[_Work]) -> list[_Work]:
+    """Write the texts down before they are sent; return those that are still ours to send."""
+    held = []
     with bridge.database.write() as conn:
         for w in work:
-            save(
-                conn,
-                write_back,
-                lease_of(w.row),
-                state=WriteBackState.WRITING,
-                text=w.wanted.as_html(),
-                digest=w.digest,
-                revision=w.wanted.revision,
-            )
+            with suppress(LeaseLost):
+                save(
+                    conn,
+                    write_back,
+                    lease_of(w.row),
+                    state=WriteBackState.WRITING,
+                    text=w.wanted.as_html(),
+                    digest=w.digest,
+                    revision=w.wanted.revision,
+                )
+                held.append(w)
+    return held
 
 
 def _receipts(
@@ -155,15 +175,14 @@ def _receipts(
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         for w, receipt in zip(work, receipts, strict=True):
-            if receipt.state is ReceiptState.WRITTEN:
-                save(conn, write_back, lease_of(w.row), text=receipt.text, written_at=now)
-                written.append((w, receipt))
-            elif receipt.state is ReceiptState.WAITING:
-                _settle(
-                    conn, w, WriteBackState.WAITING, receipt, now=now, next_run_at=now + WAITING
-                )
-            else:
-                _settle(conn, w, WriteBackState.REFUSED, receipt, now=now, next_run_at=None)
+            with suppress(LeaseLost):
+                if receipt.state is ReceiptState.WRITTEN:
+                    save(conn, write_back, lease_of(w.row), text=receipt.text, written_at=now)
+                    written.append((w, receipt))
+                elif receipt.state is ReceiptState.WAITING:
+                    _settle(conn, w, WriteBackState.WAITING, receipt, now=now)
+                else:
+                    _settle(conn, w, WriteBackState.REFUSED, receipt, now=now)
     return written
 
 
@@ -180,26 +199,22 @@ def _read_back(
 
 def _not_there(bridge: Bridge, w: _Work) -> None:
     """The LMS said yes, and the text is not there: a locked item, an unreleased workflow."""
-    problem = "The LMS took the text, but the gradebook does not show it."
-    remedy = (
-        "Look whether the grade item is locked or hidden, or its marking workflow not released; "
-        "then `vaultbridge replay` this id."
-    )
+    tries = w.row.tries + 1
+    final = tries >= MOST_WRITES
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        tries = w.row.tries + 1
-        final = tries >= MOST_WRITES
         with suppress(LeaseLost):
-            release(
+            _give_back(
                 conn,
-                write_back,
-                lease_of(w.row),
+                w.row,
                 next_run_at=None if final else now + bridge.backoff.wait(tries),
                 state=WriteBackState.REFUSED if final else WriteBackState.DUE,
                 tries=tries,
-                problem=problem,
-                remedy=remedy,
+                problem="The LMS took the text, but the gradebook does not show it.",
+                remedy="Look whether the grade item is locked or hidden, or its marking workflow "
+                f"not released; then `vaultbridge replay {w.row.id}`.",
             )
+            events.record(conn, w.row.id, "taken, but not shown", at=now)
 
 
 def _confirm(bridge: Bridge, work: Sequence[_Work]) -> None:
@@ -209,10 +224,9 @@ def _confirm(bridge: Bridge, work: Sequence[_Work]) -> None:
         now = bridge.database.now(conn)
         for w in work:
             with suppress(LeaseLost):
-                release(
+                _give_back(
                     conn,
-                    write_back,
-                    lease_of(w.row),
+                    w.row,
                     next_run_at=None,
                     state=WriteBackState.READ_BACK,
                     read_back_at=now,
@@ -225,36 +239,36 @@ def _confirm(bridge: Bridge, work: Sequence[_Work]) -> None:
 
 
 def _settle(
-    conn: sa.Connection,
-    w: _Work,
-    state: WriteBackState,
-    receipt: Receipt,
-    *,
-    now: datetime,
-    next_run_at: datetime | None,
+    conn: sa.Connection, w: _Work, state: WriteBackState, receipt: Receipt, *, now: datetime
 ) -> None:
-    with suppress(LeaseLost):
-        release(
-            conn,
-            write_back,
-            lease_of(w.row),
-            next_run_at=next_run_at,
-            state=state,
-            # Nothing was written: the next write must not be taken for a repetition.
-            digest=None,
-            problem=receipt.problem,
-            remedy=receipt.remedy,
-        )
-        if w.row.state != state:
-            events.record(conn, w.row.id, state.value, at=now, detail=receipt.problem)
+    """It was not written, and will not be until a person changes something."""
+    _give_back(
+        conn,
+        w.row,
+        next_run_at=now + WAITING if state is WriteBackState.WAITING else None,
+        state=state,
+        # Nothing was written: the next write must not be taken for a repetition.
+        text=None,
+        digest=None,
+        tries=0,
+        problem=receipt.problem,
+        remedy=receipt.remedy,
+    )
+    if w.row.state != state:
+        events.record(conn, w.row.id, state.value, at=now, detail=receipt.problem)
 
 
-def _refuse_all(bridge: Bridge, work: Sequence[_Work], problem: str, remedy: str) -> None:
-    receipt = Receipt(state=ReceiptState.REFUSED, problem=problem, remedy=remedy)
+def _refuse_all(bridge: Bridge, work: Sequence[_Work], connector: str) -> None:
+    receipt = Receipt(
+        state=ReceiptState.REFUSED,
+        problem=f"The connector {connector} cannot write to a gradebook.",
+        remedy="Set write_back: {target: none} in the mapping.",
+    )
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         for w in work:
-            _settle(conn, w, WriteBackState.REFUSED, receipt, now=now, next_run_at=None)
+            with suppress(LeaseLost):
+                _settle(conn, w, WriteBackState.REFUSED, receipt, now=now)
 
 
 def _again(
@@ -270,10 +284,9 @@ def _again(
         for w in work:
             tries = w.row.tries + 1
             with suppress(LeaseLost):
-                release(
+                _give_back(
                     conn,
-                    write_back,
-                    lease_of(w.row),
+                    w.row,
                     next_run_at=now + bridge.backoff.wait(tries, at_least=at_least),
                     tries=tries,
                     problem=problem,
@@ -281,7 +294,36 @@ def _again(
                 )
 
 
-def _mended(bridge: Bridge, site: sa.Row[Any]) -> None:
-    if site.problem is not None:
-        with bridge.database.write() as conn:
-            accounts.note_trouble(conn, site.id, kind="site", problem=None, remedy=None)
+def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
+    tries = row.tries + 1
+    final = tries >= MOST_BUG_TRIES
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        values: dict[str, Any] = {"state": WriteBackState.REFUSED} if final else {}
+        _give_back(
+            conn,
+            row,
+            next_run_at=None if final else now + bridge.backoff.wait(tries),
+            tries=tries,
+            problem=f"Writing it failed with {name}, which is a fault in the program.",
+            remedy="Report it with the log's trace; after an upgrade, "
+            f"`vaultbridge replay {row.id}`.",
+            **values,
+        )
+
+
+def _give_back(
+    conn: sa.Connection, row: sa.Row[Any], *, next_run_at: datetime | None, **values: Any
+) -> None:
+    """Release the row; raises LeaseLost. Whoever made it due meanwhile is not forgotten."""
+    due_since = write_back.c.next_run_at
+    woken = due_since != row.next_run_at
+    save(
+        conn,
+        write_back,
+        lease_of(row),
+        lease_owner=None,
+        lease_until=None,
+        next_run_at=sa.case((woken, due_since), else_=sa.literal(next_run_at, due_since.type)),
+        **values,
+    )

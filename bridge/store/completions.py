@@ -59,7 +59,17 @@ def same_round(conn: sa.Connection, row: sa.Row[Any], round_: str) -> str | None
 
 
 def earlier_rounds(conn: sa.Connection, row: sa.Row[Any], round_: str) -> Sequence[sa.Row[Any]]:
-    """Rows for which this learner completed this course in another round, oldest first."""
+    """Rows for which this learner was certified for this course in another round, oldest first.
+
+    Also where the certificate is another completion's: one of the same e-mail, title and date.
+    """
+    certified = sa.or_(
+        completion.c.state == CompletionState.MAPPED,
+        sa.and_(
+            completion.c.state == CompletionState.SAME,
+            completion.c.same_as.startswith("is_", autoescape=True),
+        ),
+    )
     return conn.execute(
         sa.select(completion)
         .where(
@@ -68,7 +78,7 @@ def earlier_rounds(conn: sa.Connection, row: sa.Row[Any], round_: str) -> Sequen
             completion.c.learner_id == row.learner_id,
             completion.c.round != round_,
             completion.c.id != row.id,
-            completion.c.state == CompletionState.MAPPED,
+            certified,
         )
         .order_by(completion.c.created_at)
     ).all()

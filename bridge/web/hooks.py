@@ -18,7 +18,10 @@ def blueprint(bridge: Bridge) -> Blueprint:
     hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
     receiver = Receiver(bridge)
 
-    @hooks.route("/<connector>/<site>", defaults={"path": ""}, methods=METHODS)
+    # Not strict: a redirect would be taken for a refusal, and its body not sent again.
+    @hooks.route(
+        "/<connector>/<site>", defaults={"path": ""}, methods=METHODS, strict_slashes=False
+    )
     @hooks.route("/<connector>/<site>/<path:path>", methods=METHODS)
     def deliver(connector: str, site: str, path: str) -> Response:
         try:

@@ -107,32 +107,34 @@ def lms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> scripted_lms.Scripte
     return scripted_lms.ScriptedConnector.lms
 
 
+@pytest.fixture(scope="session")
+def _http() -> Iterator[Client]:
+    with Client(allowed=["127.0.0.1"], deadline=CALL) as http:
+        yield http
+
+
 @pytest.fixture
 def bridge(
-    migrated_url: str, clock: Clock, vault: ScriptedVault, _renderer: Renderer
+    migrated_url: str, clock: Clock, _http: Client, _renderer: Renderer
 ) -> Iterator[TimedBridge]:
-    """A bridge as `bridge.wiring.build` makes it, but for the clock, the bell and the clients."""
+    """A bridge as `bridge.wiring.build` makes it, but for the clock and the bell."""
     values = settings(allowed_private_hosts="127.0.0.1")
     keys = Keys([KEY])
     rung: list[str] = []
-    with (
-        Client(allowed=["127.0.0.1"], deadline=CALL) as vault_http,
-        Client(allowed=["127.0.0.1"], deadline=CALL) as lms_http,
-    ):
-        made = TimedBridge(
-            settings=values,
-            database=Database(migrated_url, now=clock.now),
-            keys=keys,
-            links=LearnerLinks(keys, values.public_url, values.download_expires),
-            renderer=_renderer,
-            ring=rung.append,
-            vault_http=vault_http,
-            lms_http=lms_http,
-            owner="worker-1",
-            clock=clock,
-        )
-        yield made
-        made.database.close()
+    made = TimedBridge(
+        settings=values,
+        database=Database(migrated_url, now=clock.now),
+        keys=keys,
+        links=LearnerLinks(keys, values.public_url, values.download_expires),
+        renderer=_renderer,
+        ring=rung.append,
+        vault_http=_http,
+        lms_http=_http,
+        owner="worker-1",
+        clock=clock,
+    )
+    yield made
+    made.database.close()
 
 
 @pytest.fixture

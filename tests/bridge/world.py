@@ -118,15 +118,15 @@ class World:
         with self.bridge.database.write() as conn:
             mapping_versions.add(conn, name, document, now=self.clock.now())
 
-    def body(self, learner: str = "ada", **changes: Any) -> dict[str, Any]:
+    def body(self, who: str = "ada", **changes: Any) -> dict[str, Any]:
         """A completion as a sender tells it; ``changes`` of its data, by section."""
         data = {
             "completed_at": self.clock.now().isoformat(),
             "course": {"id": "42", "code": "BIO-1", "title": "Marine Biology"},
             "learner": {
-                "id": learner,
-                "full_name": f"{learner.title()} Lovelace",
-                "email": f"{learner}@learners.example",
+                "id": who,
+                "full_name": f"{who.title()} Lovelace",
+                "email": f"{who}@learners.example",
             },
         }
         for name, value in changes.items():
@@ -157,9 +157,9 @@ class World:
         given = self.signed(raw, delivery=delivery) if headers is None else headers
         return self.app.test_client().open(path, method=method, data=raw, headers=given)
 
-    def complete(self, learner: str = "ada", **changes: Any) -> str:
+    def complete(self, who: str = "ada", **changes: Any) -> str:
         """Deliver a completion; return the delivery's id."""
-        response = self.post(self.body(learner, **changes))
+        response = self.post(self.body(who, **changes))
         assert response.status_code == 202, response.get_data(as_text=True)
         delivery_id: str = response.get_json()["delivery"]
         return delivery_id
@@ -174,14 +174,14 @@ class World:
             else:
                 raise AssertionError(f"{bell} is still due after {MOST_RUNS} runs")
 
-    def issue(self, learner: str = "ada", **changes: Any) -> None:
+    def issue(self, who: str = "ada", **changes: Any) -> None:
         """Deliver a completion and send its certificate."""
-        self.complete(learner, **changes)
+        self.complete(who, **changes)
         self.run("normalise", "issue")
 
-    def generate(self, learner: str = "ada", **changes: Any) -> None:
+    def generate(self, who: str = "ada", **changes: Any) -> None:
         """Deliver a completion and follow its certificate until the vault has made it."""
-        self.issue(learner, **changes)
+        self.issue(who, **changes)
         self.vault.finish()
         self.later()
         self.run("follow")
