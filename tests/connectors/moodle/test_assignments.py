@@ -126,6 +126,7 @@ def test_nothing_is_imported_beside_an_unfit_assignment():
 
 def test_the_template_is_not_imported_into_itself():
     server = FakeMoodle()
+    server.assignments.clear()
     connector = moodle(server, template_course_id="2", assignment_idnumber="none")
 
     assert not connector.create_target("2").found

@@ -179,7 +179,7 @@ def test_without_moodles_user_agent_the_host_alone_counts(connector, agent):
     ],
 )
 def test_case_default_port_and_last_slash_do_not_count(base_url, wwwroot):
-    request = changed(recorded("completed_by_cron"), host="moodle.example.edu")
+    request = changed(recorded("completed_by_cron"), host="Moodle.example.EDU")
     request = from_agent(request, f"MoodleBot/4.5 (+{wwwroot})")
 
     assert len(moodle(FakeMoodle(), base_url=base_url).parse(request)) == 1

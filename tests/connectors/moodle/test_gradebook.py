@@ -347,6 +347,19 @@ def test_an_unenrolled_learners_row_still_reads_back():
     assert text.startswith("batch ")
 
 
+def test_only_the_learners_own_report_is_read():
+    def reports(form):
+        answer = body(ITEMS)
+        [report] = answer["usergrades"]
+        items = [{**report["gradeitems"][0], "feedback": "somebody else's"}]
+        answer["usergrades"] = [{**report, "userid": 5, "gradeitems": items}, report]
+        return answer
+
+    [text] = moodle(FakeMoodle(**{ITEMS: reports})).read_back([row("10")])
+
+    assert text.startswith('<div class="certbridge" data-ref="CV-2026-000123">')
+
+
 def test_a_missing_capability_is_not_taken_for_an_empty_row():
     with pytest.raises(Permanent):
         moodle(FakeMoodle(**{ITEMS: always("err_grade_items_no_cap")})).read_back([row("10")])
