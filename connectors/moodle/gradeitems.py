@@ -60,7 +60,9 @@ def _percent(points: Decimal, lowest: Decimal | None, highest: Decimal | None) -
     if lowest is None or highest is None or highest <= lowest:
         return None
     share = (points - lowest) * 100 / (highest - lowest)
-    return min(max(share, Decimal(0)), Decimal(100)).quantize(_PLACES)
+    bounded = min(max(share, Decimal(0)), Decimal(100)).quantize(_PLACES).normalize()
+    # A mapping may print it: 91.5 rather than 91.50000, and 100 rather than 1E+2.
+    return bounded if bounded != bounded.to_integral_value() else bounded.quantize(Decimal(1))
 
 
 def _number(given: Wild, name: str) -> Decimal | None:

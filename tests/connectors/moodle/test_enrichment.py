@@ -179,6 +179,15 @@ def test_the_grade_is_the_course_total(members, expected):
     assert told.grade == expected
 
 
+@pytest.mark.parametrize(
+    ("points", "printed"), [(91.5, "91.5"), (100, "100"), (0, "0"), (66.66667, "66.66667")]
+)
+def test_the_percentage_prints_as_a_person_would_write_it(points, printed):
+    [told] = enriched(changed_total(graderaw=points), "10")
+
+    assert str(told.grade.percent) == printed
+
+
 def test_without_a_course_total_there_is_no_grade():
     server = FakeMoodle()
     server.items.pop()
