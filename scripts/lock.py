@@ -1,4 +1,7 @@
-"""Write requirements.lock: every package with its hashes, and no address of an index."""
+"""Write requirements.lock: every package with its hashes, for every Python and system we run on.
+
+In pip's own format, and without the address of an index: uv's and npm's lock files would name it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements.lock"
+OLDEST_PYTHON = "3.11"
 HEADER = """\
 # Every package with its hashes, made by `make lock` from pyproject.toml.
 # Install with: python -m pip install --require-hashes -r requirements.lock
@@ -18,19 +22,19 @@ HEADER = """\
 
 
 def main() -> None:
-    """Resolve in a throw-away environment, so that what is installed here decides nothing."""
+    """Resolve with uv in a throw-away environment: what is installed here decides nothing."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
-        python = str(Path(folder) / "bin" / "python")
+        programs = Path(folder) / "bin"
         made = Path(folder) / "lock.txt"
-        _run(python, "-m", "pip", "install", "-q", "pip-tools")
-        compile_ = ["-m", "piptools", "compile", "-q", "--extra", "dev", "--generate-hashes"]
-        plain = ["--allow-unsafe", "--strip-extras", "--no-header", "--no-annotate"]
-        silent = ["--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links"]
-        _run(python, *compile_, *plain, *silent, "-o", str(made), "pyproject.toml")
+        _run(str(programs / "python"), "-m", "pip", "install", "-q", "uv")
+        resolve = ["pip", "compile", "-q", "--universal", "--python-version", OLDEST_PYTHON]
+        plain = ["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url"]
+        extra = ["--extra", "dev", "-o", str(made), "pyproject.toml"]
+        _run(str(programs / "uv"), *resolve, *plain, *extra)
         text = made.read_text(encoding="utf-8")
-    if found := re.search(r"https?://", text):
-        sys.exit(f"The lock would name an address ({found.group()}…): look at pip's configuration.")
+    if found := re.search(r"https?://\S+", text):
+        sys.exit(f"The lock would name an address ({found.group()}): look at uv's configuration.")
     LOCK.write_text(HEADER + text, encoding="utf-8")
 
 
