@@ -47,11 +47,16 @@ entry:
 
 @dataclass
 class Clock:
-    """The only clock there is; it moves when told to."""
+    """The only clock there is; it moves when told to, and a little with every transaction."""
 
     moment: datetime = NOON
 
     def now(self) -> datetime:
+        return self.moment
+
+    def tick(self) -> datetime:
+        """The moment for one transaction: rows made one after the other sort so by their ids."""
+        self.moment += timedelta(milliseconds=1)
         return self.moment
 
     def forward(self, by: timedelta) -> None:
@@ -203,9 +208,12 @@ class World:
 
     def next_due(self) -> datetime | None:
         """The next moment at which there is something to do."""
-        due = []
-        for table in (tables.delivery, tables.completion, tables.issuance, tables.write_back):
-            due += [row.next_run_at for row in self.rows(table) if row.next_run_at is not None]
+        due = [
+            max(row.next_run_at, row.lease_until or row.next_run_at)
+            for table in (tables.delivery, tables.completion, tables.issuance, tables.write_back)
+            for row in self.rows(table)
+            if row.next_run_at is not None
+        ]
         return min(due, default=None)
 
     def rows(self, table: sa.Table) -> list[sa.Row[Any]]:
@@ -258,10 +266,15 @@ class World:
 
     def in_wait(self, moment: datetime) -> timedelta:
         """How long it is until a moment."""
-        return moment - self.clock.now()
+        return seconds(moment - self.clock.now())
 
     def client(self) -> VaultClient:
         return self.bridge.vault_for(self.issuer_id)
+
+
+def seconds(span: timedelta) -> timedelta:
+    """A span in whole seconds."""
+    return timedelta(seconds=round(span.total_seconds()))
 
 
 def key(
