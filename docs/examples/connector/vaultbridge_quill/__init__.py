@@ -1,0 +1,1 @@
+"""Quill, an LMS made up to show how a connector is written."""
