@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.pipeline.standing import WORDS, Standing, standing
+from bridge.pipeline.standing import WORDS, Standing, spoken, standing
 from bridge.texts import FALLBACK, closest, direction, translate
 from connectors.base import Certificate, GradebookRow
 
@@ -23,12 +23,12 @@ def compose(
     learner_id: str,
     revision: int,
 ) -> GradebookRow:
-    """Return the row for one learner in one course, in the language of the newest certificate.
+    """Return the row for one learner in one course, in the learner's language.
 
     ``issuances`` newest first, as `bridge.store.issuances.of_learner` gives them; ``links`` are
     the learner page's addresses by issuance id. A certificate without one is told without a link.
     """
-    language = closest(issuances[0].language) if issuances else FALLBACK
+    language = closest(spoken(issuances[0])) if issuances else FALLBACK
     return GradebookRow(
         course_id=course_id,
         learner_id=learner_id,

@@ -210,6 +210,7 @@ def _draft(
         "mapping_name": mapping.name,
         "mapping_version": active.versions[mapping.name],
         "ref": secrets.token_hex(REF_BYTES),
+        "learner_language": found.learner.language,
         "writes_back": mapping.write_back.target != "none",
         "file_sha256": None,
     }

@@ -25,6 +25,12 @@ class Standing(enum.Enum):
     REPLACED = "replaced"  #: revoked, and there is a newer one in its place
 
 
+def spoken(row: sa.Row[Any]) -> str:
+    """The language a learner is spoken to in: their own if the LMS told it, else the paper's."""
+    language: str = row.learner_language or row.language
+    return language
+
+
 #: The word that stands first, in a gradebook's cell and on the learner's page.
 WORDS: Mapping[Standing, str] = MappingProxyType(
     {

@@ -142,6 +142,8 @@ issuance = sa.Table(
     sa.Column("details", sa.Text),
     sa.Column("ref", sa.String(16), nullable=False),
     sa.Column("language", sa.String(35), nullable=False),
+    # The language the learner reads, where the LMS told it; the certificate's may be another.
+    sa.Column("learner_language", sa.String(35)),
     # How the file is made: template, paper, course title, parameters.
     sa.Column("certificate", sa.JSON, nullable=False),
     sa.Column("writes_back", sa.Boolean, nullable=False),

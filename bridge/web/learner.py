@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response
 
 from bridge.pipeline.learner_links import PREFIX, Expired
-from bridge.pipeline.standing import WORDS, Standing, standing
+from bridge.pipeline.standing import WORDS, Standing, spoken, standing
 from bridge.store import issuances, links
 from bridge.texts import mark
 from bridge.vault_client import NotReady, VaultError
@@ -93,7 +93,7 @@ class LearnerViews:
         return learner_page.page(
             "certificate.html",
             base=self._base,
-            language=learner_page.language_for(row.language),
+            language=learner_page.language_for(spoken(row)),
             row=row,
             token=token,
             issued=where is Standing.ISSUED,
@@ -184,7 +184,7 @@ class LearnerViews:
         return learner_page.page(
             "message.html",
             base=self._base,
-            language=learner_page.language_for(row.language if row is not None else None),
+            language=learner_page.language_for(spoken(row) if row is not None else None),
             status=status,
             title=title,
             text=text,

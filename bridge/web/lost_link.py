@@ -17,6 +17,7 @@ from flask import redirect, request
 from werkzeug import Response
 
 from bridge.pipeline import mail
+from bridge.pipeline.standing import spoken
 from bridge.store import issuances, mails
 from bridge.texts import LANGUAGES, mark
 from bridge.web import learner_page
@@ -128,7 +129,7 @@ class LostLink:
         return learner_page.page(
             "lost.html",
             base=self._base,
-            language=learner_page.language_for(row.language if row is not None else None),
+            language=learner_page.language_for(spoken(row) if row is not None else None),
             status=status,
             title=title,
             text=text,

@@ -229,6 +229,7 @@ def upgrade() -> None:
         sa.Column("details", sa.Text(), nullable=True),
         sa.Column("ref", sa.String(length=16), nullable=False),
         sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("learner_language", sa.String(length=35), nullable=True),
         sa.Column("certificate", sa.JSON(), nullable=False),
         sa.Column("writes_back", sa.Boolean(), nullable=False),
         sa.Column("file_sha256", sa.String(length=64), nullable=True),
