@@ -212,7 +212,11 @@ def _conclude_retry(
 ) -> None:
     """ "Not failed" (400) is good news: it is being processed. Either way the list tells."""
     heard = not isinstance(answer, NotDone | Unauthorised)
-    wait = answer.retry_after if isinstance(answer, NotDone) else None
+    problem = remedy = wait = None
+    if isinstance(answer, NotDone):
+        problem, remedy, wait = answer.message, endings.BY_ITSELF, answer.retry_after
+    elif isinstance(answer, Unauthorised):
+        problem, remedy = answer.message, answer.remedy
     retries = row.vault_retries + (1 if heard else 0)
     tries = 0 if heard else row.tries + 1
     with bridge.database.write() as conn:
@@ -226,6 +230,8 @@ def _conclude_retry(
             vault_retries=retries,
             tries=tries,
             vault_status="failed",
+            problem=problem,
+            remedy=remedy,
             updated_at=now,
         )
         if isinstance(answer, Unauthorised):
