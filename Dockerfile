@@ -31,6 +31,6 @@ RUN groupadd --gid 10001 vaultbridge \
 USER 10001:10001
 WORKDIR /data
 
-# Each process has a container of its own in compose.yaml. `up` listens on 127.0.0.1: by itself this
-# image wants --network host, a volume at /data and a reverse proxy.
-CMD ["vaultbridge", "up", "--data", "/data", "--port", "8000", "--vault-port", "8200"]
+# Each process has a container of its own in compose.yaml. By itself this image runs them all: publish
+# its two ports to a reverse proxy, mount a volume at /data, set BRIDGE_PUBLIC_URL, VAULT_PUBLIC_URL.
+CMD ["vaultbridge", "up", "--data", "/data", "--host", "0.0.0.0", "--port", "8000", "--vault-port", "8200"]

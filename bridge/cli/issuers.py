@@ -217,8 +217,14 @@ def rotate(name: str, secrets: tuple[str, ...], who: str | None) -> None:
     with b.database.write() as conn:
         row = accounts.issuer_named(conn, name)
         now = b.database.now(conn)
-        old = accounts.secrets_of(row, kind="issuer", keys=b.keys)
-        accounts.set_secrets(conn, row, kind="issuer", keys=b.keys, secrets={**old, **given})
+        old = accounts.secrets_or_none(row, kind="issuer", keys=b.keys)
+        fresh = {**old, **given}
+        if "token" not in fresh:
+            raise click.ClickException(
+                "The token that is stored was encrypted with a key that is lost. Enter it too: "
+                "--secret token=@FILE"
+            )
+        accounts.set_secrets(conn, row, kind="issuer", keys=b.keys, secrets=fresh)
         events.record(
             conn, row.id, "rotated", at=now, who=person(who), detail=", ".join(sorted(given))
         )

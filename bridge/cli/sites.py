@@ -228,7 +228,8 @@ def rotate(name: str, secrets: tuple[str, ...], drop_old: bool, who: str | None)
     with b.database.write() as conn:
         row = accounts.site_named(conn, name)
         now = b.database.now(conn)
-        old = accounts.secrets_of(row, kind="site", keys=b.keys)
+        # Of secrets whose key is lost nothing is kept: the settings say which must be entered.
+        old = accounts.secrets_or_none(row, kind="site", keys=b.keys)
         fresh = _rotated(row, old, given, drop_old=drop_old)
         accounts.set_secrets(conn, row, kind="site", keys=b.keys, secrets=fresh)
         detail = ", ".join(sorted(given)) or "old ones dropped"

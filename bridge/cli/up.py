@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 import httpx
 
+from bridge.cli.embedded import LOOPBACK, Place, Vault, environment, keep, kept_port
 from bridge.cli.issuers import add_issuer
 from bridge.processes import BRIDGE, VAULT, resolve
 from bridge.queue import SERVICE
@@ -29,16 +29,6 @@ from runtime.supervisor import Process, Supervisor
 
 #: The issuer that `up` sets up by itself.
 ISSUER = "main"
-HOST = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Vault:
-    """The vault that certificates go to: our own, or one at an address."""
-
-    url: str
-    port: int | None  #: None for a vault that somebody else runs
-    token_file: Path | None
 
 
 @click.command()
@@ -46,6 +36,7 @@ class _Vault:
     "--data", required=True, type=click.Path(path_type=Path), help="The folder for everything kept."
 )
 @click.option("--port", default=8000, show_default=True, help="The bridge's port.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option("--vault-port", type=int, help="Our vault's port. Default: the next free one.")
 @click.option("--vault", "vault_url", help="Another vault's address, instead of our own.")
 @click.option(
@@ -62,6 +53,7 @@ class _Vault:
 def up(
     data: Path,
     port: int,
+    host: str,
     vault_port: int | None,
     vault_url: str | None,
     vault_token_file: Path | None,
@@ -70,104 +62,57 @@ def up(
     """Run the bridge and, unless --vault names another, our vault. Ctrl-C stops all."""
     if (vault_url is None) != (vault_token_file is None):
         raise click.UsageError("--vault and --vault-token-file go together.")
-    _require_free(port)
+    _require_free(host, port)
+    # Databases, copies and files are nobody else's.
+    os.umask(0o077)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    data = data.resolve()
-    Keys.read_or_create(data / "secret.key")
-    vault_port = vault_port or _kept_port(data / "env")
-    vault = _vault(vault_url, vault_token_file, vault_port, beside=port)
-    redis = embedded(data / "run")
-    env = _environment(data, port, vault, redis)
-    _write_env(data / "env", env)
+    place = Place(data=data.resolve(), host=host, port=port)
+    Keys.read_or_create(place.data / "secret.key")
+    vault_port = vault_port or kept_port(place.data / "env")
+    vault = _vault(vault_url, vault_token_file, vault_port, place)
+    redis = embedded(place.data / "run")
+    env = environment(place, vault, redis)
+    keep(place.data / "env", env)
     os.environ.update(env)
     logging.configure(SERVICE, "up")
-    _prepare(vault, institution, data)
-    _run(env, vault, redis, port)
+    _prepare(vault, institution, place.data)
+    _run(env, vault, redis, place)
 
 
-def _require_free(port: int) -> None:
-    if not _is_free(port):
+def _require_free(host: str, port: int) -> None:
+    if not _is_free(host, port):
         raise click.ClickException(
             f"The port {port} is taken. Stop what listens there, or give another: --port."
         )
 
 
-def _is_free(port: int) -> bool:
+def _is_free(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
 
 
-def _vault(url: str | None, token_file: Path | None, port: int | None, *, beside: int) -> _Vault:
+def _vault(url: str | None, token_file: Path | None, port: int | None, place: Place) -> Vault:
     if url is not None:
-        return _Vault(url=url.rstrip("/"), port=None, token_file=token_file)
-    chosen = port or next(p for p in range(beside + 1, beside + 1000) if _is_free(p))
-    _require_free(chosen)
-    return _Vault(url=f"http://{HOST}:{chosen}", port=chosen, token_file=None)
+        return Vault(url=url.rstrip("/"), port=None, token_file=token_file)
+    following = range(place.port + 1, place.port + 1000)
+    chosen = port or next(p for p in following if _is_free(place.host, p))
+    _require_free(place.host, chosen)
+    return Vault(url=f"http://{LOOPBACK}:{chosen}", port=chosen, token_file=None)
 
 
-def _kept_port(env: Path) -> int | None:
-    """Our vault's port of the last start: QR codes already printed name it."""
-    if not env.exists():
-        return None
-    kept = dict(line.split("=", 1) for line in env.read_text(encoding="utf-8").splitlines())
-    return int(kept["VAULT_PORT"]) if "VAULT_PORT" in kept else None
-
-
-def _environment(data: Path, port: int, vault: _Vault, redis: EmbeddedRedis) -> dict[str, str]:
-    """The embedded defaults; what the caller's environment sets stays as it is."""
-    allowed = os.environ.get("BRIDGE_ALLOWED_PRIVATE_HOSTS", "")
-    if vault.port is not None:
-        allowed = ",".join(filter(None, [allowed, f"{HOST}:{vault.port}"]))
-    defaults = {
-        "BRIDGE_DATABASE_URL": f"sqlite:///{data / 'bridge.sqlite'}",
-        "BRIDGE_KEY_FILE": str(data / "secret.key"),
-        "BRIDGE_PUBLIC_URL": f"http://{HOST}:{port}",
-        "BRIDGE_BACKUP_DIR": str(data / "backups"),
-        "BRIDGE_CACHE_DIR": str(data / "cache"),
-        # On one machine nothing is spared by waiting longer.
-        "BRIDGE_SWEEP": "1",
-        "BRIDGE_POLL_FIRST": "1",
-    }
-    fixed = {
-        "BRIDGE_REDIS_URL": redis.url,
-        "BRIDGE_HOST": HOST,
-        "BRIDGE_PORT": str(port),
-        "BRIDGE_ALLOWED_PRIVATE_HOSTS": allowed,
-    }
-    if vault.port is not None:
-        defaults["VAULT_DATABASE_URL"] = f"sqlite:///{data / 'vault.sqlite'}"
-        defaults["VAULT_PUBLIC_URL"] = vault.url
-        defaults["VAULT_FILES"] = str(data / "vault-files")
-        fixed |= {
-            "VAULT_REDIS_URL": redis.url,
-            "VAULT_HOST": HOST,
-            "VAULT_PORT": str(vault.port),
-        }
-    return {name: os.environ.get(name, value) for name, value in defaults.items()} | fixed
-
-
-def _write_env(path: Path, env: Mapping[str, str]) -> None:
-    """Keep the environment, so that other commands find this installation."""
-    ours = ("BRIDGE_", "VAULT_")
-    kept = {**{k: v for k, v in os.environ.items() if k.startswith(ours)}, **env}
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(f"{name}={value}\n" for name, value in sorted(kept.items()))
-
-
-def _prepare(vault: _Vault, institution: str, data: Path) -> None:
+def _prepare(vault: Vault, institution: str, data: Path) -> None:
     """Migrate both databases; at the first start, make the issuer and our vault's token."""
     settings = from_environment(os.environ)
     backup = migrate_database(settings)
     if backup is not None:
         click.echo(f"Copied the database before the upgrade: {backup}", err=True)
     if vault.port is not None:
-        _vault_command("migrate")
+        _vault_command("migrate", "--backups", str(data / "backups"))
     bridge = build(settings, ring=lambda _step: None)
     with bridge.database.read() as conn:
         found = next((row for row in accounts.issuers(conn) if row.name == ISSUER), None)
@@ -180,13 +125,13 @@ def _prepare(vault: _Vault, institution: str, data: Path) -> None:
             f"The issuer {ISSUER} belongs to the vault at {found.vault_url}, and its certificates "
             f"with it. For {vault.url} add another: vaultbridge issuer add NAME --url {vault.url}"
         )
-    elif vault.port is not None and urlsplit(found.vault_url).hostname == HOST:
+    elif vault.port is not None and urlsplit(found.vault_url).hostname == LOOPBACK:
         with bridge.database.write() as conn:
             accounts.change(conn, found.id, kind="issuer", vault_url=vault.url)
     bridge.database.close()
 
 
-def _first_token(vault: _Vault, institution: str, data: Path) -> str:
+def _first_token(vault: Vault, institution: str, data: Path) -> str:
     if vault.token_file is not None:
         return vault.token_file.read_text(encoding="utf-8").strip()
     path = data / f"token-{secrets.token_hex(4)}"
@@ -211,7 +156,7 @@ def _vault_command(*arguments: str) -> None:
         )
 
 
-def _run(env: Mapping[str, str], vault: _Vault, redis: EmbeddedRedis, port: int) -> None:
+def _run(env: Mapping[str, str], vault: Vault, redis: EmbeddedRedis, place: Place) -> None:
     commands = dict(BRIDGE) | (dict(VAULT) if vault.port is not None else {})
     processes = [
         Process(name="redis", command=redis.command),
@@ -220,9 +165,8 @@ def _run(env: Mapping[str, str], vault: _Vault, redis: EmbeddedRedis, port: int)
             for name, command in commands.items()
         ),
     ]
-    bridge_url = f"http://{HOST}:{port}"
-    waiting = {bridge_url} | ({vault.url} if vault.port is not None else set())
-    ready = {"ready": True, "bridge": bridge_url, "vault": vault.url}
+    waiting = {place.url} | ({vault.url} if vault.port is not None else set())
+    ready = {"ready": True, "bridge": place.url, "vault": vault.url}
     Supervisor(processes).run(meanwhile=lambda: _announce(waiting, ready))
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bridge.store.ids import new_id
 from bridge.store.tables import issuer, site
-from runtime.keys import Keys
+from runtime.keys import KeyProblem, Keys
 
 
 class NameTaken(Exception):
@@ -135,6 +135,14 @@ def site_by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
 def secrets_of(row: sa.Row[Any], *, kind: str, keys: Keys) -> dict[str, object]:
     """The secrets of an ``issuer`` or ``site`` row; raises runtime.keys.KeyProblem."""
     return keys.decrypt(row.secrets, purpose=f"{kind} {row.name}")
+
+
+def secrets_or_none(row: sa.Row[Any], *, kind: str, keys: Keys) -> dict[str, object]:
+    """The secrets of a row; none if the key they were encrypted with is lost."""
+    try:
+        return secrets_of(row, kind=kind, keys=keys)
+    except KeyProblem:
+        return {}
 
 
 def set_secrets(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,5 +80,5 @@ class Bridge:
 
 def read_env(file: Path) -> dict[str, str]:
     """Return the KEY=VALUE lines that `vaultbridge up` leaves for other commands."""
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+    words = shlex.split(file.read_text(encoding="utf-8"))
+    return dict(word.split("=", 1) for word in words if "=" in word)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -43,7 +44,7 @@ def ready(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 def environment(data: Path) -> dict[str, str]:
     """What other commands need to find the installation."""
-    kept = dict(line.split("=", 1) for line in (data / "env").read_text().splitlines())
+    kept = dict(word.split("=", 1) for word in shlex.split((data / "env").read_text()))
     return {**os.environ, **kept}
 
 
@@ -139,3 +140,30 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 def _listening() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
+
+
+def test_with_a_new_key_the_secrets_are_entered_again(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", free_port()
+    with up(data, port) as process:
+        ready(process)
+    (data / "secret.key").unlink()
+    token = tmp_path / "token"
+    token.write_text("a-token-made-anew\n")
+    with up(data, port) as process:
+        ready(process)
+        env = environment(data)
+        lost = subprocess.run(  # noqa: S603  # our own
+            resolve(("vaultbridge", "issuer", "show", "main")),
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        rotate = ("vaultbridge", "issuer", "rotate", "main", "--secret", f"token=@{token}")
+        subprocess.run(resolve(rotate), env=env, check=True, timeout=60)  # noqa: S603
+        shown = told(env, "issuer", "show", "main")
+
+    assert 1 == lost.returncode
+    assert "enter the secrets again" in lost.stderr
+    assert ["token"] == list(shown["secrets"])
