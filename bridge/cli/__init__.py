@@ -78,7 +78,7 @@ def main() -> None:
     try:
         cli()
     except _EXPECTED as exc:
-        _fail(str(exc))
+        _fail(" ".join(filter(None, [str(exc), getattr(exc, "remedy", None)])))
     except ma.ValidationError as exc:
         _fail(f"The settings do not fit: {exc.messages}.")
     except SQLAlchemyError as exc:

@@ -8,9 +8,9 @@ import sys
 import click
 
 from bridge.cli.printing import print_table
-from bridge.cli.session import AS_OPTION, bridge
+from bridge.cli.session import AS_OPTION, bridge, person
 from bridge.settings import PREFIX, SettingsSchema
-from bridge.store import accounts
+from bridge.store import accounts, events
 from runtime import settings as runtime_settings
 from runtime.keys import new_key
 
@@ -49,6 +49,8 @@ def rotate(who: str | None) -> None:
     b = bridge()
     with b.database.write() as conn:
         count = accounts.encrypt_again(conn, b.keys)
+        now = b.database.now(conn)
+        events.record(conn, "keys", "rotated", at=now, who=person(who), detail=f"{count} secrets")
     click.echo(
         f"{count} encrypted with the newest key. Keep the old keys in the file: learners' links "
         "and kept deliveries were made with them."

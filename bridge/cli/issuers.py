@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -10,6 +11,7 @@ from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
     JSON_OPTION,
+    NEW_NAME,
     bridge,
     person,
     secret_values,
@@ -38,11 +40,24 @@ def issuer() -> None:
     """Issuers: accounts at a certificate vault."""
 
 
+def _url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise click.BadParameter(f"{url!r} does not begin with https:// and a host")
+    return url
+
+
 @issuer.command()
-@click.argument("name")
-@click.option("--url", required=True, help="The vault's address, without " + BASE + ".")
+@NEW_NAME
+@click.option(
+    "--url", required=True, callback=_url, help="The vault's address, without " + BASE + "."
+)
 @click.option("--institution", required=True, help="The name printed on certificates.")
-@click.option("--logo", type=click.Path(path_type=Path), help="PNG, JPEG or SVG, up to 1 MB.")
+@click.option(
+    "--logo",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, readable=True),
+    help="PNG, JPEG or SVG, up to 1 MB.",
+)
 @click.option("--signatory-name", help="Who signs certificates.")
 @click.option("--signatory-role", help="What that person is.")
 @SECRET_OPTION
@@ -112,6 +127,9 @@ def _secrets(pairs: tuple[str, ...]) -> dict[str, str]:
     if unknown:
         known = " or ".join(sorted(KNOWN_SECRETS))
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: a secret is {known}")
+    token = given.get("token", "t")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise click.BadParameter("a token is one line of letters, digits and signs, no blanks")
     return given
 
 

@@ -72,9 +72,8 @@ def add(files: tuple[Path, ...], who: str | None) -> None:
                 conn, document.name, path.read_text(encoding="utf-8"), now=now
             )
             if new:
-                events.record(
-                    conn, f"mapping {document.name}"[:32], "added", at=now, who=person(who)
-                )
+                row = mapping_versions.active_named(conn, document.name)
+                events.record(conn, row.id, "added", at=now, who=person(who))
             said = "is active now" if new else "is active already; nothing changed"
             click.echo(f"{document.name}: version {version} {said}.")
 
@@ -87,6 +86,7 @@ def list_(as_json: bool) -> None:
     with b.database.read() as conn:
         rows = [
             {
+                "id": row.id,
                 "name": row.name,
                 "version": row.version,
                 "since": row.created_at,
@@ -103,12 +103,15 @@ def list_(as_json: bool) -> None:
 
 @mappings.command()
 @click.argument("name")
-def deactivate(name: str) -> None:
+@AS_OPTION
+def deactivate(name: str, who: str | None) -> None:
     """Take a mapping out of use. What it issued stays."""
     b = bridge()
     with b.database.write() as conn:
-        if not mapping_versions.deactivate(conn, name):
-            raise accounts.NotThere(f"There is no active mapping called {name!r}.")
+        row = mapping_versions.active_named(conn, name)
+        mapping_versions.deactivate(conn, name)
+        now = b.database.now(conn)
+        events.record(conn, row.id, "deactivated", at=now, who=person(who))
     click.echo(f"{name} is not active any more.")
 
 

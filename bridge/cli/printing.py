@@ -24,17 +24,27 @@ def _plain(value: object) -> str:
     return str(value)
 
 
+#: Wide enough for any row where nobody reads along, so that a program finds one row a line.
+NO_LIMIT = 100_000
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, empty: str) -> None:
-    """Print rows as a table, or ``empty`` if there are none."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    count = 0
-    for row in rows:
-        count += 1
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    if count:
-        Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
-    else:
+    """Print rows as a table, or ``empty`` if there are none.
+
+    The first column, which names the row, is never cut or wrapped: it is there to be copied.
+    """
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    if not cells:
         click.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        widest = max(len(row[0]) for row in cells) if number == 0 else None
+        table.add_column(column, overflow="fold", min_width=widest)
+    for row in cells:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else NO_LIMIT
+    Console(width=width, highlight=False).print(table, markup=False)
 
 
 def _cell(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,26 @@ from runtime.bell import Bell
 
 AS_OPTION = click.option("--as", "who", help="Who does it, for the history. Default: the OS user.")
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-LIMIT_OPTION = click.option("--limit", default=100, show_default=True, help="How many, newest.")
+LIMIT_OPTION = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many, newest.",
+)
+#: A name stands in the hook's address, and in mapping documents.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def _new_name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise click.BadParameter(
+            f"{name!r} is not a name of letters, digits, hyphens, dots and underscores, at most 64"
+        )
+    return name
+
+
+NEW_NAME = click.argument("name", callback=_new_name)
 
 
 def bridge(process: str = "cli") -> Bridge:
@@ -44,6 +64,8 @@ def secret_values(pairs: Sequence[str]) -> dict[str, str]:
                 f"{key or 'token'}=-"
             )
         read[key] = _read(source).strip()
+        if not read[key]:
+            raise click.BadParameter(f"{pair}: what is read there is empty")
     return read
 
 

@@ -13,13 +13,14 @@ from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
     JSON_OPTION,
+    NEW_NAME,
     bridge,
     person,
     plain_values,
     secret_values,
 )
 from bridge.store import accounts, completions, deliveries, events, write_backs
-from bridge.store.tables import completion, write_back
+from bridge.store.tables import completion, delivery, write_back
 from bridge.wiring import Bridge
 from connectors import registry
 from connectors.base import Capability, Connector, Target
@@ -43,7 +44,7 @@ def site() -> None:
 
 
 @site.command()
-@click.argument("name")
+@NEW_NAME
 @click.option("--connector", required=True, help="moodle, signed, or an installed plug-in's name.")
 @SET_OPTION
 @SECRET_OPTION
@@ -200,7 +201,7 @@ def _wake(b: Bridge, row: sa.Row[Any]) -> None:
     with b.database.write() as conn:
         now = b.database.now(conn)
         accounts.note_trouble(conn, row.id, kind="site", problem=None, remedy=None)
-        for waiting in (completion, write_back):
+        for waiting in (delivery, completion, write_back):
             conn.execute(
                 sa.update(waiting)
                 .where(

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.store.accounts import NotThere
 from bridge.store.ids import new_id
 from bridge.store.tables import mapping_version
 
@@ -50,6 +51,16 @@ def active(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     return conn.execute(
         sa.select(mapping_version).where(mapping_version.c.active).order_by(mapping_version.c.name)
     ).all()
+
+
+def active_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
+    """The active version of a mapping; raises NotThere."""
+    rows = active(conn)
+    for row in rows:
+        if row.name == name:
+            return row
+    names = ", ".join(row.name for row in rows) or "none yet"
+    raise NotThere(f"There is no active mapping called {name!r}. There is: {names}.")
 
 
 def deactivate(conn: sa.Connection, name: str) -> int:

@@ -1,0 +1,95 @@
+"""``vaultbridge mappings …``"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bridge.store import tables
+from bridge.store.mapping_versions import active
+from tests.bridge.cli.conftest import Run
+from tests.bridge.world import MAPPING, World
+
+CHEMISTRY = MAPPING.replace('course: "*"', 'course: "CHEM-*"')
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(MAPPING)
+    return path
+
+
+def test_check_needs_no_installation_and_tells_every_mistake_with_its_line(
+    run: Run, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRIDGE_DATABASE_URL")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        MAPPING.replace("issuer: main", "isuer: main").replace("mapping: 1", "mapping: 9")
+    )
+
+    assert (0, "1 good.\n") == ((said := run("mappings", "check", str(document))).code, said.out)
+    said = run("mappings", "check", str(bad), str(tmp_path / "missing.yaml"))
+
+    assert (1, "") == (said.code, said.out)
+    assert f"{bad}:1:" in said.err
+    assert f"{bad}:3:" in said.err
+    assert "cannot be read" in said.err
+
+
+def test_a_document_becomes_a_version_once_and_says_who_added_it(
+    run: Run, world: World, document: Path
+) -> None:
+    document.write_text(CHEMISTRY)
+
+    first = run("mappings", "add", str(document), "--as", "alice")
+    again = run("mappings", "add", str(document))
+
+    assert "course-completion: version 2 is active now.\n" == first.out
+    assert "course-completion: version 2 is active already; nothing changed.\n" == again.out
+    (row,) = run("mappings", "list", "--json").json
+    assert ("course-completion", 2) == (row["name"], row["version"])
+    shown = run("show", row["id"], "--json").json
+    assert CHEMISTRY == shown["row"]["document"]
+    assert [("added", "alice")] == [(e["what"], e["who"]) for e in shown["history"]]
+
+
+def test_a_document_that_names_what_is_not_there_is_refused_and_nothing_is_stored(
+    run: Run, world: World, document: Path
+) -> None:
+    document.write_text(MAPPING.replace("issuer: main", "issuer: mian"))
+
+    said = run("mappings", "add", str(document))
+
+    assert (1, True) == (said.code, f"{document}:3:" in said.err)
+    assert "main" in said.err
+    assert 1 == len(world.rows(tables.mapping_version))
+
+
+def test_a_mapping_taken_out_of_use_matches_nothing_more(run: Run, world: World) -> None:
+    assert 0 == run("mappings", "deactivate", "course-completion", "--as", "alice").code
+    said = run("mappings", "deactivate", "course-completion")
+    assert (1, True) == (said.code, "There is: none yet." in said.err)
+
+    world.complete()
+    world.run("normalise")
+
+    assert ["unmatched"] == world.states(tables.completion)
+    with world.bridge.database.read() as conn:
+        assert [] == active(conn)
+
+
+def test_what_was_unmatched_is_taken_up(run: Run, world: World, document: Path) -> None:
+    world.add_mapping(('course: "*"', 'course: "CHEM-*"'))
+    world.complete()
+    world.run("normalise")
+    assert 0 == run("mappings", "add", str(document)).code
+
+    assert "1 taken up.\n" == run("mappings", "take-up").out
+
+    world.clock.moment = max(world.clock.now(), datetime.now(UTC))
+    world.settle()
+    assert ["generated"] == world.states()
