@@ -29,7 +29,7 @@ fix: $(STAMP) ## Format and mend what can be mended by itself
 	@$(BIN)/ruff check --fix .
 
 bench: $(STAMP) ## Measure (see benchmarks/)
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks.rendering $(ARGS)
 
 lock: ## Write requirements.lock anew from pyproject.toml
 	@$(PYTHON) scripts/lock.py
