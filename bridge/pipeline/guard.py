@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -37,6 +38,12 @@ def poisoned(step: str, row_id: str, move_on: Callable[[str], None]) -> Iterator
         log.info("lease_lost", step=step, row=row_id)
     except DATABASE_DOWN:
         raise
+    except sa.exc.StatementError as exc:
+        # Its text holds the statement's values: only where it happened is told.
+        trace = "".join(traceback.format_tb(exc.__traceback__))
+        name = type(exc.orig or exc).__name__
+        log.error("step_failed", step=step, row=row_id, reason=name, trace=trace)  # noqa: TRY400
+        _move_on(step, row_id, move_on, name)
     except Exception as exc:
         log.exception("step_failed", step=step, row=row_id)
         _move_on(step, row_id, move_on, type(exc).__name__)

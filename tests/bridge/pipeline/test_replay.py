@@ -1,0 +1,179 @@
+"""A person's replay, of each kind of row: what goes on, what stays, and who did it is kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.store import tables
+from tests.bridge.world import World, key
+from tests.scripted_vault import answers, cut
+
+
+def told(world: World, row_id: str) -> tuple[bool, str]:
+    result = world.replay(row_id)
+    assert row_id == result.id
+    return result.going, result.said
+
+
+def test_what_is_issued_already_is_not_changed_and_it_says_so(world: World) -> None:
+    world.generate()
+    world.run("write_back")
+    before = world.issuance
+    reference = world.vault.only.reference_id
+
+    assert {
+        world.one(tables.delivery).id: (
+            False,
+            "It was read already. Replay one of its completions instead.",
+        ),
+        world.completion.id: (
+            False,
+            "It has its issuance. Replay that one if it is held or failed.",
+        ),
+        world.issuance.id: (False, f"It is issued as {reference}; nothing is changed."),
+        world.write_back.id: (
+            False,
+            "The gradebook says it already; nothing is written twice.",
+        ),
+    } == {
+        row_id: told(world, row_id)
+        for row_id in (
+            world.one(tables.delivery).id,
+            world.completion.id,
+            world.issuance.id,
+            world.write_back.id,
+        )
+    }
+    world.settle()
+    assert (before, {key(): 1}, 1) == (
+        world.issuance,
+        world.vault.created,
+        len(world.lms.writes),
+    )
+    assert "replayed" not in world.history(before.id), "nothing was done, so nothing is told"
+
+
+@pytest.mark.parametrize(
+    "row_id",
+    [
+        "",
+        "x",
+        "zz_0000000000000000000000",
+        "dl_0000000000000000000000",
+        "cp_0000000000000000000000",
+        "is_0000000000000000000000",
+        "wb_0000000000000000000000",
+        "ir_0000000000000000000000",
+    ],
+)
+def test_an_id_that_stands_for_nothing_is_told_and_harms_nothing(world: World, row_id: str) -> None:
+    going, said = told(world, row_id)
+
+    assert not going
+    assert said
+    assert [] == world.rows(tables.event)
+
+
+def test_every_replay_is_an_event_with_who_and_why(world: World) -> None:
+    world.complete(learner={"email": "no address"})
+    world.run("normalise")
+    row = world.issuance
+
+    world.replay(row.id, reason="asked the learner")
+
+    (event,) = [e for e in world.rows(tables.event) if e.what == "replayed"]
+    assert (row.id, "alice", "asked the learner") == (event.subject, event.who, event.detail)
+    assert {"normalise", "issue", "follow", "write_back"} <= set(world.rung)
+
+
+def test_a_completion_told_again_points_to_the_one_that_stands(world: World) -> None:
+    world.complete(course={"id": "42"})
+    world.complete(course={"id": "43"})
+    world.settle()
+    same = world.rows(tables.completion)[1]
+
+    assert (False, f"It tells what {world.issuance.id} tells. Replay that one.") == told(
+        world, same.id
+    )
+
+
+def test_what_goes_on_by_itself_is_left_alone(world: World) -> None:
+    world.issue()
+
+    going, said = told(world, world.issuance.id)
+
+    assert (False, "It is processing and goes on by itself.") == (going, said)
+
+
+def test_a_refused_entry_is_mapped_anew_after_the_mapping_was_mended(world: World) -> None:
+    refusal = {"message": "no", "errors": {"certificate_title": ["is not allowed."]}}
+    world.vault.then("upload", answers(422, refusal))
+    world.issue()
+    row = world.issuance
+    assert ("failed", "The vault refuses it: certificate_title: is not allowed.") == (
+        row.state,
+        row.problem,
+    )
+
+    world.add_mapping(("Certificate of Completion: ", "Diploma: "))
+    assert world.replay(row.id).going
+    world.settle()
+
+    fresh = world.issuance
+    assert (row.id, "generated", 2) == (fresh.id, fresh.state, fresh.mapping_version)
+    assert "Diploma: Marine Biology" == world.vault.only.title
+    assert fresh.file_sha256 != row.file_sha256
+    assert {key(title="Diploma: Marine Biology"): 1} == world.vault.created
+
+
+def test_an_entry_that_may_be_at_the_vault_keeps_its_key_whatever_the_mapping_says(
+    world: World,
+) -> None:
+    world.vault.then("upload", cut)
+    world.issue()
+    held = {"state": "held", "problem": "three faults", "next_run_at": None}
+    world.change(tables.issuance, world.issuance.id, **held)
+    world.add_mapping(("Certificate of Completion: ", "Diploma: "))
+
+    going, said = told(world, world.issuance.id)
+    assert (True, "An earlier attempt may have succeeded: the vault is asked first.") == (
+        going,
+        said,
+    )
+    world.settle()
+    assert (["generated"], {key(): 1}) == (world.states(), world.vault.created)
+    assert "not found at the vault" in world.history(world.issuance.id)
+
+
+def test_a_foreign_duplicate_that_was_cleared_away_is_issued_after_a_replay(
+    world: World,
+) -> None:
+    foreign = world.vault.put(
+        title="Certificate of Completion: Marine Biology",
+        name="Somebody Else",
+        email="ada@learners.example",
+        issue_date="2026-11-23",
+    )
+    world.issue()
+    assert "held" == world.issuance.state
+
+    del world.vault.kept[foreign.uuid]
+    assert world.replay(world.issuance.id).going
+    world.settle()
+
+    assert ["generated"] == world.states()
+    assert [("upload", "duplicate"), ("upload", "done")] == world.attempts()
+
+
+def test_a_replay_twice_in_a_row_is_one(world: World) -> None:
+    world.complete(learner={"email": "no address"})
+    world.run("normalise")
+    row = world.issuance
+
+    assert [True, True] == [world.replay(row.id).going for _ in range(2)]
+    world.settle()
+
+    assert (["held"], ["mapped"]) == (world.states(), world.states(tables.completion))
+    assert world.in_wait(world.clock.now()) == timedelta()
