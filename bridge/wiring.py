@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack, closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,9 +28,12 @@ def build(settings: Settings, *, ring: Ring) -> Bridge:
 
     Raises runtime.schema.SchemaError, runtime.keys.KeyProblem.
     """
-    database = Database(settings.database_url)
-    require_current(database, MIGRATIONS, remedy="Run `vaultbridge migrate`.")
     keys = Keys.read(settings.key_file)
+    database = Database(settings.database_url)
+    with ExitStack() as if_it_fails:
+        if_it_fails.callback(database.close)
+        require_current(database, MIGRATIONS, remedy="Run `vaultbridge migrate`.")
+        if_it_fails.pop_all()
     return Bridge(
         settings=settings,
         database=database,
@@ -47,4 +51,5 @@ def build(settings: Settings, *, ring: Ring) -> Bridge:
 
 def migrate_database(settings: Settings) -> Path | None:
     """Bring the schema up to date; return the copy made before, if one was."""
-    return migrate(Database(settings.database_url), MIGRATIONS, backups=settings.backup_dir)
+    with closing(Database(settings.database_url)) as database:
+        return migrate(database, MIGRATIONS, backups=settings.backup_dir)

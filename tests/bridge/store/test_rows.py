@@ -1,0 +1,178 @@
+"""The rows: what is kept comes back whole, once, and in the schema that the migrations make."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from bridge.store import (
+    accounts,
+    completions,
+    ids,
+    issuances,
+    mapping_versions,
+    tables,
+    write_backs,
+)
+from bridge.store import deliveries as delivery_rows
+from connectors.base import Completion, Course, Grade, Learner
+from runtime.keys import KeyProblem, Keys, new_key
+from tests.bridge.world import NOON, World
+
+FULL = Completion(
+    course=Course(id="42", code="BIO-1", title="Biología", category="Sci", language="es"),
+    learner=Learner(
+        id="7",
+        full_name="محمد علي",
+        given_name="محمد",
+        family_name="علي",
+        email="m@x.example",
+        id_number="00042",
+        language="ar",
+        country="AE",
+        custom={"name_ar": "محمد"},
+    ),
+    noticed_at=datetime(2026, 11, 23, 23, 30, tzinfo=timezone(timedelta(hours=4))),
+    completed_at=datetime(2026, 11, 23, 3, 30, tzinfo=timezone(timedelta(hours=4))),
+    grade=Grade(percent=Decimal("99.50"), points=Decimal(199), maximum=Decimal(200), text="A"),
+    role="student",
+    cohorts=("a", "b"),
+    enrolled=3,
+    extra={"a": [1, None, {"b": True}]},
+)
+BARE = Completion(course=Course(id="1"), learner=Learner(id="2"), noticed_at=NOON)
+
+
+@pytest.mark.parametrize("found", [FULL, BARE], ids=["full", "bare"])
+def test_a_completion_comes_back_as_it_was(world: World, found: Completion) -> None:
+    with world.bridge.database.write() as conn:
+        row_id = completions.add(conn, world.site_id, found, delivery_id=None, now=NOON)
+    with world.bridge.database.read() as conn:
+        row = completions.by_id(conn, str(row_id))
+
+    assert row is not None
+    assert found == completions.unpack(row.data)
+    assert completions.provisional_round(found) == row.round
+
+
+def test_a_rounds_date_is_the_one_in_utc() -> None:
+    assert "2026-11-22" == completions.provisional_round(FULL)
+    assert "noticed 2026-11-23T12:00:00+00:00" == completions.provisional_round(BARE)
+
+
+def test_the_migrations_make_the_tables_that_the_program_knows(world: World) -> None:
+    with world.bridge.database.read() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": False})
+
+        assert [] == compare_metadata(context, tables.metadata)
+
+
+def test_foreign_keys_are_held_to_on_both_databases(world: World) -> None:
+    with pytest.raises(sa.exc.IntegrityError), world.bridge.database.write() as conn:
+        completions.add(conn, "st_of_nobody", BARE, delivery_id=None, now=NOON)
+
+
+def test_ids_sort_by_the_moment_they_were_made_and_say_their_kind() -> None:
+    made = [ids.new_id("is", NOON + timedelta(milliseconds=n)) for n in range(5)]
+
+    assert sorted(made) == made
+    assert {"issuance"} == {ids.kind_of(row_id) for row_id in made}
+    assert [None] * 4 == [ids.kind_of(x) for x in ("", "is", "is_1", "zz_" + "0" * 22)]
+
+
+def test_a_secret_opens_for_its_own_row_and_key_only(world: World) -> None:
+    keys = world.bridge.keys
+    with world.bridge.database.read() as conn:
+        one, other = accounts.sites(conn)
+    foreign = Keys([new_key()])
+
+    assert accounts.secrets_of(one, kind="site", keys=keys)
+    with pytest.raises(KeyProblem, match=f"belong to site {one.name}"):
+        keys.decrypt(one.secrets, purpose=f"site {other.name}")
+    with pytest.raises(KeyProblem, match=f"belong to site {one.name}"):
+        accounts.secrets_of(one, kind="issuer", keys=keys)
+    with pytest.raises(KeyProblem):
+        accounts.secrets_of(one, kind="site", keys=foreign)
+    assert {} == accounts.secrets_or_none(one, kind="site", keys=foreign)
+
+
+def test_a_mapping_version_never_changes_and_only_the_last_is_active(world: World) -> None:
+    with world.bridge.database.write() as conn:
+        added = [
+            mapping_versions.add(conn, "m", text, now=NOON) for text in ("one", "one", "two", "one")
+        ]
+        assert 1 == mapping_versions.deactivate(conn, "m")
+        added.append(mapping_versions.add(conn, "m", "one", now=NOON))
+
+    assert [(1, True), (1, False), (2, True), (3, True), (4, True)] == added
+    rows = [row for row in world.rows(tables.mapping_version) if row.name == "m"]
+    assert [(1, "one", False), (2, "two", False), (3, "one", False), (4, "one", True)] == sorted(
+        (row.version, row.document, row.active) for row in rows
+    )
+
+
+def test_an_attempts_outcome_once_written_stays(world: World) -> None:
+    world.issue()
+    attempt = world.one(tables.attempt)
+    with world.bridge.database.write() as conn:
+        ended = {"status_code": 500, "detail": None, "now": NOON}
+        issuances.end_attempt(conn, attempt.id, outcome="ambiguous", **ended)
+
+    assert [("upload", "done")] == world.attempts()
+
+
+def test_a_file_is_kept_once_whoever_it_is_for(world: World) -> None:
+    with world.bridge.database.write() as conn:
+        names = {issuances.keep_file(conn, b"%PDF", now=NOON) for _ in range(2)}
+        (name,) = names
+        assert b"%PDF" == issuances.file_content(conn, name)
+
+    assert 1 == len(world.rows(tables.file))
+
+
+def test_certificates_at_an_address_are_found_whatever_its_case(world: World) -> None:
+    world.generate()
+    with world.bridge.database.read() as conn:
+        found = issuances.generated_for(conn, "ADA@Learners.example")
+        assert [world.issuance.id] == [row.id for row in found]
+        assert [] == issuances.generated_for(conn, "bob@learners.example")
+
+
+def test_lists_of_deliveries_hold_nothing_of_what_was_sent(world: World) -> None:
+    world.complete()
+    with world.bridge.database.read() as conn:
+        (row,) = delivery_rows.recent(conn, state=None, limit=10)
+
+    assert "request" not in row
+    assert "scripted-main" == row["site"]
+
+
+def test_a_write_back_made_due_twice_is_one_row_and_starts_afresh(world: World) -> None:
+    place = {"site_id": world.site_id, "course_id": "1", "learner_id": "2"}
+    with world.bridge.database.write() as conn:
+        write_backs.make_due(conn, **place, now=NOON)
+    row = world.write_back
+    world.change(tables.write_back, row.id, next_run_at=None, tries=5, state="read_back")
+    with world.bridge.database.write() as conn:
+        write_backs.make_due(conn, **place, now=NOON)
+
+    assert (row.id, "read_back", NOON, 0) == (
+        world.write_back.id,
+        world.write_back.state,
+        world.write_back.next_run_at,
+        world.write_back.tries,
+    )
+
+
+def test_dates_and_moments_come_back_aware_and_whole(world: World) -> None:
+    world.issue()
+    row = world.issuance
+
+    assert date(2026, 11, 23) == row.issue_date
+    assert UTC == row.created_at.tzinfo
+    assert 1000 <= row.created_at.microsecond
