@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import mail_text, smtp
+from bridge.pipeline import mail_text
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.guard import poisoned
 from bridge.pipeline.standing import WORDS, Standing, standing
@@ -24,6 +24,7 @@ from bridge.store import accounts, events, issuances, links, mails
 from bridge.store.states import MailState
 from bridge.store.tables import mail
 from bridge.texts import translate
+from runtime import smtp
 from runtime.lease import claim, lease_of, release
 
 STEP = "mail"

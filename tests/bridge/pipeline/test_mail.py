@@ -16,7 +16,7 @@ from bridge.store import events, mails, tables
 from bridge.store import links as link_rows
 from bridge.store.states import IssuanceState
 from tests.bridge.institution import ENTRY, NOON, Institution, institution
-from tests.bridge.pipeline.mail_server import HANG_UP, MailServer, mail_server
+from tests.mail_server import HANG_UP, MailServer, mail_server
 
 TO = ENTRY["applicant_email"]
 

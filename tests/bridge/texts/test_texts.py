@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -101,40 +100,3 @@ def test_without_values_the_names_stay() -> None:
     said = texts.translate("es", "Please ask {institution} for a new link.")
 
     assert "Solicite un nuevo enlace a {institution}." == said
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
-        (["de", "fr-CH", "ar"], "fr"),
-        (["zh-Hant", "ar-SA"], "ar"),
-        (["de", "*"], "en"),
-        ([], "en"),
-    ],
-)
-def test_the_first_wish_we_can_grant_is_granted(wanted: list[str], expected: str) -> None:
-    assert expected == texts.best(wanted)
-
-
-def test_each_language_runs_its_way() -> None:
-    expected = {"en": "ltr", "ar": "rtl", "fr": "ltr", "es": "ltr"}
-
-    assert expected == {language: texts.direction(language) for language in texts.LANGUAGES}
-    assert "ltr" == texts.direction("he")
-
-
-@pytest.mark.parametrize(
-    ("language", "expected"),
-    [
-        ("en", "November 20, 2026"),
-        ("en-GB", "20 November 2026"),
-        ("en-ZZ", "November 20, 2026"),
-        ("fr", "20 novembre 2026"),
-        ("es-MX", "20 de noviembre de 2026"),
-        ("ar", "20 نوفمبر 2026"),
-        ("de", "November 20, 2026"),
-        ("en-!", "November 20, 2026"),
-    ],
-)
-def test_a_date_is_spelled_as_its_language_does(language: str, expected: str) -> None:
-    assert expected == texts.date_words(language, date(2026, 11, 20))

@@ -75,7 +75,7 @@ def _encrypt(client: smtplib.SMTP, url: SplitResult, tls: ssl.SSLContext) -> Non
     elif url.username and not _is_loopback(url.hostname or ""):
         raise NotNow(
             "The mail server offers no encryption, so the password was not sent. "
-            "Use smtps:// in BRIDGE_MAIL_SERVER, or leave the password out."
+            "Use an smtps:// address for the mail server, or leave the password out."
         )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.pipeline import smtp
-from tests.bridge.pipeline.mail_server import (
+from runtime import smtp
+from tests.mail_server import (
     HANG_UP,
     MailServer,
     certificate_for_this_machine,
