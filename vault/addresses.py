@@ -29,3 +29,7 @@ class Addresses:
     def qr_code(self, reference_id: str) -> str:
         """The QR code of the verification page, as SVG."""
         return f"{self.verification(reference_id)}/qr_code.svg"
+
+    def barcode(self, reference_id: str) -> str:
+        """The reference id in Code 128, as SVG."""
+        return f"{self.verification(reference_id)}/barcode.svg"

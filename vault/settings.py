@@ -78,6 +78,14 @@ class SettingsSchema(ma.Schema):
             "example": "/var/lib/vault/files",
         },
     )
+    key_file = Folder(
+        load_default=None,
+        metadata={
+            "help": "the file with the keys that secrets at rest are encrypted with, newest first. "
+            "Needed once there are such secrets; made where there is none yet.",
+            "example": "/etc/vault/secret.key",
+        },
+    )
     public_url = PublicUrl(
         required=True,
         metadata={
@@ -122,6 +130,7 @@ class Settings:
     port: int
     lease: timedelta  #: how long a worker may hold certificates
     clock: timedelta  #: how often the clock looks for due work
+    key_file: Path | None = None  #: with the keys that secrets at rest are encrypted with
 
 
 def read(environ: Mapping[str, str]) -> Settings:

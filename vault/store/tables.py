@@ -93,6 +93,8 @@ certificate = sa.Table(
     sa.Column("uploaded_file_id", sa.ForeignKey("file.id"), nullable=False),
     sa.Column("verified_file_id", sa.ForeignKey("file.id")),
     sa.Column("verified_at", UtcDateTime),
+    # What whoever reads the verified PDF should know; NULL where there is nothing to say.
+    sa.Column("verification_notes", sa.Text),
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("revocation_reason", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from vault import qr
+from vault import barcode, qr
 from vault.certificate import REFERENCE_ID, Status
 from vault.store import certificates
 from vault.web.auth import vault
@@ -128,6 +128,15 @@ def qr_code(reference_id: str) -> Response:
         return Response("There is no QR code here.\n", status=404, mimetype="text/plain")
     code = qr.svg(vault().addresses.verification(row.reference_id))
     return Response(code, mimetype="image/svg+xml")
+
+
+@blueprint.get("/<reference_id>/barcode.svg")
+def bars(reference_id: str) -> Response:
+    """A verified certificate's reference id in Code 128, as SVG."""
+    row = _find(reference_id)
+    if row is None or row.verified_file_id is None:
+        return Response("There is no barcode here.\n", status=404, mimetype="text/plain")
+    return Response(barcode.svg(row.reference_id), mimetype="image/svg+xml")
 
 
 def tidy(given: str) -> str:

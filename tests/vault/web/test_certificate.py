@@ -37,6 +37,7 @@ def test_a_processed_certificate_is_shown_whole(world: World, client: httpx.Clie
             "description": "Certificate has been successfully generated",
         },
         "qrcode_path": f"{verify}/qr_code.svg",
+        "barcode_path": f"{verify}/barcode.svg",
         "verified_at": after["updated_at"],
         "updated_at": after["updated_at"],
         "documents": [

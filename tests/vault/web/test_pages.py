@@ -11,7 +11,7 @@ import pytest
 
 from tests.vault import reading
 from tests.vault.world import World, upload
-from vault import qr
+from vault import barcode, qr
 from vault.addresses import API
 
 
@@ -189,6 +189,23 @@ def test_the_qr_code_is_there_once_the_certificate_is(
         after.headers["Content-Type"],
     )
     assert qr.svg(f"https://vault.example.edu/verify/{reference_id}") == after.text
+
+
+def test_the_barcode_is_there_once_the_certificate_is(
+    world: World, client: httpx.Client, anyone: httpx.Client
+) -> None:
+    reference_id = upload(client).json()["data"]["reference_id"]
+    path = f"/verify/{reference_id}/barcode.svg"
+    before = anyone.get(path)
+    world.process()
+    after = anyone.get(path)
+
+    assert 404 == before.status_code == anyone.get("/verify/unknown/barcode.svg").status_code
+    assert (200, "image/svg+xml; charset=utf-8", barcode.svg(reference_id)) == (
+        after.status_code,
+        after.headers["Content-Type"],
+        after.text,
+    )
 
 
 def test_the_printed_code_leads_to_the_page(
