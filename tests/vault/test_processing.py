@@ -15,8 +15,9 @@ from runtime.database import Database
 from tests.vault import samples
 from tests.vault.world import World, upload
 from vault.files import Files, Staged
-from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing, steps_due
+from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing
 from vault.stamp import Stamper
+from vault.steps import due_bells
 from vault.store.tables import certificate, file
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -269,17 +270,17 @@ def test_the_step_is_due_as_long_as_there_is_work(each_world: World, clock: Cloc
     database = clock.database(each_world.vault.settings.database_url)
     token = each_world.token(each_world.institution("ABC University"))
     with each_world.client(token) as client:
-        assert [] == steps_due(database)
+        assert [] == due_bells(database)
         enter(client, each_world)
     step = worker(each_world, clock)
 
-    assert ["process"] == steps_due(database)
+    assert ["process"] == due_bells(database)
     step._take()
-    assert [] == steps_due(database)
+    assert [] == due_bells(database)
     clock.forward(LEASE)
-    assert ["process"] == steps_due(database)
+    assert ["process"] == due_bells(database)
     step.run()
-    assert [] == steps_due(database)
+    assert [] == due_bells(database)
 
 
 def test_nothing_lies_about_in_incoming(world: World, client: httpx.Client, clock: Clock) -> None:
