@@ -45,7 +45,8 @@ token = sa.Table(
     sa.Column("last_used_at", UtcDateTime),
 )
 
-#: Content that lies in the folder of files. A row with a ``uuid`` was uploaded ahead of its entry.
+#: Content that lies in the folder of files. A row with a ``uuid`` was uploaded ahead of its entry;
+#: ``unused_until`` is NULL once an entry has taken it, and otherwise says when it may be swept away.
 file = sa.Table(
     "file",
     metadata,
@@ -58,6 +59,16 @@ file = sa.Table(
     sa.Column("mime_type", sa.String(64), nullable=False),
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("unused_until", UtcDateTime, index=True),
+)
+
+#: What comes round by the clock and belongs to no certificate. The migrations put its rows in.
+chore = sa.Table(
+    "chore",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(32), nullable=False, unique=True),
+    *lease_columns(),
 )
 
 batch = sa.Table(
@@ -90,13 +101,19 @@ certificate = sa.Table(
     sa.Column("source", sa.String(16), nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("problem", sa.Text),
-    sa.Column("uploaded_file_id", sa.ForeignKey("file.id"), nullable=False),
+    sa.Column("uploaded_file_id", sa.ForeignKey("file.id")),  # NULL once erased
     sa.Column("verified_file_id", sa.ForeignKey("file.id")),
     sa.Column("verified_at", UtcDateTime),
     # What whoever reads the verified PDF should know; NULL where there is nothing to say.
     sa.Column("verification_notes", sa.Text),
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("revocation_reason", sa.Text),
+    sa.Column("replaced_by_id", sa.ForeignKey("certificate.id")),
+    sa.Column("erased_at", UtcDateTime),
+    # What is left of holder and file, by which either can be known again: see vault.erasure.
+    sa.Column("erased_salt", sa.String(32)),
+    sa.Column("erased_holder", sa.String(64)),
+    sa.Column("erased_file", sa.String(64)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     *lease_columns(),

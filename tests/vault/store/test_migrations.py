@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from pkgutil import iter_modules
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -11,7 +13,11 @@ from alembic.runtime.migration import MigrationContext
 
 from runtime.database import Database
 from runtime.schema import migrate, require_current
+from vault import store
 from vault.store.tables import MIGRATIONS, metadata
+
+for module in iter_modules(store.__path__, f"{store.__name__}."):
+    import_module(module.name)  # some tables stand beside their queries
 
 
 def test_the_migrated_schema_is_that_of_the_tables(database_url: str) -> None:
