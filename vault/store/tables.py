@@ -29,6 +29,8 @@ institution = sa.Table(
     sa.Column("email", sa.Text),
     sa.Column("phone_number", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    # Of the mails to people without an account.
+    sa.Column("language", sa.String(8), nullable=False, server_default="en"),
 )
 
 token = sa.Table(
@@ -120,5 +122,6 @@ certificate = sa.Table(
     sa.Index("ix_certificate_newest", "institution_id", "id"),
     sa.Index("ix_certificate_status", "institution_id", "status", "id"),
     sa.Index("ix_certificate_email", "institution_id", "email_key", "id"),
+    sa.Index("ix_certificate_email_key", "email_key"),
     sa.Index("ix_certificate_due", "next_run_at"),
 )

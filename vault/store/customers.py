@@ -1,0 +1,134 @@
+"""Customers as records: accounts, verified addresses, and the certificates that are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.certificate import Status, fold_email
+from vault.store.people import assignment, customer, customer_email
+from vault.store.tables import certificate, institution
+from vault.store.upsert import insert
+
+#: Certificates that were issued: an account holds these.
+ISSUED = (Status.GENERATED.value, Status.REVOKED.value)
+
+
+class TakenEmail(Exception):
+    """The address belongs to another account."""
+
+
+def get(conn: sa.Connection, customer_id: int) -> sa.Row[Any]:
+    """One customer."""
+    return conn.execute(sa.select(customer).where(customer.c.id == customer_id)).one()
+
+
+def find(conn: sa.Connection, email: str) -> sa.Row[Any] | None:
+    """The customer one of whose verified addresses this is, without regard to case."""
+    return conn.execute(
+        sa.select(customer)
+        .join(customer_email, customer_email.c.customer_id == customer.c.id)
+        .where(customer_email.c.email_key == fold_email(email))
+    ).first()
+
+
+def of_verified(conn: sa.Connection, email: str, *, language: str, now: datetime) -> int:
+    """Return the id of the customer who has just proved to read ``email``; made if there is none.
+
+    What waits for the address becomes theirs.
+    """
+    known = find(conn, email)
+    if known is None:
+        added = sa.insert(customer).values(email=email, language=language, created_at=now)
+        customer_id = int(conn.execute(added.returning(customer.c.id)).scalar_one())
+    else:
+        customer_id = int(known.id)
+    add_email(conn, customer_id, email, now=now)
+    return customer_id
+
+
+def add_email(conn: sa.Connection, customer_id: int, email: str, *, now: datetime) -> None:
+    """Give a customer one more verified address and what waits for it; raises TakenEmail."""
+    conn.execute(
+        insert(conn, customer_email)
+        .values(customer_id=customer_id, email=email, email_key=fold_email(email), verified_at=now)
+        .on_conflict_do_nothing(index_elements=["email_key"])
+    )
+    owner = find(conn, email)
+    if owner is None or owner.id != customer_id:
+        raise TakenEmail
+    claim_waiting(conn, customer_id, now=now)
+
+
+def emails(conn: sa.Connection, customer_id: int) -> Sequence[sa.Row[Any]]:
+    """A customer's verified addresses, oldest first."""
+    return conn.execute(
+        sa.select(customer_email)
+        .where(customer_email.c.customer_id == customer_id)
+        .order_by(customer_email.c.id)
+    ).all()
+
+
+def assign(conn: sa.Connection, certificate_id: int, customer_id: int, *, now: datetime) -> None:
+    """Make a certificate a customer's; one that is somebody's already stays theirs."""
+    conn.execute(
+        insert(conn, assignment)
+        .values(certificate_id=certificate_id, customer_id=customer_id, assigned_at=now)
+        .on_conflict_do_nothing(index_elements=["certificate_id"])
+    )
+
+
+def owner(conn: sa.Connection, certificate_id: int) -> int | None:
+    """The id of the customer whose certificate this is, or None."""
+    mine = assignment.c.certificate_id == certificate_id
+    return conn.execute(sa.select(assignment.c.customer_id).where(mine)).scalar_one_or_none()
+
+
+def waiting(conn: sa.Connection, customer_id: int) -> Sequence[int]:
+    """The ids of the issued certificates at a customer's addresses that are nobody's yet."""
+    keys = sa.select(customer_email.c.email_key).where(customer_email.c.customer_id == customer_id)
+    return (
+        conn.execute(
+            sa.select(certificate.c.id)
+            .outerjoin(assignment, assignment.c.certificate_id == certificate.c.id)
+            .where(
+                certificate.c.email_key.in_(keys),
+                certificate.c.status.in_(ISSUED),
+                assignment.c.certificate_id.is_(None),
+            )
+        )
+        .scalars()
+        .all()
+    )
+
+
+def claim_waiting(conn: sa.Connection, customer_id: int, *, now: datetime) -> None:
+    """Assign all that waits for a customer's addresses."""
+    for certificate_id in waiting(conn, customer_id):
+        assign(conn, certificate_id, customer_id, now=now)
+
+
+def certificates(conn: sa.Connection, customer_id: int) -> Sequence[sa.Row[Any]]:
+    """A customer's certificates with their institution's name, newest first."""
+    return conn.execute(
+        sa.select(certificate, institution.c.name.label("institution_name"))
+        .join(assignment, assignment.c.certificate_id == certificate.c.id)
+        .join(institution, institution.c.id == certificate.c.institution_id)
+        .where(assignment.c.customer_id == customer_id)
+        .order_by(certificate.c.id.desc())
+    ).all()
+
+
+def all_of_them(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Every customer with how many certificates they have as ``certificates``, oldest first."""
+    count = (
+        sa.select(sa.func.count())
+        .where(assignment.c.customer_id == customer.c.id)
+        .scalar_subquery()
+    )
+    return conn.execute(
+        sa.select(customer, count.label("certificates")).order_by(customer.c.id)
+    ).all()

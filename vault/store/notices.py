@@ -1,0 +1,120 @@
+"""Mails as records: one of a kind for each certificate, due until it is sent or has no sense."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from vault.store.people import assignment, mailed_link, notice
+from vault.store.tables import certificate
+from vault.store.upsert import insert
+
+
+class Kind(enum.Enum):
+    """What a mail says."""
+
+    ASSIGNED = "assigned"
+    INVITATION = "invitation"
+    SIGN_IN = "sign_in"
+    ADD_EMAIL = "add_email"
+
+
+class State(enum.Enum):
+    """Where a mail stands."""
+
+    DUE = "due"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class NoSuchNotice(LookupError):
+    """No mail has that id."""
+
+
+def add(
+    conn: sa.Connection,
+    kind: Kind,
+    to: str,
+    *,
+    language: str,
+    now: datetime,
+    certificate_id: int | None = None,
+    link_id: str | None = None,
+) -> None:
+    """Put a mail on its way; nothing happens if the certificate has one of that kind."""
+    conn.execute(
+        insert(conn, notice)
+        .values(
+            uuid=str(uuid4()),
+            kind=kind.value,
+            certificate_id=certificate_id,
+            link_id=link_id,
+            to_address=to,
+            language=language,
+            state=State.DUE.value,
+            created_at=now,
+            next_run_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["certificate_id", "kind"])
+    )
+
+
+def find(conn: sa.Connection, uuid: str) -> sa.Row[Any]:
+    """The mail with an id, or the only one whose id begins so; raises NoSuchNotice."""
+    found = conn.execute(
+        sa.select(notice).where(notice.c.uuid.startswith(uuid, autoescape=True)).limit(2)
+    ).all()
+    if len(found) != 1:
+        many = "Several mails have ids" if found else "No mail has an id"
+        raise NoSuchNotice(f"{many} that begins with {uuid!r}. See: certvault mail list")
+    return found[0]
+
+
+def newest(conn: sa.Connection, *, limit: int, state: State | None = None) -> Sequence[sa.Row[Any]]:
+    """The newest mails with their certificate's reference id, the newest first."""
+    asked = sa.select(notice, certificate.c.reference_id).outerjoin(
+        certificate, certificate.c.id == notice.c.certificate_id
+    )
+    if state is not None:
+        asked = asked.where(notice.c.state == state.value)
+    return conn.execute(asked.order_by(notice.c.id.desc()).limit(limit)).all()
+
+
+def send_again(conn: sa.Connection, uuid: str, *, now: datetime) -> None:
+    """Make a mail due once more, as a mail of its own; raises NoSuchNotice."""
+    row = find(conn, uuid)
+    conn.execute(
+        sa.update(notice)
+        .where(notice.c.id == row.id)
+        .values(
+            state=State.DUE.value,
+            problem=None,
+            ended_at=None,
+            next_run_at=now,
+            tries=0,
+            sends=notice.c.sends + 1,
+            # A worker that is at it ends nothing of this one.
+            fence=notice.c.fence + 1,
+            lease_owner=None,
+            lease_until=None,
+        )
+    )
+
+
+def forget(conn: sa.Connection, certificate_id: int) -> None:
+    """Take a certificate's holder out of its mails, and the certificate out of their account."""
+    about = notice.c.certificate_id == certificate_id
+    links = (
+        conn.execute(sa.select(notice.c.link_id).where(about, notice.c.link_id.is_not(None)))
+        .scalars()
+        .all()
+    )
+    conn.execute(sa.delete(notice).where(about))
+    conn.execute(sa.delete(mailed_link).where(mailed_link.c.id.in_(links)))
+    conn.execute(sa.delete(assignment).where(assignment.c.certificate_id == certificate_id))
