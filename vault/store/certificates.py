@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from vault.certificate import Entry, Source, Status, fold_email, natural_key
 from vault.store.search import matches, search_text
 from vault.store.tables import batch, certificate, file, institution
+from vault.store.uploads import StoredFile, add_file
 
 
 class Duplicate(Exception):
@@ -24,14 +25,13 @@ class NotFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
-    """A file of the folder, to be noted beside a certificate."""
+class New:
+    """A certificate to be added, whose file is noted already."""
 
-    sha256: str
-    size: int
-    mime_type: str
-    kind: str  #: "upload" or "verified_pdf"
-    name: str | None = None  #: as the sender called it; for show only
+    uuid: str
+    reference_id: str
+    entry: Entry
+    file_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +58,37 @@ def add(
 ) -> None:
     """Add a certificate that is due for processing; raises Duplicate. Atomic by a unique key."""
     file_id = add_file(conn, uploaded, institution_id=institution_id, now=now)
-    values = {
-        "uuid": uuid,
-        "reference_id": reference_id,
+    one = New(uuid=uuid, reference_id=reference_id, entry=entry, file_id=file_id)
+    add_many(conn, [one], institution_id=institution_id, batch_id=None, now=now)
+
+
+def add_many(
+    conn: sa.Connection,
+    new: Sequence[New],
+    *,
+    institution_id: int,
+    batch_id: int | None,
+    now: datetime,
+) -> None:
+    """Add certificates that are due for processing; raises Duplicate if one of them is there."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    added = conn.execute(
+        insert(certificate)
+        .on_conflict_do_nothing(index_elements=[certificate.c.natural_key])
+        .returning(certificate.c.id),
+        [_values(one, institution_id, batch_id, now) for one in new],
+    ).all()
+    if len(added) != len(new):
+        raise Duplicate
+
+
+def _values(one: New, institution_id: int, batch_id: int | None, now: datetime) -> dict[str, Any]:
+    entry = one.entry
+    return {
+        "uuid": one.uuid,
+        "reference_id": one.reference_id,
         "institution_id": institution_id,
+        "batch_id": batch_id,
         "natural_key": natural_key(institution_id, entry),
         "certificate_title": entry.certificate_title,
         "full_name": entry.full_name,
@@ -70,24 +97,31 @@ def add(
         "issue_date": entry.issue_date,
         "details": entry.details,
         "search_text": search_text(
-            (entry.full_name, entry.applicant_email, entry.certificate_title, reference_id)
+            (entry.full_name, entry.applicant_email, entry.certificate_title, one.reference_id)
         ),
         "source": Source.VAULT.value,
         "status": Status.PROCESSING.value,
-        "uploaded_file_id": file_id,
+        "uploaded_file_id": one.file_id,
         "created_at": now,
         "updated_at": now,
         "next_run_at": now,
     }
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    added = conn.execute(
-        insert(certificate)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=[certificate.c.natural_key])
-        .returning(certificate.c.id)
-    ).first()
-    if added is None:
-        raise Duplicate
+
+
+def add_batch(
+    conn: sa.Connection, uuid: str, *, institution_id: int, total: int, now: datetime
+) -> int:
+    """Add the record of a bulk upload; return its id."""
+    added = sa.insert(batch).values(
+        uuid=uuid, institution_id=institution_id, total=total, created_at=now
+    )
+    return int(conn.execute(added.returning(batch.c.id)).scalar_one())
+
+
+def taken(conn: sa.Connection, keys: Sequence[str]) -> set[str]:
+    """Those of these natural keys that certificates have."""
+    found = sa.select(certificate.c.natural_key).where(certificate.c.natural_key.in_(keys))
+    return {str(key) for key in conn.execute(found).scalars()}
 
 
 def exists(conn: sa.Connection, *, institution_id: int, entry: Entry) -> bool:
@@ -97,24 +131,11 @@ def exists(conn: sa.Connection, *, institution_id: int, entry: Entry) -> bool:
     return conn.execute(found).first() is not None
 
 
-def add_file(conn: sa.Connection, stored: StoredFile, *, institution_id: int, now: datetime) -> int:
-    """Note a file of the folder; return its id."""
-    added = sa.insert(file).values(
-        institution_id=institution_id,
-        kind=stored.kind,
-        sha256=stored.sha256,
-        name=stored.name,
-        mime_type=stored.mime_type,
-        size=stored.size,
-        created_at=now,
-    )
-    return int(conn.execute(added.returning(file.c.id)).scalar_one())
-
-
 _verified = file.alias("verified")
 _uploaded = file.alias("uploaded")
+_replacement = certificate.alias("replacement")
 
-#: A certificate with its institution, its batch's id and its files' hashes.
+#: A certificate with its institution, its batch's id, its files' hashes and what replaced it.
 _whole = (
     sa.select(
         certificate,
@@ -125,11 +146,14 @@ _whole = (
         _uploaded.c.sha256.label("uploaded_sha256"),
         _uploaded.c.mime_type.label("uploaded_mime_type"),
         _verified.c.sha256.label("verified_sha256"),
+        _replacement.c.uuid.label("replaced_by_uuid"),
+        _replacement.c.reference_id.label("replaced_by_reference_id"),
     )
     .join(institution, institution.c.id == certificate.c.institution_id)
-    .join(_uploaded, _uploaded.c.id == certificate.c.uploaded_file_id)
+    .outerjoin(_uploaded, _uploaded.c.id == certificate.c.uploaded_file_id)
     .outerjoin(batch, batch.c.id == certificate.c.batch_id)
     .outerjoin(_verified, _verified.c.id == certificate.c.verified_file_id)
+    .outerjoin(_replacement, _replacement.c.id == certificate.c.replaced_by_id)
 )
 
 

@@ -48,7 +48,7 @@ token = sa.Table(
 )
 
 #: Content that lies in the folder of files. A row with a ``uuid`` was uploaded ahead of its entry;
-#: ``unused_until`` is NULL once an entry has taken it, and otherwise says when it may be swept away.
+#: ``unused_until`` is NULL once an entry has taken it; until then it says when to sweep it away.
 file = sa.Table(
     "file",
     metadata,
