@@ -16,7 +16,7 @@ from vault.documents import FileKind
 from vault.files import Files, Staged
 from vault.processing import STEP
 from vault.store import certificates
-from vault.store.certificates import StoredFile
+from vault.store.uploads import StoredFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

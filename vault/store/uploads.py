@@ -1,0 +1,106 @@
+"""Files as records: those uploaded ahead of their entries, those in use, those nobody needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.store.tables import file
+
+#: How many of a content's hash's digits make the key of PostgreSQL's lock: 60 bits of its 63.
+LOCK_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of the folder, to be noted beside a certificate."""
+
+    sha256: str
+    size: int
+    mime_type: str
+    kind: str  #: "upload" or "verified_pdf"
+    name: str | None = None  #: as the sender called it; for show only
+
+
+def add_file(
+    conn: sa.Connection,
+    stored: StoredFile,
+    *,
+    institution_id: int,
+    now: datetime,
+    uuid: str | None = None,
+    unused_until: datetime | None = None,
+) -> int:
+    """Note a file of the folder; return its id. One uploaded ahead has a uuid and a time limit."""
+    _lock(conn, stored.sha256, "pg_advisory_xact_lock_shared")
+    added = sa.insert(file).values(
+        institution_id=institution_id,
+        uuid=uuid,
+        kind=stored.kind,
+        sha256=stored.sha256,
+        name=stored.name,
+        mime_type=stored.mime_type,
+        size=stored.size,
+        created_at=now,
+        unused_until=unused_until,
+    )
+    return int(conn.execute(added.returning(file.c.id)).scalar_one())
+
+
+def ahead(
+    conn: sa.Connection, uuids: Sequence[str], *, institution_id: int, now: datetime
+) -> Mapping[str, sa.Row[Any]]:
+    """An institution's files of these uuids, by uuid, but for those whose time is up."""
+    rows = conn.execute(
+        sa.select(file.c.id, file.c.uuid, file.c.unused_until).where(
+            file.c.uuid.in_(uuids),
+            file.c.institution_id == institution_id,
+            sa.or_(file.c.unused_until.is_(None), file.c.unused_until > now),
+        )
+    )
+    return {row.uuid: row for row in rows}
+
+
+def use(conn: sa.Connection, ids: Sequence[int]) -> int:
+    """Take files for their entries; return how many were still unused."""
+    return conn.execute(
+        sa.update(file)
+        .where(file.c.id.in_(ids), file.c.unused_until.is_not(None))
+        .values(unused_until=None)
+    ).rowcount
+
+
+def forget_unused(conn: sa.Connection, *, now: datetime) -> Sequence[str]:
+    """Delete the records of files that were never used; return their contents' hashes."""
+    gone = sa.delete(file).where(file.c.unused_until <= now).returning(file.c.sha256)
+    return conn.execute(gone).scalars().all()
+
+
+def forget(conn: sa.Connection, ids: Sequence[int]) -> Sequence[str]:
+    """Delete files' records; return their contents' hashes."""
+    gone = sa.delete(file).where(file.c.id.in_(ids)).returning(file.c.sha256)
+    return conn.execute(gone).scalars().all()
+
+
+def known(conn: sa.Connection, hashes: Sequence[str]) -> set[str]:
+    """Those of these hashes that some record names."""
+    found = sa.select(file.c.sha256).where(file.c.sha256.in_(hashes))
+    return set(conn.execute(found).scalars())
+
+
+def is_needed(conn: sa.Connection, sha256: str) -> bool:
+    """Whether some record names this content. Until the transaction ends, none can begin to."""
+    _lock(conn, sha256, "pg_advisory_xact_lock")
+    return bool(known(conn, [sha256]))
+
+
+def _lock(conn: sa.Connection, sha256: str, function: str) -> None:
+    # SQLite has one writer at a time. In PostgreSQL content might be deleted while another
+    # transaction, not yet seen, begins to need it.
+    if conn.dialect.name == "postgresql":
+        key = int(sha256[:LOCK_DIGITS], 16)
+        conn.execute(sa.select(getattr(sa.func, function)(key)))
