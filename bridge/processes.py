@@ -18,9 +18,10 @@ BRIDGE: Mapping[str, tuple[str, ...]] = {
 }
 
 VAULT: Mapping[str, tuple[str, ...]] = {
-    "vault-web": ("vaultbridge-vault", "web"),
-    "vault-worker": ("vaultbridge-vault", "worker", "process"),
-    "vault-clock": ("vaultbridge-vault", "clock"),
+    "vault-web": ("certvault", "web"),
+    "vault-worker": ("certvault", "worker", "process"),
+    "vault-deliver": ("certvault", "worker", "deliver"),
+    "vault-clock": ("certvault", "clock"),
 }
 
 

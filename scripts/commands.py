@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PAPER = ROOT / "docs" / "commands.md"
 PROGRAMS: Mapping[str, click.Group] = {
     "vaultbridge": bridge.cli.cli,
-    "vaultbridge-vault": vault.cli.main,
+    "certvault": vault.cli.main,
 }
 WIDTH = 100
 HEADER = """\

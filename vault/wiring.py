@@ -18,7 +18,7 @@ from vault.stamp import Stamper
 from vault.store.tables import MIGRATIONS
 
 SERVICE = "vault"
-MIGRATE = "Run: vaultbridge-vault migrate"
+MIGRATE = "Run: certvault migrate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

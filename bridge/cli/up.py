@@ -145,14 +145,14 @@ def _first_token(vault: Vault, institution: str, data: Path) -> str:
 
 def _vault_command(*arguments: str) -> None:
     done = subprocess.run(  # noqa: S603  # our own program
-        resolve(("vaultbridge-vault", *arguments)),
+        resolve(("certvault", *arguments)),
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         check=False,
     )
     if done.returncode:
         raise click.ClickException(
-            f"`vaultbridge-vault {arguments[0]}` failed; what it said stands above."
+            f"`certvault {arguments[0]}` failed; what it said stands above."
         )
 
 

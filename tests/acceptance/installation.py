@@ -179,11 +179,11 @@ class Installation:
     def _set_up(self) -> None:
         self._spawn("redis", self.redis.command)
         self.run("vaultbridge", "migrate")
-        self.run("vaultbridge-vault", "migrate")
-        self.run("vaultbridge-vault", "institution", "add", "Example University")
+        self.run("certvault", "migrate")
+        self.run("certvault", "institution", "add", "Example University")
         token = self.folder / "vault-token"
         create = ("token", "create", "--institution", "Example University", "--out", str(token))
-        self.run("vaultbridge-vault", *create)
+        self.run("certvault", *create)
         self.token = token.read_text().strip()
         for name in procfile():
             if name != "release":

@@ -18,7 +18,7 @@ def test_the_procfile_names_every_process_and_its_command() -> None:
     said = {name: command for name, command in lines if name != "release"}
 
     assert {name: " ".join(command) for name, command in {**BRIDGE, **VAULT}.items()} == said
-    assert ["release", "vaultbridge migrate && vaultbridge-vault migrate"] in lines
+    assert ["release", "vaultbridge migrate && certvault migrate"] in lines
 
 
 def test_each_bell_has_a_worker_of_its_own() -> None:

@@ -132,8 +132,8 @@ def test_every_command_in_the_text_exists(paper: Path):
         ("vaultbridge issuances --state STATE", None),
         ("vaultbridge worker all", "all is none of follow, issue, normalise, write_back"),
         (
-            "vaultbridge-vault token create --institution X --permissions list",
-            "No such option '--permissions'. Did you mean '--permission'?",
+            "certvault token create --institution X --permision list",
+            "No such option '--permision'. (Did you mean one of: '--permission', '--permissions'?)",
         ),
         ("make demo ARGS='--exit --json'", None),
         ("make demo ARGS='--exits'", "the demo does not take --exits"),

@@ -58,7 +58,7 @@ def secrets(tmp_path: Path) -> Path:
 
 def test_the_procfile_names_the_processes_that_up_runs():
     processes = {name: [command] for name, command in {**BRIDGE, **VAULT}.items()}
-    migrations = [("vaultbridge", "migrate"), ("vaultbridge-vault", "migrate")]
+    migrations = [("vaultbridge", "migrate"), ("certvault", "migrate")]
 
     assert {"release": migrations, **processes} == procfile()
 
@@ -66,7 +66,7 @@ def test_the_procfile_names_the_processes_that_up_runs():
 def test_compose_runs_every_process_of_the_procfile_and_no_other():
     wanted = {name: list(commands[0]) for name, commands in procfile().items() if name != "release"}
     wanted |= {"migrate": ["vaultbridge", "migrate"]}
-    wanted |= {"vault-migrate": ["vaultbridge-vault", "migrate"]}
+    wanted |= {"vault-migrate": ["certvault", "migrate"]}
 
     assert wanted == {name: service["command"] for name, service in OURS.items()}
 
@@ -81,7 +81,7 @@ def test_the_environment_of_a_service_is_accepted(name: str, secrets: Path):
     service = OURS[name]
     module = {
         "vaultbridge": bridge.settings.from_environment,
-        "vaultbridge-vault": vault.settings.read,
+        "certvault": vault.settings.read,
     }
     settings = module[service["command"][0]](environment(service, secrets))
 

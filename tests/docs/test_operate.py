@@ -29,7 +29,9 @@ def test_each_event_it_tells_to_look_for_is_logged():
 
 
 def test_each_process_has_its_line_in_the_table_of_processes():
-    told = re.findall(r"^\| `(vaultbridge[^`]*)` \|", section("The processes"), re.MULTILINE)
+    told = re.findall(
+        r"^\| `((?:vaultbridge|certvault)[^`]*)` \|", section("The processes"), re.MULTILINE
+    )
 
     assert [" ".join(command) for command in (*BRIDGE.values(), *VAULT.values())] == told
 

@@ -1,4 +1,4 @@
-"""`vaultbridge-vault`: what an operator types, and what he reads when it is wrong."""
+"""`certvault`: what an operator types, and what he reads when it is wrong."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def test_an_empty_database_is_migrated_once(sqlite_url: str) -> None:
     [["web"], ["worker", "process"], ["clock"], ["token", "list"], ["institution", "add", "X"]],
 )
 def test_nothing_runs_on_a_schema_that_is_not_current(command: list[str]) -> None:
-    assert (
-        "Error: The database's schema is empty, this program needs vault_0001. "
-        "Run: vaultbridge-vault migrate\n"
-    ) == bad(*command)
+    told = bad(*command)
+
+    assert told.startswith("Error: The database's schema is empty, this program needs vault_")
+    assert told.endswith(". Run: certvault migrate\n")
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["web"], ["clock"], ["settings"]])
@@ -152,7 +152,6 @@ def test_a_token_is_revoked_by_its_beginning(world: World) -> None:
         (["--institution", "ABC University", "--permission", "fly"], "'fly' is no permission."),
         (["--institution", "ABC University", "--expires", "2020-01-01"], "2020-01-01 is past."),
         (["--institution", "ABC University", "--expires", "soon"], "does not match the format"),
-        ([], "Missing option '--institution'"),
     ],
 )
 def test_a_token_that_makes_no_sense_is_not_made(

@@ -38,7 +38,7 @@ def find(conn: sa.Connection, name: str) -> int:
         names = ", ".join(repr(row.name) for row in all_of_them(conn)) or "none"
         raise NoSuchInstitution(
             f"There is no institution {name!r}. There are: {names}. "
-            f'Add it: vaultbridge-vault institution add "{name}"'
+            f'Add it: certvault institution add "{name}"'
         )
     return int(found.id)
 

@@ -1,0 +1,93 @@
+"""``certvault …``: the command line of the vault.
+
+Each command is imported when it is called: a worker needs not load what serves pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from runtime.schema import SchemaError
+from runtime.settings import SettingsError
+from vault.cli.session import DATA_OPTION
+from vault.store.institutions import AlreadyThere, NoSuchInstitution
+from vault.tokens import UnknownPermission
+
+#: Command to the module of vault.cli that holds it.
+COMMANDS: Mapping[str, str] = {
+    "institution": "institutions",
+    "token": "tokens",
+    "settings": "chores",
+    "migrate": "processes",
+    "web": "processes",
+    "worker": "processes",
+    "clock": "processes",
+}
+
+#: What an operator can mend: told in a sentence, without a trace.
+EXPECTED = (
+    SettingsError,
+    SchemaError,
+    AlreadyThere,
+    NoSuchInstitution,
+    UnknownPermission,
+)
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"vault.cli.{COMMANDS[cmd_name]}")
+        # A function cannot be called `settings` beside the module of that name.
+        command: click.Command = getattr(module, f"{cmd_name}_command", None) or getattr(
+            module, cmd_name
+        )
+        _take_data(command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        with _told():
+            return super().invoke(ctx)
+
+
+def _take_data(command: click.Command) -> None:
+    """Give a command, or each one of a group, the option ``--data``."""
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _take_data(child)
+    elif all(option.name != "data" for option in command.params):
+        DATA_OPTION(command)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what an operator can mend into one clear message and status 1."""
+    try:
+        yield
+    except EXPECTED as exc:
+        raise click.ClickException(str(exc)) from exc
+    except DBAPIError as exc:
+        raise click.ClickException(
+            f"The database cannot be used: {exc.orig}. Check VAULT_DATABASE_URL."
+        ) from exc
+    except OSError as exc:
+        raise click.ClickException(f"{exc.filename}: {exc.strerror}.") from exc
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vaultbridge")
+def main() -> None:
+    """The Certificate Vault.
+
+    Its settings are environment variables that begin with VAULT_; --data takes those of an
+    installation from its folder.
+    """
