@@ -22,7 +22,7 @@ import structlog
 from runtime.database import Database
 from runtime.lease import Lease, LeaseLost, claim, due, lease_of, release, save
 from runtime.retry import Backoff
-from vault import qr
+from vault import notices, qr
 from vault.addresses import Addresses
 from vault.certificate import Status
 from vault.documents import FileKind, FileRefused
@@ -218,6 +218,7 @@ def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) 
                 verified_at=now,
                 updated_at=now,
             )
+            notices.match(conn, work.row, now=now)
         case Failed(problem=problem):
             give_back(status=Status.FAILED.value, problem=problem, tries=0, updated_at=now)
         case Later(problem=problem):

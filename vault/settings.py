@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import marshmallow as ma
 import sqlalchemy as sa
@@ -30,6 +31,16 @@ def _database_url(value: str) -> None:
         raise ma.ValidationError("is not a database URL") from exc
     if backend not in ("sqlite", "postgresql"):
         raise ma.ValidationError("is neither an SQLite nor a PostgreSQL URL")
+
+
+def _mail_server(value: str) -> None:
+    url = urlsplit(value)
+    try:
+        usable = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ma.ValidationError("is not an smtp:// or smtps:// address")
 
 
 class PublicUrl(ma.fields.String):
@@ -94,6 +105,31 @@ class SettingsSchema(ma.Schema):
             "example": "https://certificates.example.edu",
         },
     )
+    mail_server = ma.fields.String(
+        load_default=None,
+        validate=_mail_server,
+        metadata={
+            "help": "the server that takes the mails to certificates' holders; without one they "
+            "are files in a folder.",
+            "example": "smtp://user:password@mail.example.edu:587",
+            "secret": True,
+        },
+    )
+    mail_from = ma.fields.Email(
+        load_default="vault@localhost.localdomain",
+        metadata={
+            "help": "the address that mails come from; one that VAULT_MAIL_SERVER may send for.",
+            "example": "certificates@example.edu",
+        },
+    )
+    mail_folder = Folder(
+        load_default=None,
+        metadata={
+            "help": "the private folder for mails where no server is set. "
+            "By default the folder mail beside VAULT_FILES.",
+            "example": "/var/lib/vault/mail",
+        },
+    )
     host = ma.fields.String(
         load_default="127.0.0.1",
         metadata={"help": "the address the web server listens on.", "example": "0.0.0.0"},  # noqa: S104
@@ -130,6 +166,9 @@ class Settings:
     port: int
     lease: timedelta  #: how long a worker may hold certificates
     clock: timedelta  #: how often the clock looks for due work
+    mail_server: str | None = field(default=None, repr=False)
+    mail_from: str = "vault@localhost.localdomain"
+    mail_folder: Path | None = None  #: where mails go without a server
     key_file: Path | None = None  #: with the keys that secrets at rest are encrypted with
 
 

@@ -18,6 +18,8 @@ from runtime.lease import due
 from vault import wiring
 from vault.certificate import Status
 from vault.processing import STEP as PROCESS
+from vault.store.notices import State
+from vault.store.people import notice
 from vault.store.tables import certificate
 from vault.wiring import Vault
 
@@ -46,7 +48,13 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
             where=certificate.c.status == Status.PROCESSING.value,
         ),
     ),
-    DELIVER: (),
+    DELIVER: (
+        Step(
+            build=lambda vault: wiring.notices(vault).run,
+            table=notice,
+            where=notice.c.state == State.DUE.value,
+        ),
+    ),
 }
 
 

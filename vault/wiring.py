@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runtime.bell import Bell, Ring
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
+from runtime.keys import Keys
 from runtime.schema import require_current
 from vault.addresses import Addresses
 from vault.files import Files
 from vault.intake import Intake
+from vault.links import Links
+from vault.notices import Notices, Post, by_smtp, into_folder
 from vault.processing import Processing
 from vault.settings import Settings
 from vault.stamp import Stamper
@@ -31,6 +35,8 @@ class Vault:
     files: Files
     addresses: Addresses
     intake: Intake
+    links: Links
+    ring: Ring
 
 
 def build(settings: Settings, *, ring: Ring | None = None) -> Vault:
@@ -50,7 +56,36 @@ def build(settings: Settings, *, ring: Ring | None = None) -> Vault:
         files=files,
         addresses=Addresses(settings.public_url),
         intake=Intake(database=database, writer=writer, files=files, ring=ring),
+        links=Links(lambda: _link_keys(settings), public_url=settings.public_url),
+        ring=ring,
     )
+
+
+def notices(vault: Vault) -> Notices:
+    """Build the step that sends mails, which the web does not need."""
+    return Notices(
+        database=vault.database,
+        links=vault.links,
+        post=_post(vault.settings),
+        sender=vault.settings.mail_from,
+        lease=vault.settings.lease,
+    )
+
+
+def mail_folder(settings: Settings) -> Path:
+    """Where mails go as files where no server takes them."""
+    return settings.mail_folder or settings.files.with_name("mail")
+
+
+def _post(settings: Settings) -> Post:
+    if settings.mail_server is not None:
+        return by_smtp(settings.mail_server)
+    return into_folder(mail_folder(settings))
+
+
+def _link_keys(settings: Settings) -> Keys:
+    """The keys that links and sessions are signed with; made when first needed."""
+    return Keys.read_or_create(settings.key_file or settings.files.with_name("vault.key"))
 
 
 def processing(vault: Vault) -> Processing:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vault.certificate import Entry, Source, Status, fold_email, natural_key
+from vault.store.people import assignment
 from vault.store.search import matches, search_text
 from vault.store.tables import batch, certificate, file, institution
 from vault.store.uploads import StoredFile, add_file
@@ -142,6 +143,8 @@ _whole = (
         institution.c.name.label("institution_name"),
         institution.c.email.label("institution_email"),
         institution.c.phone_number.label("institution_phone_number"),
+        institution.c.language.label("institution_language"),
+        assignment.c.assigned_at,
         batch.c.uuid.label("batch_uuid"),
         _uploaded.c.sha256.label("uploaded_sha256"),
         _uploaded.c.mime_type.label("uploaded_mime_type"),
@@ -152,6 +155,7 @@ _whole = (
     .join(institution, institution.c.id == certificate.c.institution_id)
     .outerjoin(_uploaded, _uploaded.c.id == certificate.c.uploaded_file_id)
     .outerjoin(batch, batch.c.id == certificate.c.batch_id)
+    .outerjoin(assignment, assignment.c.certificate_id == certificate.c.id)
     .outerjoin(_verified, _verified.c.id == certificate.c.verified_file_id)
     .outerjoin(_replacement, _replacement.c.id == certificate.c.replaced_by_id)
 )

@@ -72,15 +72,6 @@ def use_link(conn: sa.Connection, link_id: str, *, now: datetime) -> sa.Row[Any]
     ).first()
 
 
-def renew_link(conn: sa.Connection, link_id: str, *, now: datetime) -> None:
-    """Let a link that was not used last as long as a new one."""
-    found = conn.execute(sa.select(mailed_link).where(mailed_link.c.id == link_id)).one()
-    lasts = LASTS[Purpose(found.purpose)]
-    conn.execute(
-        sa.update(mailed_link).where(mailed_link.c.id == link_id).values(expires_at=now + lasts)
-    )
-
-
 def _live(link_id: str, now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         mailed_link.c.id == link_id,

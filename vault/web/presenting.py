@@ -60,7 +60,7 @@ def whole(row: sa.Row[Any], addresses: Addresses) -> Json:
         "verification_notes": row.verification_notes,
         "rejection_reason": row.problem if row.status == Status.FAILED.value else None,
         "verified_at": moment(row.verified_at),
-        "assigned_at": None,
+        "assigned_at": moment(row.assigned_at),
         "documents": [_verified_pdf(row, addresses)] if verified else [],
     }
 
