@@ -31,6 +31,12 @@ def add(conn: sa.Connection, *, name: str, email: str | None, now: datetime) -> 
     return int(conn.execute(added.returning(institution.c.id)).scalar_one())
 
 
+def set_language(conn: sa.Connection, institution_id: int, language: str) -> None:
+    """Choose the language of the mails to people without an account: en, ar, fr or es."""
+    mine = institution.c.id == institution_id
+    conn.execute(sa.update(institution).where(mine).values(language=language))
+
+
 def find(conn: sa.Connection, name: str) -> int:
     """Return an institution's id; raises NoSuchInstitution."""
     found = conn.execute(sa.select(institution.c.id).where(institution.c.name == name)).first()
