@@ -87,10 +87,11 @@ def compose(
     message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
     # RFC 3834: no holiday notices in answer to this.
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = closest(language)
     paragraphs = _paragraphs(kind, told, language)
     message.set_content(_text(paragraphs))
     message.add_alternative(_html(paragraphs, language), subtype="html")
+    # Last: making alternatives moves what describes the content into the first of them.
+    message["Content-Language"] = closest(language)
     return message
 
 
