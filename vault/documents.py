@@ -8,7 +8,7 @@ import threading
 
 import pikepdf
 
-from vault.geometry import OddPage, last_page, number
+from vault.geometry import OddPage, last_page
 from vault.images import OddImage, open_image
 
 #: 20 MB, as the contract says: exactly this much is taken.
@@ -16,8 +16,6 @@ LARGEST_FILE = 20 * 1024 * 1024
 MOST_PAGES = 200
 #: A PDF's header may stand a little behind the file's beginning (ISO 32000-1, annex H.3.4.1).
 HEADER_WITHIN = 1024
-#: AcroForm's SigFlags: signatures exist (ISO 32000-1, table 219).
-SIGNATURES_EXIST = 1
 DAMAGED = "The certificate file is a damaged PDF. Export or print it to PDF again and send that."
 #: A picture of the most pixels takes 160 MB while it is decoded.
 _pictures_at_once = threading.BoundedSemaphore(2)
@@ -91,7 +89,6 @@ def _check(pdf: pikepdf.Pdf) -> None:
         )
     try:
         pages = len(pdf.pages)
-        signed = _is_signed(pdf)
         if 1 <= pages <= MOST_PAGES:
             last_page(pdf)
     except pikepdf.PdfError as exc:
@@ -102,14 +99,18 @@ def _check(pdf: pikepdf.Pdf) -> None:
         raise FileRefused(
             f"The certificate file has {pages} pages. It must have between 1 and {MOST_PAGES}."
         )
-    if signed:
-        raise FileRefused(
-            "The certificate file bears a digital signature, which a stamp would break. "
-            "Send it unsigned."
+
+
+def bears_signature(content: bytes) -> bool:
+    """Whether a PDF holds a digital signature (ISO 32000-1, 12.8), valid or not.
+
+    An empty field waiting for a signature is none. Raises FileRefused as `open_pdf`.
+    """
+    # Whoever signs fills the range in afterwards, so that it is never inside a compressed object.
+    if b"/ByteRange" not in content:
+        return False
+    with open_pdf(content) as pdf:
+        return any(
+            isinstance(found, pikepdf.Dictionary) and "/ByteRange" in found and "/Contents" in found
+            for found in pdf.objects
         )
-
-
-def _is_signed(pdf: pikepdf.Pdf) -> bool:
-    form = pdf.Root.get("/AcroForm")
-    flags = form.get("/SigFlags") if isinstance(form, pikepdf.Dictionary) else None
-    return bool(int(number(flags) or 0) & SIGNATURES_EXIST)

@@ -25,13 +25,15 @@ from runtime.retry import Backoff
 from vault import notices, qr
 from vault.addresses import Addresses
 from vault.certificate import Status
-from vault.documents import FileKind, FileRefused
+from vault.documents import FileKind, FileRefused, bears_signature
 from vault.files import DamagedFile, Files
 from vault.images import OddImage, to_pdf
+from vault.seal import seal
+from vault.signing import SigningKeys, SigningProblem
 from vault.stamp import Stamper
-from vault.store import certificates
-from vault.store.certificates import StoredFile
+from vault.store import certificates, uploads
 from vault.store.tables import certificate
+from vault.store.uploads import StoredFile
 
 STEP = "process"
 BATCH = 16
@@ -44,6 +46,11 @@ NEVER_ENDED = (
     f"Processing was begun {MOST_TRIES} times and never came to an end. "
     "Ask the vault's operator to read its log, then retry."
 )
+#: A stamp would grow the page, which no signature permits (docs/decisions/0012).
+LEFT_UNCHANGED = (
+    "The file bears a digital signature and was left unchanged, so that this signature stays "
+    "valid. It has no strip with the reference id: verify it at {url}"
+)
 
 log = structlog.get_logger()
 
@@ -53,6 +60,7 @@ class Verified:
     """The verified PDF is on disk."""
 
     pdf: StoredFile
+    notes: str | None  #: what whoever reads the PDF should know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +103,7 @@ class Processing:
         files: Files,
         addresses: Addresses,
         stamper: Stamper,
+        signing_keys: SigningKeys,
         lease: timedelta,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -102,6 +111,7 @@ class Processing:
         self._files = files
         self._addresses = addresses
         self._stamper = stamper
+        self._signing_keys = signing_keys
         self._lease = lease
         self._monotonic = monotonic
         self._owner = uuid4().hex
@@ -160,8 +170,8 @@ class Processing:
         limit = self._lease.total_seconds() * ENOUGH
         faulthandler.dump_traceback_later(limit, exit=True, file=sys.__stderr__ or sys.stderr)
         try:
-            return Verified(pdf=self._verify(row))
-        except (FileRefused, DamagedFile) as exc:
+            return self._verify(row)
+        except (FileRefused, DamagedFile, SigningProblem) as exc:
             return Failed(problem=str(exc))
         except OddImage as exc:
             return Failed(problem=f"The certificate file {exc}")
@@ -170,18 +180,30 @@ class Processing:
         finally:
             faulthandler.cancel_dump_traceback_later()
 
-    def _verify(self, row: sa.Row[Any]) -> StoredFile:
+    def _verify(self, row: sa.Row[Any]) -> Verified:
         content = self._files.read(row.uploaded_sha256)
         if row.uploaded_mime_type != FileKind.PDF.value:
             content = to_pdf(content)
+        elif bears_signature(content):
+            url = self._addresses.verification(row.reference_id)
+            return Verified(pdf=self._keep(content), notes=LEFT_UNCHANGED.format(url=url))
+        key = self._signing_keys.find(row.institution_id)
+        pdf = self._stamped(row, content)
+        if key is not None:
+            pdf = seal(pdf, key, name=row.reference_id)
+        return Verified(pdf=self._keep(pdf), notes=None)
+
+    def _stamped(self, row: sa.Row[Any], content: bytes) -> bytes:
         url = self._addresses.verification(row.reference_id)
-        pdf = self._stamper.stamp(
+        return self._stamper.stamp(
             content,
             reference_id=row.reference_id,
             issuer=row.institution_name,
             url=url,
             qr_svg=qr.svg(url),
         )
+
+    def _keep(self, pdf: bytes) -> StoredFile:
         staged = self._files.stage(pdf)
         self._files.keep(staged)
         return StoredFile(
@@ -207,15 +229,16 @@ def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) 
         release(conn, certificate, work.lease, next_run_at=next_run_at, **values)
 
     match outcome:
-        case Verified(pdf=pdf):
+        case Verified(pdf=pdf, notes=notes):
             institution_id = work.row.institution_id
-            file_id = certificates.add_file(conn, pdf, institution_id=institution_id, now=now)
+            file_id = uploads.add_file(conn, pdf, institution_id=institution_id, now=now)
             give_back(
                 status=Status.GENERATED.value,
                 problem=None,
                 tries=0,
                 verified_file_id=file_id,
                 verified_at=now,
+                verification_notes=notes,
                 updated_at=now,
             )
             notices.match(conn, work.row, now=now)

@@ -18,6 +18,7 @@ from vault.links import Links
 from vault.notices import Notices, Post, by_smtp, into_folder
 from vault.processing import Processing
 from vault.settings import Settings
+from vault.signing import SigningKeys
 from vault.stamp import Stamper
 from vault.store.tables import MIGRATIONS
 
@@ -85,7 +86,7 @@ def _post(settings: Settings) -> Post:
 
 def _link_keys(settings: Settings) -> Keys:
     """The keys that links and sessions are signed with; made when first needed."""
-    return Keys.read_or_create(settings.key_file or settings.files.with_name("vault.key"))
+    return keys(settings, create=True)
 
 
 def processing(vault: Vault) -> Processing:
@@ -95,5 +96,15 @@ def processing(vault: Vault) -> Processing:
         files=vault.files,
         addresses=vault.addresses,
         stamper=Stamper(),
+        signing_keys=SigningKeys(vault.database, lambda: keys(vault.settings)),
         lease=vault.settings.lease,
     )
+
+
+def keys(settings: Settings, *, create: bool = False) -> Keys:
+    """Read the keys of secrets at rest; raises runtime.keys.KeyProblem.
+
+    Whoever puts the first secret in says ``create``: then a missing file is made.
+    """
+    path = settings.key_file or settings.files.with_name("vault.key")
+    return Keys.read_or_create(path) if create else Keys.read(path)

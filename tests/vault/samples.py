@@ -75,10 +75,19 @@ def changed(content: bytes, *, encryption: pikepdf.Encryption | None = None) -> 
         return saved(opened, encryption=encryption)
 
 
-def signed_pdf() -> bytes:
-    """A PDF that says that it bears signatures."""
+def empty_signature_field(name: str = "Dean") -> bytes:
+    """A PDF in which a signature field waits to be signed."""
     with pikepdf.open(io.BytesIO(pdf())) as opened:
-        opened.Root.AcroForm = pikepdf.Dictionary(SigFlags=3, Fields=pikepdf.Array([]))
+        field = pikepdf.Dictionary(
+            FT=pikepdf.Name.Sig,
+            T=name,
+            Type=pikepdf.Name.Annot,
+            Subtype=pikepdf.Name.Widget,
+            Rect=pikepdf.Array([10, 10, 90, 40]),
+        )
+        fields = pikepdf.Array([opened.make_indirect(field)])
+        opened.Root.AcroForm = opened.make_indirect(pikepdf.Dictionary(SigFlags=1, Fields=fields))
+        opened.pages[0].obj.Annots = fields
         return saved(opened)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from vault import settings, wiring
 from vault.processing import Processing
+from vault.signing import SigningKeys
 from vault.stamp import Stamper
 
 
@@ -26,5 +27,6 @@ if __name__ == "__main__":
         files=vault.files,
         addresses=vault.addresses,
         stamper=Stuck(),
+        signing_keys=SigningKeys(vault.database, lambda: wiring.keys(vault.settings)),
         lease=timedelta(seconds=2),
     ).run()

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from runtime.database import Database
 from tests.vault import samples
 from tests.vault.world import World, upload
+from vault import wiring
 from vault.files import Files, Staged
 from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing
+from vault.signing import SigningKeys
 from vault.stamp import Stamper
 from vault.steps import due_bells
 from vault.store.tables import certificate, file
@@ -53,11 +55,13 @@ def clock() -> Iterator[Clock]:
 
 def worker(world: World, clock: Clock, **options: object) -> Processing:
     """A worker on the world's database by the tests' clock."""
+    database = clock.database(world.vault.settings.database_url)
     parts = {
-        "database": clock.database(world.vault.settings.database_url),
+        "database": database,
         "files": world.vault.files,
         "addresses": world.vault.addresses,
         "stamper": Stamper(),
+        "signing_keys": SigningKeys(database, lambda: wiring.keys(world.vault.settings)),
         "lease": LEASE,
     }
     return Processing(**{**parts, **options})  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from flask import Flask
 
 from runtime.database import Database
 from runtime.schema import migrate
-from tests.vault import samples
+from tests.vault import authority, samples
 from vault import wiring
 from vault.addresses import API
 from vault.settings import Settings
+from vault.signing import set_key
 from vault.store import institutions
 from vault.store.tables import MIGRATIONS, certificate
 from vault.tokens import Permission, new_token
@@ -46,6 +47,9 @@ def settings_of(database_url: str, files: Path, redis_url: str = "redis://nowher
         port=1,
         lease=timedelta(seconds=20),
         clock=timedelta(seconds=1),
+        unused_uploads=timedelta(hours=1),
+        requests_per_minute=1_000_000,
+        key_file=files.with_name("secret.key"),
     )
 
 
@@ -62,6 +66,20 @@ class World:
         with self.vault.database.write() as conn:
             now = self.vault.database.now(conn)
             return institutions.add(conn, name=name, email=email, now=now)
+
+    def signing_key(
+        self, institution_id: int, holder: authority.Holder, *, now: datetime | None = None
+    ) -> None:
+        """Let an institution's certificates be signed; ``now`` sets the key at another time."""
+        with self.vault.database.write() as conn:
+            set_key(
+                conn,
+                wiring.keys(self.vault.settings, create=True),
+                institution_id=institution_id,
+                pkcs12=authority.as_pkcs12(holder),
+                passphrase=authority.PASSPHRASE,
+                now=now or self.vault.database.now(conn),
+            )
 
     def token(
         self,

@@ -275,13 +275,6 @@ def test_files_are_known_by_content_not_by_name(
             "The certificate file is a damaged PDF. Export or print it to PDF again and send that.",
         ),
         (
-            samples.signed_pdf(),
-            (
-                "The certificate file bears a digital signature, which a stamp would break. "
-                "Send it unsigned."
-            ),
-        ),
-        (
             samples.png()[:60],
             "The certificate file is a damaged picture. Save it again as PNG and send that.",
         ),
