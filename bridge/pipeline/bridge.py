@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -21,6 +22,10 @@ from runtime.bell import Ring
 from runtime.database import Database
 from runtime.keys import KeyProblem, Keys
 from runtime.retry import Backoff
+
+#: Looking through everything installed takes milliseconds, on each webhook; a plug-in that is
+#: installed later is found, one that is exchanged needs a restart.
+_connector = lru_cache(maxsize=64)(registry.load)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,7 @@ class Bridge:
         """
         try:
             secrets = accounts.secrets_of(row, kind="site", keys=self.keys)
-            connector = registry.load(row.connector)
+            connector = _connector(row.connector)
             settings = connector.settings_schema().load({**row.settings, **secrets})
         except (KeyProblem, registry.UnknownConnector) as exc:
             raise Permanent(str(exc), remedy="Then `vaultbridge site check`.") from exc

@@ -14,26 +14,24 @@ from runtime.schema import SchemaError
 from tests.bridge.institution import KEY, settings
 
 
-@pytest.fixture
-def place(tmp_path: Path, database_url: str) -> Settings:
-    (tmp_path / "secret.key").write_text(f"# newest first\n{KEY}\n")
+def place(folder: Path, url: str) -> Settings:
+    """The settings of an installation in a folder."""
+    (folder / "secret.key").write_text(f"# newest first\n{KEY}\n")
     return settings(
-        database_url=database_url,
-        key_file=str(tmp_path / "secret.key"),
-        cache_dir=str(tmp_path / "cache"),
-        backup_dir=str(tmp_path / "backups"),
+        database_url=url,
+        key_file=str(folder / "secret.key"),
+        cache_dir=str(folder / "cache"),
+        backup_dir=str(folder / "backups"),
         vault_deadline="20",
         lms_deadline="30",
     )
 
 
-def test_a_bridge_is_built_on_a_migrated_database_only(place: Settings) -> None:
-    with pytest.raises(SchemaError, match="Run `vaultbridge migrate`"):
-        build(place, ring=lambda _step: None)
+def test_a_bridge_is_built_from_settings(tmp_path: Path, migrated_url: str) -> None:
+    here = place(tmp_path, migrated_url)
 
-    assert None is migrate_database(place)
-    assert None is migrate_database(place), "there is nothing to do the second time"
-    first, second = (build(place, ring=lambda _step: None) for _ in range(2))
+    assert None is migrate_database(here), "there is nothing to do"
+    first, second = (build(here, ring=lambda _step: None) for _ in range(2))
 
     assert first.owner != second.owner, "two processes never share a lease"
     assert len(first.owner) <= 64
@@ -45,9 +43,21 @@ def test_a_bridge_is_built_on_a_migrated_database_only(place: Settings) -> None:
         bridge.lms_http.close()
 
 
-def test_without_its_keys_no_process_starts(place: Settings) -> None:
-    migrate_database(place)
-    place.key_file.unlink()
+def test_without_its_tables_no_process_starts(tmp_path: Path, sqlite_url: str) -> None:
+    here = place(tmp_path, sqlite_url)
+
+    with pytest.raises(SchemaError, match="Run `vaultbridge migrate`"):
+        build(here, ring=lambda _step: None)
+    migrate_database(here)
+    bridge = build(here, ring=lambda _step: None)
+    bridge.database.close()
+    bridge.vault_http.close()
+    bridge.lms_http.close()
+
+
+def test_without_its_keys_no_process_starts(tmp_path: Path, migrated_url: str) -> None:
+    here = place(tmp_path, migrated_url)
+    here.key_file.unlink()
 
     with pytest.raises(KeyProblem, match="Cannot read the keys"):
-        build(place, ring=lambda _step: None)
+        build(here, ring=lambda _step: None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge.certificates.page import Page, RenderError
 from bridge.store import tables
 from bridge.store.states import CompletionState
 from connectors.base import Completion, Malformed, Permanent, Problem, Temporary
@@ -233,13 +234,22 @@ def test_a_held_entry_is_issued_after_its_cause_is_mended_and_replayed(world: Wo
     assert {key(): 1} == world.vault.created
 
 
-def test_a_name_that_no_font_prints_is_held_with_its_characters(world: World) -> None:
-    world.issue(learner={"full_name": "Ada \ue000"})
+def test_a_page_that_cannot_be_printed_is_held_with_what_to_do(world: World) -> None:
+    class Fontless:
+        def render(self, page: Page) -> bytes:
+            raise RenderError(f"No font prints {page.full_name}.", remedy="Install one.")
+
+    fontless: Any = Fontless()
+    world.bridge = replace(world.bridge, renderer=fontless)
+    world.issue()
 
     row = world.issuance
-    assert ("held", []) == (row.state, world.attempts())
-    assert "U+E000" in row.problem
-    assert row.remedy
+    assert ("held", "No font prints Ada Lovelace.", "Install one.", []) == (
+        row.state,
+        row.problem,
+        row.remedy,
+        world.attempts(),
+    )
 
 
 def test_the_same_e_mail_title_and_date_of_another_learner_is_held_naming_both(
