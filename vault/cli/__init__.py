@@ -12,9 +12,11 @@ from importlib import import_module
 import click
 from sqlalchemy.exc import DBAPIError
 
+from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
 from vault.cli.session import DATA_OPTION
+from vault.signing import SigningProblem
 from vault.store.institutions import AlreadyThere, NoSuchInstitution
 from vault.tokens import UnknownPermission
 
@@ -36,6 +38,8 @@ EXPECTED = (
     AlreadyThere,
     NoSuchInstitution,
     UnknownPermission,
+    KeyProblem,
+    SigningProblem,
 )
 
 

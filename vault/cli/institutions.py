@@ -5,12 +5,16 @@ from __future__ import annotations
 import click
 
 from vault.cli import session
+from vault.cli.signing import signing_key
 from vault.store import institutions
 
 
 @click.group()
 def institution() -> None:
     """Look after institutions."""
+
+
+institution.add_command(signing_key)
 
 
 @institution.command("add")
