@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vault.certificate import Entry, Source, Status, fold_email, natural_key
+from vault.store import search
 from vault.store.people import assignment
-from vault.store.search import matches, search_text
 from vault.store.tables import batch, certificate, file, institution
 from vault.store.uploads import StoredFile, add_file
 
@@ -76,11 +76,19 @@ def add_many(
     added = conn.execute(
         insert(certificate)
         .on_conflict_do_nothing(index_elements=[certificate.c.natural_key])
-        .returning(certificate.c.id),
+        .returning(certificate.c.uuid, certificate.c.id),
         [_values(one, institution_id, batch_id, now) for one in new],
     ).all()
     if len(added) != len(new):
         raise Duplicate
+    id_of = {row.uuid: row.id for row in added}
+    texts = [(id_of[one.uuid], _searched(one)) for one in new]
+    search.index(conn, texts, institution_id=institution_id)
+
+
+def _searched(one: New) -> tuple[str, ...]:
+    entry = one.entry
+    return entry.full_name, entry.applicant_email, entry.certificate_title, one.reference_id
 
 
 def _values(one: New, institution_id: int, batch_id: int | None, now: datetime) -> dict[str, Any]:
@@ -97,9 +105,6 @@ def _values(one: New, institution_id: int, batch_id: int | None, now: datetime) 
         "email_key": fold_email(entry.applicant_email),
         "issue_date": entry.issue_date,
         "details": entry.details,
-        "search_text": search_text(
-            (entry.full_name, entry.applicant_email, entry.certificate_title, one.reference_id)
-        ),
         "source": Source.VAULT.value,
         "status": Status.PROCESSING.value,
         "uploaded_file_id": one.file_id,
@@ -181,10 +186,25 @@ def page(
     conn: sa.Connection, filters: Filters, *, institution_id: int, number: int, size: int
 ) -> tuple[Sequence[sa.Row[Any]], int]:
     """Return one page, newest first, and how many certificates there are on all pages."""
-    where = sa.and_(certificate.c.institution_id == institution_id, *_narrowed(filters))
-    total = conn.execute(sa.select(sa.func.count(certificate.c.id)).where(where)).scalar_one()
-    newest = _whole.where(where).order_by(certificate.c.id.desc())
-    return conn.execute(newest.limit(size).offset((number - 1) * size)).all(), total
+    found = _found(conn, filters, institution_id)
+    total = conn.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
+    newest = found.order_by(found.selected_columns.id.desc())
+    # The ids first: what is skipped on the way to a late page need not be put together.
+    ids = conn.execute(newest.limit(size).offset((number - 1) * size)).scalars().all()
+    whole = _whole.where(certificate.c.id.in_(ids)).order_by(certificate.c.id.desc())
+    return conn.execute(whole).all(), total
+
+
+def _found(conn: sa.Connection, filters: Filters, institution_id: int) -> sa.Select[tuple[int]]:
+    narrowed = _narrowed(filters)
+    if filters.search is None:
+        mine = certificate.c.institution_id == institution_id
+        return sa.select(certificate.c.id).where(mine, *narrowed)
+    found = search.matching(conn, filters.search, institution_id=institution_id)
+    if not narrowed:
+        return found
+    this = certificate.c.id == search.search_text.c.certificate_id
+    return found.join(certificate, this).where(*narrowed)
 
 
 def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:
@@ -194,8 +214,6 @@ def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:
         narrowed.append(table.status == filters.status.value)
     if filters.applicant_email is not None:
         narrowed.append(table.email_key == fold_email(filters.applicant_email))
-    if filters.search is not None:
-        narrowed.append(matches(filters.search))
     if filters.batch_id is not None:
         ids = sa.select(batch.c.id).where(batch.c.uuid == filters.batch_id)
         narrowed.append(table.batch_id.in_(ids))

@@ -99,7 +99,6 @@ certificate = sa.Table(
     sa.Column("email_key", sa.Text, nullable=False),
     sa.Column("issue_date", sa.Date),
     sa.Column("details", sa.Text),
-    sa.Column("search_text", sa.Text, nullable=False),
     sa.Column("source", sa.String(16), nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("problem", sa.Text),
@@ -124,4 +123,5 @@ certificate = sa.Table(
     sa.Index("ix_certificate_email", "institution_id", "email_key", "id"),
     sa.Index("ix_certificate_email_key", "email_key"),
     sa.Index("ix_certificate_due", "next_run_at"),
+    sa.Index("ix_certificate_issued", "institution_id", "issue_date", "id"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vault.store.search import fold, search_text
+from vault.store.search import LONGEST_WORD, fold, folded_fields, words
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,14 @@ def test_a_text_folds(text: str, folded: str) -> None:
     assert folded == fold(text)
 
 
-def test_every_word_has_a_space_before_it() -> None:
-    assert " a b c" == search_text(["A", "b-C"])
+def test_every_word_has_a_space_before_it_and_fields_stay_apart() -> None:
+    assert " a\n b c" == folded_fields(["A", "", "b-C"])
+
+
+def test_a_text_is_indexed_from_each_word_on_as_far_as_its_field_goes() -> None:
+    assert {"john smith", "smith", "王 明", "明"} == words(folded_fields(["John Smith", "王明"]))
+    assert {"x" * LONGEST_WORD} == words(f" {'x' * 40}")
+    assert set() == words(folded_fields(["%", ""]))
 
 
 def test_both_forms_of_an_accent_fold_the_same() -> None:

@@ -1,0 +1,1 @@
+"""Webhooks: what the vault tells an institution's own systems, without being asked."""
