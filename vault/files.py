@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 
@@ -72,8 +75,32 @@ class Files:
             )
         return content
 
+    def discard(self, sha256: str) -> None:
+        """Delete stored content. The caller knows that nothing needs it."""
+        self._path(sha256).unlink(missing_ok=True)
+
+    def kept(self, *, older_than: timedelta) -> Iterator[str]:
+        """The hashes of what is stored, but for what is younger than that."""
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
+            if _is_older(path, older_than):
+                yield path.name
+
+    def drop_passing(self, *, older_than: timedelta) -> int:
+        """Delete staged content that a process left when it died; return how much there was."""
+        left = [path for path in self._passing.iterdir() if _is_older(path, older_than)]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256
+
+
+def _is_older(path: Path, age: timedelta) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > age.total_seconds()
+    except FileNotFoundError:
+        return False
 
 
 def _sync(folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,11 +13,12 @@ import sqlalchemy as sa
 from runtime.bell import Ring
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
+from vault.bulk import BulkEntry, BulkRefused, Refusals, refusals
 from vault.certificate import Entry, new_reference_id
 from vault.documents import FileKind
 from vault.files import Files, Staged
 from vault.processing import STEP
-from vault.store import certificates
+from vault.store import certificates, uploads
 from vault.store.uploads import StoredFile
 
 
@@ -32,12 +35,19 @@ class Intake:
     """Adds certificates and sends failed ones round again; safe to use from many threads."""
 
     def __init__(
-        self, *, database: Database, writer: GroupCommit[Any], files: Files, ring: Ring
+        self,
+        *,
+        database: Database,
+        writer: GroupCommit[Any],
+        files: Files,
+        ring: Ring,
+        unused_uploads: timedelta,
     ) -> None:
         self._database = database
         self._writer = writer
         self._files = files
         self._ring = ring
+        self._unused_uploads = unused_uploads
 
     def add(self, *, institution_id: int, entry: Entry, upload: Upload) -> str:
         """Add one certificate, return its uuid; raises vault.store.certificates.Duplicate."""
@@ -55,13 +65,6 @@ class Intake:
 
     def _add(self, institution_id: int, entry: Entry, upload: Upload, staged: Staged) -> str:
         uuid = str(uuid4())
-        stored = StoredFile(
-            sha256=staged.sha256,
-            size=staged.size,
-            mime_type=upload.kind.value,
-            kind="upload",
-            name=upload.name,
-        )
 
         def write(conn: sa.Connection) -> str:
             now = self._database.now(conn)
@@ -71,7 +74,7 @@ class Intake:
                 entry=entry,
                 uuid=uuid,
                 reference_id=new_reference_id(now),
-                uploaded=stored,
+                uploaded=_stored(staged, upload),
                 now=now,
             )
             # Before the commit: a record whose file is not there would be a lost certificate.
@@ -79,6 +82,93 @@ class Intake:
             return uuid
 
         return str(self._writer.write(write))
+
+    def add_ahead(self, *, institution_id: int, upload: Upload) -> str:
+        """Keep a file whose entry is to come in a bulk upload; return its uuid."""
+        uuid = str(uuid4())
+        staged = self._files.stage(upload.content)
+
+        def write(conn: sa.Connection) -> None:
+            now = self._database.now(conn)
+            uploads.add_file(
+                conn,
+                _stored(staged, upload),
+                institution_id=institution_id,
+                now=now,
+                uuid=uuid,
+                unused_until=now + self._unused_uploads,
+            )
+            self._files.keep(staged)
+
+        try:
+            self._writer.write(write)
+        finally:
+            self._files.drop(staged)
+        return uuid
+
+    def refusals(
+        self, *, institution_id: int, file_ids: Mapping[int, str], entries: Mapping[int, Entry]
+    ) -> Refusals:
+        """What `add_batch` would refuse, as far as the request makes sense; keys are positions."""
+        with self._database.read() as conn:
+            return refusals(
+                conn,
+                institution_id=institution_id,
+                file_ids=file_ids,
+                entries=entries,
+                now=self._database.now(conn),
+            )
+
+    def add_batch(self, *, institution_id: int, entries: Mapping[int, BulkEntry]) -> str:
+        """Add all these certificates or none, return the batch's uuid; raises BulkRefused."""
+        uuid = str(uuid4())
+        self._writer.write(lambda conn: self._add_batch(conn, institution_id, uuid, entries))
+        self._ring(STEP)
+        return uuid
+
+    def _add_batch(
+        self,
+        conn: sa.Connection,
+        institution_id: int,
+        uuid: str,
+        entries: Mapping[int, BulkEntry],
+    ) -> None:
+        now = self._database.now(conn)
+        file_ids = {n: one.file_id for n, one in entries.items()}
+
+        def check() -> None:
+            found = refusals(
+                conn,
+                institution_id=institution_id,
+                file_ids=file_ids,
+                entries={n: one.entry for n, one in entries.items()},
+                now=now,
+            )
+            if found:
+                raise BulkRefused(found)
+
+        check()
+        files = uploads.ahead(conn, list(file_ids.values()), institution_id=institution_id, now=now)
+        batch_id = certificates.add_batch(
+            conn, uuid, institution_id=institution_id, total=len(entries), now=now
+        )
+        new = [
+            certificates.New(
+                uuid=str(uuid4()),
+                reference_id=new_reference_id(now),
+                entry=one.entry,
+                file_id=files[one.file_id].id,
+            )
+            for one in entries.values()
+        ]
+        try:
+            uploads.use(conn, [one.file_id for one in new])
+            certificates.add_many(
+                conn, new, institution_id=institution_id, batch_id=batch_id, now=now
+            )
+        except (certificates.Duplicate, uploads.AlreadyUsed):
+            check()  # another request was quicker: now its rows are seen
+            raise
 
     def retry(self, uuid: str, *, institution_id: int) -> None:
         """Make a failed certificate due again; raises vault.store.certificates.NotFailed."""
@@ -89,3 +179,13 @@ class Intake:
 
         self._writer.write(write)
         self._ring(STEP)
+
+
+def _stored(staged: Staged, upload: Upload) -> StoredFile:
+    return StoredFile(
+        sha256=staged.sha256,
+        size=staged.size,
+        mime_type=upload.kind.value,
+        kind="upload",
+        name=upload.name,
+    )

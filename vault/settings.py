@@ -139,12 +139,50 @@ class SettingsSchema(ma.Schema):
         validate=ma.validate.Range(1, 65535, error="is not a port (1 to 65535)"),
         metadata={"help": "the port the web server listens on.", "example": "8200"},
     )
+    read_only = ma.fields.Boolean(
+        load_default=False,
+        metadata={
+            "help": "whether the vault is an archive: it shows what it holds and takes nothing.",
+            "example": "true",
+        },
+    )
     lease_seconds = ma.fields.Integer(
         load_default=45,
         validate=ma.validate.Range(min=2, max=3600, error="is not between 2 and 3600"),
         metadata={
             "help": "how long a worker may hold certificates before another takes them up.",
             "example": "45",
+        },
+    )
+    unused_uploads_hours = ma.fields.Integer(
+        load_default=72,
+        validate=ma.validate.Range(1, 8760, error="is not between 1 and 8760"),
+        metadata={
+            "help": "how long a file uploaded for a bulk upload waits for its entry.",
+            "example": "72",
+        },
+    )
+    requests_per_minute = ma.fields.Integer(
+        load_default=6000,
+        validate=ma.validate.Range(1, 1_000_000, error="is not between 1 and 1000000"),
+        metadata={
+            "help": "how many requests a minute one token may make of one web process.",
+            "example": "6000",
+        },
+    )
+    allowed_private_hosts = runtime.settings.CommaList(
+        load_default=(),
+        metadata={
+            "help": "hosts (or host:port) inside your network that webhooks may be sent to.",
+            "example": "bridge.internal,127.0.0.1:8000",
+        },
+    )
+    webhook_time_scale = ma.fields.Float(
+        load_default=1.0,
+        validate=ma.validate.Range(min=0, max=1, error="is not between 0 and 1"),
+        metadata={
+            "help": "what the waits before webhooks are sent again are multiplied by; for tests.",
+            "example": "1",
         },
     )
     clock_seconds = ma.fields.Float(
@@ -166,6 +204,11 @@ class Settings:
     port: int
     lease: timedelta  #: how long a worker may hold certificates
     clock: timedelta  #: how often the clock looks for due work
+    unused_uploads: timedelta  #: how long a file waits for its entry
+    requests_per_minute: int  #: of one token, to one web process
+    allowed_private_hosts: tuple[str, ...] = ()  #: that webhooks may be sent to
+    webhook_time_scale: float = 1.0  #: for tests: shortens the waits before webhooks go again
+    read_only: bool = False  #: whether nothing may be changed
     mail_server: str | None = field(default=None, repr=False)
     mail_from: str = "vault@localhost.localdomain"
     mail_folder: Path | None = None  #: where mails go without a server
@@ -177,7 +220,8 @@ def read(environ: Mapping[str, str]) -> Settings:
     values = runtime.settings.read(SettingsSchema(), prefix=PREFIX, environ=environ)
     lease = timedelta(seconds=values.pop("lease_seconds"))
     clock = timedelta(seconds=values.pop("clock_seconds"))
-    return Settings(lease=lease, clock=clock, **values)
+    unused = timedelta(hours=values.pop("unused_uploads_hours"))
+    return Settings(lease=lease, clock=clock, unused_uploads=unused, **values)
 
 
 def table(environ: Mapping[str, str]) -> list[tuple[str, str]]:

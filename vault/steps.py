@@ -7,6 +7,7 @@ again for whatever is due.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,15 +17,14 @@ import sqlalchemy as sa
 from runtime.database import Database
 from runtime.lease import due
 from vault import wiring
+from vault.bells import DELIVER, PROCESS
 from vault.certificate import Status
-from vault.processing import STEP as PROCESS
+from vault.store import webhook_deliveries
 from vault.store.notices import State
 from vault.store.people import notice
-from vault.store.tables import certificate
+from vault.store.tables import certificate, chore
+from vault.sweep import NAME as SWEEP
 from vault.wiring import Vault
-
-#: The bell of whatever the vault sends out.
-DELIVER = "deliver"
 
 #: Does one batch of due work; says whether there may be more.
 Run = Callable[[], bool]
@@ -39,13 +39,37 @@ class Step:
     where: sa.ColumnElement[bool]  #: which of them the step would claim
 
 
+def _then_ring(run: Run, vault: Vault) -> Run:
+    """Have told at once what a batch has changed."""
+
+    def ringing() -> bool:
+        more = run()
+        if more:
+            vault.ring(DELIVER)
+        return more
+
+    return ringing
+
+
+def _webhooks(vault: Vault) -> Run:
+    deliver = wiring.webhooks(vault)
+    # A worker that is told to stop between two slices saves what is still on its way.
+    atexit.register(deliver.close)
+    return deliver.run
+
+
 #: A bell is a queue with a worker process of its own: what is slow delays only its own.
 BELLS: Mapping[str, tuple[Step, ...]] = {
     PROCESS: (
         Step(
-            build=lambda vault: wiring.processing(vault).run,
+            build=lambda vault: _then_ring(wiring.processing(vault).run, vault),
             table=certificate,
             where=certificate.c.status == Status.PROCESSING.value,
+        ),
+        Step(
+            build=lambda vault: wiring.sweep(vault).run,
+            table=chore,
+            where=chore.c.name == SWEEP,
         ),
     ),
     DELIVER: (
@@ -53,6 +77,11 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
             build=lambda vault: wiring.notices(vault).run,
             table=notice,
             where=notice.c.state == State.DUE.value,
+        ),
+        Step(
+            build=_webhooks,
+            table=webhook_deliveries.delivery,
+            where=webhook_deliveries.delivery.c.state == webhook_deliveries.WAITING,
         ),
     ),
 }

@@ -22,6 +22,9 @@ class Permission(enum.Enum):
     CREATE = f"{SCOPE}:create"
     DOWNLOAD = f"{SCOPE}:download"
     UPDATE = f"{SCOPE}:update"
+    # Extensions of ours. Erasing is apart: it cannot be undone.
+    REVOKE = f"{SCOPE}:revoke"
+    ERASE = f"{SCOPE}:erase"
 
 
 class UnknownPermission(ValueError):

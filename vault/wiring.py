@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ from vault.settings import Settings
 from vault.signing import SigningKeys
 from vault.stamp import Stamper
 from vault.store.tables import MIGRATIONS
+from vault.sweep import Sweep
+from vault.webhooks.deliver import Deliver
+from vault.webhooks.schedule import Schedule
+from vault.webhooks.sending import DEADLINE as WEBHOOK_DEADLINE
+from vault.webhooks.sending import client as webhook_client
+from vault.withdrawal import Withdrawal
 
 SERVICE = "vault"
 MIGRATE = "Run: certvault migrate"
@@ -36,6 +43,7 @@ class Vault:
     files: Files
     addresses: Addresses
     intake: Intake
+    withdrawal: Withdrawal
     links: Links
     ring: Ring
 
@@ -56,7 +64,14 @@ def build(settings: Settings, *, ring: Ring | None = None) -> Vault:
         writer=writer,
         files=files,
         addresses=Addresses(settings.public_url),
-        intake=Intake(database=database, writer=writer, files=files, ring=ring),
+        intake=Intake(
+            database=database,
+            writer=writer,
+            files=files,
+            ring=ring,
+            unused_uploads=settings.unused_uploads,
+        ),
+        withdrawal=Withdrawal(database=database, writer=writer, files=files),
         links=Links(lambda: _link_keys(settings), public_url=settings.public_url),
         ring=ring,
     )
@@ -108,3 +123,19 @@ def keys(settings: Settings, *, create: bool = False) -> Keys:
     """
     path = settings.key_file or settings.files.with_name("vault.key")
     return Keys.read_or_create(path) if create else Keys.read(path)
+
+
+def sweep(vault: Vault) -> Sweep:
+    """Build the step that tidies the folder of files."""
+    return Sweep(database=vault.database, writer=vault.writer, files=vault.files)
+
+
+def webhooks(vault: Vault) -> Deliver:
+    """Build the step that sends webhooks."""
+    return Deliver(
+        database=vault.database,
+        keys=lambda: keys(vault.settings),
+        http=webhook_client(vault.settings.allowed_private_hosts),
+        schedule=Schedule(random=random.random, scale=vault.settings.webhook_time_scale),
+        lease=vault.settings.lease + WEBHOOK_DEADLINE,
+    )

@@ -28,6 +28,8 @@ def test_four_settings_suffice() -> None:
         port=8200,
         lease=timedelta(seconds=45),
         clock=timedelta(seconds=5),
+        unused_uploads=timedelta(hours=72),
+        requests_per_minute=6000,
     ) == read(GOOD)
 
 

@@ -19,8 +19,8 @@ def test_a_token_is_shown_once_and_hashed() -> None:
     assert made.text != new_token().text
 
 
-def test_permissions_are_the_seeds() -> None:
-    words = {"list", "view", "create", "download", "update"}
+def test_permissions_are_the_seeds_and_two_of_ours() -> None:
+    words = {"list", "view", "create", "download", "update", "revoke", "erase"}
 
     assert {f"certificate-vault:{word}" for word in words} == {p.value for p in Permission}
 

@@ -47,6 +47,8 @@ def settings_of(database_url: str, files: Path, redis_url: str = "redis://nowher
         port=1,
         lease=timedelta(seconds=20),
         clock=timedelta(seconds=1),
+        unused_uploads=timedelta(hours=1),
+        requests_per_minute=1_000_000,
         key_file=files.with_name("secret.key"),
     )
 

@@ -15,6 +15,8 @@ from vault.store import search
 from vault.store.people import assignment
 from vault.store.tables import batch, certificate, file, institution
 from vault.store.uploads import StoredFile, add_file
+from vault.store.webhook_deliveries import announce
+from vault.webhooks.events import Event, Trigger
 
 
 class Duplicate(Exception):
@@ -84,6 +86,18 @@ def add_many(
     id_of = {row.uuid: row.id for row in added}
     texts = [(id_of[one.uuid], _searched(one)) for one in new]
     search.index(conn, texts, institution_id=institution_id)
+    ids = [row.id for row in added]
+    trigger = Trigger.SINGLE_UPLOAD if batch_id is None else Trigger.BULK_UPLOAD
+    announce(
+        conn,
+        Event.CREATED,
+        institution_id=institution_id,
+        certificate_ids=ids,
+        now=now,
+        source=Source.VAULT.value,
+        trigger_context=trigger.value,
+    )
+    announce(conn, Event.PROCESSING, institution_id=institution_id, certificate_ids=ids, now=now)
 
 
 def _searched(one: New) -> tuple[str, ...]:
@@ -226,7 +240,7 @@ def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:
 
 def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime) -> None:
     """Make a failed certificate due again; raises NotFailed if it is anything else."""
-    changed = conn.execute(
+    ids = conn.scalars(
         sa.update(certificate)
         .where(
             certificate.c.uuid == uuid,
@@ -240,6 +254,9 @@ def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime)
             next_run_at=now,
             tries=0,
         )
-    ).rowcount
-    if changed != 1:
+        .returning(certificate.c.id)
+    ).all()
+    if not ids:
         raise NotFailed
+    for event in (Event.RETRIED, Event.PROCESSING):
+        announce(conn, event, institution_id=institution_id, certificate_ids=ids, now=now)

@@ -71,6 +71,7 @@ chore = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("name", sa.String(32), nullable=False, unique=True),
     *lease_columns(),
+    sa.Index("ix_chore_due", "next_run_at"),
 )
 
 batch = sa.Table(
@@ -122,6 +123,9 @@ certificate = sa.Table(
     sa.Index("ix_certificate_status", "institution_id", "status", "id"),
     sa.Index("ix_certificate_email", "institution_id", "email_key", "id"),
     sa.Index("ix_certificate_email_key", "email_key"),
+    # A file dropped on the verification page is looked up by these.
+    sa.Index("ix_certificate_uploaded", "uploaded_file_id"),
+    sa.Index("ix_certificate_verified", "verified_file_id"),
     sa.Index("ix_certificate_due", "next_run_at"),
     sa.Index("ix_certificate_issued", "institution_id", "issue_date", "id"),
 )

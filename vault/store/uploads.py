@@ -15,6 +15,10 @@ from vault.store.tables import file
 LOCK_DIGITS = 15
 
 
+class AlreadyUsed(Exception):
+    """A file that was uploaded ahead has its entry already."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """A file of the folder, to be noted beside a certificate."""
@@ -56,7 +60,7 @@ def ahead(
 ) -> Mapping[str, sa.Row[Any]]:
     """An institution's files of these uuids, by uuid, but for those whose time is up."""
     rows = conn.execute(
-        sa.select(file.c.id, file.c.uuid, file.c.unused_until).where(
+        sa.select(file).where(
             file.c.uuid.in_(uuids),
             file.c.institution_id == institution_id,
             sa.or_(file.c.unused_until.is_(None), file.c.unused_until > now),
@@ -65,13 +69,15 @@ def ahead(
     return {row.uuid: row for row in rows}
 
 
-def use(conn: sa.Connection, ids: Sequence[int]) -> int:
-    """Take files for their entries; return how many were still unused."""
-    return conn.execute(
+def use(conn: sa.Connection, ids: Sequence[int]) -> None:
+    """Take files for their entries; raises AlreadyUsed if one was taken before."""
+    taken = conn.execute(
         sa.update(file)
         .where(file.c.id.in_(ids), file.c.unused_until.is_not(None))
         .values(unused_until=None)
     ).rowcount
+    if taken != len(ids):
+        raise AlreadyUsed
 
 
 def forget_unused(conn: sa.Connection, *, now: datetime) -> Sequence[str]:

@@ -9,22 +9,18 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.datastructures import FileStorage
 
 from vault.addresses import API
+from vault.bulk import DUPLICATE
 from vault.certificate import Status
-from vault.documents import LARGEST_FILE, FileRefused, inspect
-from vault.intake import Upload
 from vault.store import certificates
 from vault.tokens import Permission
-from vault.web import presenting
+from vault.web import presenting, received
 from vault.web.auth import caller, needs, vault
 from vault.web.fields import EntrySchema, entry_of, filters_of, mistakes_in
 from vault.web.problems import Problem, invalid, no_certificate
 
 FILE = "certificate_file"
-#: File names are kept for show only, and no longer than this.
-LONGEST_NAME = 255
 
 blueprint = Blueprint("api", __name__, url_prefix=API)
 
@@ -34,7 +30,7 @@ blueprint = Blueprint("api", __name__, url_prefix=API)
 def upload() -> tuple[Response, int]:
     """Take one certificate with its file."""
     values, mistakes = mistakes_in(EntrySchema(), request.form)
-    file, problem = _file(request.files.get(FILE))
+    file, problem = received.file(FILE)
     if problem:
         mistakes = {**mistakes, FILE: [problem]}
     if mistakes or file is None:
@@ -44,26 +40,9 @@ def upload() -> tuple[Response, int]:
             institution_id=caller().institution_id, entry=entry_of(values), upload=file
         )
     except certificates.Duplicate as exc:
-        raise Problem(
-            422, "A vault certificate with this email, title, and issue date already exists"
-        ) from exc
-    body = {"message": "Vault certificate uploaded successfully", "data": _whole(uuid)}
+        raise Problem(422, DUPLICATE) from exc
+    body = {"message": "Vault certificate uploaded successfully", "data": whole(uuid)}
     return jsonify(body), 201
-
-
-def _file(sent: FileStorage | None) -> tuple[Upload | None, str | None]:
-    """Return (the file, why it is refused); one of the two is None."""
-    if sent is None:
-        return None, "The certificate file field is required."
-    content = sent.stream.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        return None, "The certificate file field must not be greater than 20480 kilobytes."
-    try:
-        kind = inspect(content)
-    except FileRefused as exc:
-        return None, str(exc)
-    name = (sent.filename or "")[:LONGEST_NAME].encode(errors="replace").decode()
-    return Upload(content=content, kind=kind, name=name.replace("\x00", "") or None), None
 
 
 @blueprint.get("", strict_slashes=False)
@@ -96,7 +75,7 @@ def _without_page(asked: Mapping[str, str]) -> list[tuple[str, str]]:
 @needs(Permission.VIEW)
 def view(uuid: UUID) -> Response:
     """One certificate with all that is known."""
-    return jsonify({"data": _whole(str(uuid))})
+    return jsonify({"data": whole(str(uuid))})
 
 
 @blueprint.get("/<uuid:uuid>/download")
@@ -104,6 +83,10 @@ def view(uuid: UUID) -> Response:
 def download(uuid: UUID) -> Response:
     """The verified PDF."""
     row = _mine(str(uuid))
+    if row.status == Status.REVOKED.value:
+        raise Problem(404, "Verified PDF not found. The certificate has been revoked.")
+    if row.erased_at is not None:
+        raise Problem(404, "Verified PDF not found. The holder's data has been erased.")
     if row.status != Status.GENERATED.value:
         raise Problem(404, "Verified PDF not found. The certificate may still be processing.")
     response = Response(vault().files.read(row.verified_sha256), mimetype="application/pdf")
@@ -125,7 +108,7 @@ def retry(uuid: UUID) -> Response:
         vault().intake.retry(row.uuid, institution_id=caller().institution_id)
     except certificates.NotFailed as exc:
         raise Problem(400, "Only failed vault certificates can be retried") from exc
-    body = {"message": "Vault certificate retry initiated", "data": _whole(row.uuid)}
+    body = {"message": "Vault certificate retry initiated", "data": whole(row.uuid)}
     return jsonify(body)
 
 
@@ -137,5 +120,6 @@ def _mine(uuid: str) -> sa.Row[Any]:
     return row
 
 
-def _whole(uuid: str) -> presenting.Json:
+def whole(uuid: str) -> presenting.Json:
+    """One of the caller's certificates with all that is known; raises Problem 404."""
     return presenting.whole(_mine(uuid), vault().addresses)

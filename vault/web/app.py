@@ -15,7 +15,8 @@ from flask.wrappers import Response
 import runtime.logging
 from vault import settings
 from vault.documents import LARGEST_FILE
-from vault.web import api, health, pages, problems
+from vault.web import api, bulk, checking, health, holder, pages, people, problems, withdrawals
+from vault.web.rate import RateLimit
 from vault.wiring import SERVICE, Vault, build
 
 #: What a request may hold beside a file of the largest size: the other fields, the multipart frame.
@@ -44,10 +45,11 @@ def create_app(vault: Vault | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["vault"] = vault
+    app.extensions["rate_limit"] = RateLimit(vault.settings.requests_per_minute)
     app.before_request(_begin)
     app.after_request(_end)
     problems.install(app)
-    for part in (api, pages, health):
+    for part in (api, bulk, withdrawals, pages, checking, people, holder, health):
         app.register_blueprint(part.blueprint)
     return app
 
@@ -62,6 +64,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[REQUEST_ID] = g.request_id
+    response.headers.update(g.allowance.headers if "allowance" in g else {})
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")
     # The rule, not the path: a reference id is the key to a certificate's page.

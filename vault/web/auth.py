@@ -11,7 +11,8 @@ from flask import current_app, g, request
 
 from vault.store import institutions
 from vault.tokens import Permission, Token
-from vault.web.problems import forbidden, unauthorized
+from vault.web.problems import forbidden, too_many, unauthorized
+from vault.web.rate import RateLimit
 from vault.wiring import Vault
 
 P = ParamSpec("P")
@@ -40,6 +41,7 @@ def needs(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             g.token = _authenticate()
+            _count(g.token)
             if permission not in g.token.permissions:
                 raise forbidden(permission)
             return view(*args, **kwargs)
@@ -47,6 +49,13 @@ def needs(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return guarded
 
     return decorate
+
+
+def _count(token: Token) -> None:
+    limit: RateLimit = current_app.extensions["rate_limit"]
+    g.allowance = limit.count(token.id)
+    if g.allowance.retry_after is not None:
+        raise too_many(g.allowance.retry_after)
 
 
 def _authenticate() -> Token:

@@ -22,6 +22,7 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 #: Half of a surrogate pair is no character and cannot be stored.
 SURROGATE = re.compile(r"[\ud800-\udfff]")
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MOST_PER_PAGE = 100
 LAST_PAGE = 1_000_000_000
 
@@ -31,8 +32,9 @@ class Named(ma.fields.Field[T]):
 
     @property
     def label(self) -> str:
-        """The field's name as a message says it."""
-        return str(self.name).replace("_", " ")
+        """The field's name as a message says it; one of many entries is called by its path."""
+        path = getattr(self.parent, "path", "")
+        return f"{path}.{self.name}" if path else str(self.name).replace("_", " ")
 
     def make_error(self, key: str, **values: Any) -> ma.ValidationError:
         if key == "required":
@@ -95,6 +97,15 @@ class Count(Named[int]):
         return number
 
 
+class Uuid(Named[str]):
+    """A UUID; returned in lower case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> str:
+        if not isinstance(value, str) or not UUID.fullmatch(value):
+            raise ma.ValidationError(f"The {self.label} field must be a valid UUID.")
+        return value.lower()
+
+
 class StatusWord(Named[Status]):
     """One of the statuses."""
 
@@ -110,6 +121,9 @@ class StatusWord(Named[Status]):
 
 class Trimmed(ma.Schema):
     """Fields whose texts are trimmed; an empty one counts as not sent."""
+
+    #: Where in the request these fields stand, such as "entries.0"; empty at the top.
+    path = ""
 
     class Meta:
         unknown = ma.EXCLUDE
@@ -128,6 +142,19 @@ class EntrySchema(Trimmed):
     applicant_email = Text(limit=255, email=True, required=True)
     issue_date = IsoDate(load_default=None)
     details = Text(limit=1000, lines=True, load_default=None)
+
+
+class BulkEntrySchema(EntrySchema):
+    """An entry of a bulk upload: its file was uploaded before."""
+
+    file_id = Uuid(required=True)
+
+
+class RevocationSchema(Trimmed):
+    """Why a certificate is revoked, and the uuid of the one that takes its place."""
+
+    reason = Text(limit=1000, lines=True, required=True)
+    replaced_by = Uuid(load_default=None)
 
 
 class ListSchema(Trimmed):

@@ -19,7 +19,10 @@ Json = dict[str, Any]
 
 
 def listed(row: sa.Row[Any]) -> Json:
-    """A certificate as a list shows it. ``batch_id`` is an extension."""
+    """A certificate as a list shows it. ``batch_id`` is an extension.
+
+    Name and e-mail are null once the holder's data is erased.
+    """
     status, source = Status(row.status), Source(row.source)
     display = DISPLAY[status]
     return {
@@ -27,8 +30,8 @@ def listed(row: sa.Row[Any]) -> Json:
         "uuid": row.uuid,
         "reference_id": row.reference_id,
         "certificate_title": row.certificate_title,
-        "full_name": row.full_name,
-        "applicant_email": row.applicant_email,
+        "full_name": row.full_name or None,
+        "applicant_email": row.applicant_email or None,
         "source": {"value": source.value, "label": source.label},
         "status": {
             "value": status.value,
@@ -45,8 +48,13 @@ def listed(row: sa.Row[Any]) -> Json:
 
 
 def whole(row: sa.Row[Any], addresses: Addresses) -> Json:
-    """A certificate with all that is known. ``verification_url`` is an extension."""
+    """A certificate with all that is known.
+
+    Extensions: ``verification_url``, and what became of it: ``revoked_at``, ``revocation_reason``,
+    ``replaced_by`` (a uuid), ``erased_at``.
+    """
     verified = row.verified_file_id is not None
+    downloadable = row.status == Status.GENERATED.value and verified
     return {
         **listed(row),
         "details": row.details,
@@ -61,7 +69,11 @@ def whole(row: sa.Row[Any], addresses: Addresses) -> Json:
         "rejection_reason": row.problem if row.status == Status.FAILED.value else None,
         "verified_at": moment(row.verified_at),
         "assigned_at": moment(row.assigned_at),
-        "documents": [_verified_pdf(row, addresses)] if verified else [],
+        "documents": [_verified_pdf(row, addresses)] if downloadable else [],
+        "revoked_at": moment(row.revoked_at),
+        "revocation_reason": row.revocation_reason,
+        "replaced_by": row.replaced_by_uuid,
+        "erased_at": moment(row.erased_at),
     }
 
 

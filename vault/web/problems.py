@@ -53,6 +53,11 @@ def forbidden(permission: Permission) -> Problem:
     )
 
 
+def too_many(retry_after: int) -> Problem:
+    """The token made more requests in a minute than it may; come again in so many seconds."""
+    return Problem(429, "Too Many Attempts.", headers={"Retry-After": str(retry_after)})
+
+
 def invalid(errors: Mapping[str, Sequence[str]]) -> Problem:
     """Mistakes in fields, all at once; the message is the first and how many more there are."""
     texts = [text for field in errors.values() for text in field]

@@ -28,6 +28,10 @@ ROUTES = [
     Route(method="GET", path="/{uuid}", permission=Permission.VIEW, found=200),
     Route(method="GET", path="/{uuid}/download", permission=Permission.DOWNLOAD, found=404),
     Route(method="POST", path="/{uuid}/retry", permission=Permission.UPDATE, found=400),
+    Route(method="POST", path="/upload-file", permission=Permission.CREATE, found=422),
+    Route(method="POST", path="/bulk", permission=Permission.CREATE, found=422),
+    Route(method="POST", path="/{uuid}/revoke", permission=Permission.REVOKE, found=200),
+    Route(method="POST", path="/{uuid}/erase", permission=Permission.ERASE, found=200),
 ]
 
 
@@ -35,7 +39,8 @@ def call(client: httpx.Client, route: Route, uuid: str) -> httpx.Response:
     """Call a route for one certificate."""
     if route.path == "" and route.method == "POST":
         return upload(client, certificate_title="Another")
-    return client.request(route.method, API + route.path.format(uuid=uuid))
+    body = {"reason": "Issued by mistake"} if route.path.endswith("/revoke") else None
+    return client.request(route.method, API + route.path.format(uuid=uuid), data=body)
 
 
 def all_of(app: Flask) -> set[tuple[str, str]]:

@@ -43,4 +43,5 @@ def _chores() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_chore"),
         sa.UniqueConstraint("name", name="uq_chore_name"),
     )
+    op.create_index("ix_chore_due", "chore", ["next_run_at"])
     op.bulk_insert(chore, [{"name": "sweep", "next_run_at": datetime(2000, 1, 1, tzinfo=UTC)}])

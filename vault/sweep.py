@@ -1,0 +1,87 @@
+"""The sweep: once an hour, whatever lies in the folder of files and nobody needs is deleted.
+
+Uploads that no entry took in time; passing files of processes that died; content whose record was
+never committed, or is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+import structlog
+
+from runtime.database import Database
+from runtime.group_commit import GroupCommit
+from runtime.lease import Lease, LeaseLost, claim, lease_of, release
+from vault.files import Files
+from vault.store import uploads
+from vault.store.tables import chore
+from vault.withdrawal import discard
+
+NAME = "sweep"
+EVERY = timedelta(hours=1)
+LEASE = timedelta(minutes=30)
+#: Long enough for a worker to note the file that it has just kept.
+AGE = timedelta(hours=1)
+HASHES_AT_ONCE = 500
+
+log = structlog.get_logger()
+
+
+class Sweep:
+    """The step that tidies the folder of files."""
+
+    def __init__(self, *, database: Database, writer: GroupCommit[Any], files: Files) -> None:
+        self._database = database
+        self._writer = writer
+        self._files = files
+        self._owner = uuid4().hex
+
+    def run(self) -> bool:
+        """Sweep if it is due; there is never more to do at once."""
+        lease = self._claim()
+        if lease is None:
+            return False
+        unused = self._discard(self._writer.write(self._forget_unused))
+        passing = self._files.drop_passing(older_than=AGE)
+        orphans = self._discard(self._orphans())
+        log.info("swept", unused=unused, passing=passing, orphans=orphans)
+        self._writer.write(lambda conn: self._done(conn, lease))
+        return False
+
+    def _claim(self) -> Lease | None:
+        with self._database.write() as conn:
+            rows = claim(
+                conn,
+                chore,
+                where=chore.c.name == NAME,
+                owner=self._owner,
+                now=self._database.now(conn),
+                lease=LEASE,
+                limit=1,
+            )
+            return lease_of(rows[0]) if rows else None
+
+    def _done(self, conn: sa.Connection, lease: Lease) -> None:
+        try:
+            release(conn, chore, lease, next_run_at=self._database.now(conn) + EVERY)
+        except LeaseLost:
+            log.warning("lease_lost", chore=NAME)
+
+    def _forget_unused(self, conn: sa.Connection) -> Iterable[str]:
+        return uploads.forget_unused(conn, now=self._database.now(conn))
+
+    def _orphans(self) -> Iterable[str]:
+        kept = self._files.kept(older_than=AGE)
+        while some := list(islice(kept, HASHES_AT_ONCE)):
+            with self._database.read() as conn:
+                named = uploads.known(conn, some)
+            yield from (sha256 for sha256 in some if sha256 not in named)
+
+    def _discard(self, hashes: Iterable[str]) -> int:
+        return sum(discard(self._writer, self._files, sha256) for sha256 in hashes)

@@ -1,0 +1,65 @@
+"""Withdrawing a certificate: revoked with its reason, or its holder's data erased for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from runtime.database import Database
+from runtime.group_commit import GroupCommit
+from vault.files import Files
+from vault.store import uploads, withdrawal
+
+
+class Withdrawal:
+    """Revokes and erases; safe to use from many threads. Errors: vault.store.withdrawal's."""
+
+    def __init__(self, *, database: Database, writer: GroupCommit[Any], files: Files) -> None:
+        self._database = database
+        self._writer = writer
+        self._files = files
+
+    def revoke(
+        self, uuid: str, *, institution_id: int, reason: str, replaced_by: str | None
+    ) -> None:
+        """Revoke a certificate; raises NoSuchCertificate, NoReplacement."""
+
+        def write(conn: sa.Connection) -> None:
+            withdrawal.revoke(
+                conn,
+                uuid,
+                institution_id=institution_id,
+                reason=reason,
+                replaced_by=replaced_by,
+                now=self._database.now(conn),
+            )
+
+        self._writer.write(write)
+
+    def erase(self, uuid: str, *, institution_id: int) -> None:
+        """Erase a holder's data; raises NoSuchCertificate, AlreadyErased.
+
+        A file that a crash leaves on disk here is found by the next sweep.
+        """
+
+        def write(conn: sa.Connection) -> Sequence[str]:
+            now = self._database.now(conn)
+            return withdrawal.erase(conn, uuid, institution_id=institution_id, now=now)
+
+        for sha256 in self._writer.write(write):
+            discard(self._writer, self._files, sha256)
+
+
+def discard(writer: GroupCommit[Any], files: Files, sha256: str) -> bool:
+    """Delete content that no record names any more; return whether it was deleted."""
+
+    def write(conn: sa.Connection) -> bool:
+        # Inside the transaction: outside it, a new record might come to need the content.
+        if uploads.is_needed(conn, sha256):
+            return False
+        files.discard(sha256)
+        return True
+
+    return bool(writer.write(write))
