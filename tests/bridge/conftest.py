@@ -1,10 +1,9 @@
-"""A world for each test: on SQLite and on PostgreSQL, migrated once and then copied or emptied."""
+"""A world for each test: on SQLite and on PostgreSQL, migrated once and then emptied."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -43,44 +42,81 @@ def _terse_logs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("schema") / "migrated.sqlite"
-    _migrate(f"sqlite:///{path}")
-    return path
+def _clocks() -> list[Clock]:
+    """The clock of the present test is the last."""
+    return []
 
 
 @pytest.fixture(scope="session")
-def _migrated_postgres(_postgres: sa.URL) -> str:
+def _sqlite(tmp_path_factory: pytest.TempPathFactory, _clocks: list[Clock]) -> Iterator[Database]:
+    yield from _migrated(f"sqlite:///{tmp_path_factory.mktemp('bridge') / 'b.sqlite'}", _clocks)
+
+
+@pytest.fixture(scope="session")
+def _postgresql(_postgres: sa.URL, _clocks: list[Clock]) -> Iterator[Database]:
     name = f"bridge_{uuid4().hex}"
-    with psycopg.connect(_text(_postgres), autocommit=True) as conn:
+    with psycopg.connect(_postgres.render_as_string(hide_password=False), autocommit=True) as conn:
         conn.execute(f'CREATE DATABASE "{name}"')
-    url = _text(_postgres.set(database=name))
-    _migrate(url)
-    return url
+    url = _postgres.set(database=name).render_as_string(hide_password=False)
+    yield from _migrated(url, _clocks)
 
 
-def _migrate(url: str) -> None:
-    database = Database(url)
+def _migrated(url: str, clocks: list[Clock]) -> Iterator[Database]:
+    """One database, and one engine, for all tests: an engine compiles each statement anew."""
+
+    def now() -> datetime:
+        return clocks[-1].tick()
+
+    database = _hasty(Database(url, now=now))
     migrate(database, MIGRATIONS, backups=None)
+    yield database
     database.close()
 
 
-def _text(url: sa.URL) -> str:
-    return url.render_as_string(hide_password=False)
+def _hasty(database: Database) -> Database:
+    """Let no commit wait for the disk: no test here pulls the plug, and each commits often."""
+    off = "PRAGMA synchronous=OFF" if database.is_sqlite else "SET synchronous_commit TO off"
+
+    @sa.event.listens_for(database.engine, "connect")
+    def _off(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(off)
+        cursor.close()
+        connection.commit()
+
+    return database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database with the bridge's tables, empty: once SQLite, once PostgreSQL."""
-    if request.param == "sqlite":
-        path = tmp_path / "bridge.sqlite"
-        shutil.copyfile(request.getfixturevalue("_migrated_sqlite"), path)
-        return f"sqlite:///{path}"
-    url: str = request.getfixturevalue("_migrated_postgres")
-    with psycopg.connect(url, autocommit=True) as conn:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        conn.execute(f"TRUNCATE {names} RESTART IDENTITY")
-    return url
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database: every test runs once on each."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def database(
+    request: pytest.FixtureRequest, kind: str, clock: Clock, _clocks: list[Clock]
+) -> Database:
+    """The bridge's tables, empty, on the test's clock."""
+    found: Database = request.getfixturevalue(f"_{kind}")
+    _clocks.append(clock)
+    with found.write() as conn:
+        if found.is_sqlite:
+            for table in reversed(metadata.sorted_tables):
+                conn.execute(sa.delete(table))
+        else:
+            names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+            conn.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+    return found
+
+
+@pytest.fixture
+def migrated_url(database: Database) -> str:
+    """The address of that database, for a process or an engine of its own."""
+    return database.engine.url.set(
+        drivername="sqlite" if database.is_sqlite else "postgresql"
+    ).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
@@ -118,16 +154,14 @@ def _http() -> Iterator[Client]:
 
 
 @pytest.fixture
-def bridge(
-    migrated_url: str, clock: Clock, _http: Client, _renderer: Renderer
-) -> Iterator[TimedBridge]:
+def bridge(database: Database, clock: Clock, _http: Client, _renderer: Renderer) -> TimedBridge:
     """A bridge as `bridge.wiring.build` makes it, but for the clock and the bell."""
     values = settings(allowed_private_hosts="127.0.0.1")
     keys = Keys([KEY])
     rung: list[str] = []
-    made = TimedBridge(
+    return TimedBridge(
         settings=values,
-        database=_hasty(Database(migrated_url, now=clock.tick)),
+        database=database,
         keys=keys,
         links=LearnerLinks(keys, values.public_url, values.download_expires),
         renderer=_renderer,
@@ -137,22 +171,6 @@ def bridge(
         owner="worker-1",
         clock=clock,
     )
-    yield made
-    made.database.close()
-
-
-def _hasty(database: Database) -> Database:
-    """Let no commit wait for the disk: no test here pulls the plug, and each commits often."""
-    off = "PRAGMA synchronous=OFF" if database.is_sqlite else "SET synchronous_commit TO off"
-
-    @sa.event.listens_for(database.engine, "connect")
-    def _off(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(off)
-        cursor.close()
-        connection.commit()
-
-    return database
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,11 +36,9 @@ Run = Callable[..., Said]
 
 
 @pytest.fixture
-def migrated_url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """An SQLite database with the bridge's tables; PostgreSQL has its tests elsewhere."""
-    path = tmp_path / "bridge.sqlite"
-    shutil.copyfile(request.getfixturevalue("_migrated_sqlite"), path)
-    return f"sqlite:///{path}"
+def kind() -> str:
+    """SQLite alone: PostgreSQL has its tests elsewhere."""
+    return "sqlite"
 
 
 @pytest.fixture
