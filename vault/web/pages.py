@@ -1,4 +1,4 @@
-"""The verification page: says to anyone whether a certificate is genuine."""
+"""The verification pages: say to anyone whether a certificate, or a file, is genuine."""
 
 from __future__ import annotations
 
@@ -8,25 +8,18 @@ from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from runtime.translations import mark
 from vault import barcode, qr
 from vault.certificate import REFERENCE_ID, Status
-from vault.store import certificates
+from vault.store import certificates, public
+from vault.web import page
 from vault.web.auth import vault
 
 #: Much longer than any reference id; what is longer is cut before it is shown.
 LONGEST_SHOWN = 60
-HEADERS = MappingProxyType(
-    {
-        "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        "Referrer-Policy": "no-referrer",
-        "X-Robots-Tag": "noindex, nofollow",
-        "Cache-Control": "no-store",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,31 +34,44 @@ class Verdict:
 
 GENUINE = Verdict(
     word="genuine",
-    title="This certificate is genuine",
-    text="It was issued by the institution below and is kept in this vault. "
-    "Compare what stands here with the certificate you were shown.",
+    title=mark("This certificate is genuine"),
+    text=mark(
+        "It was issued by the institution below and is kept in this vault. "
+        "Compare what stands here with the certificate you were shown."
+    ),
+)
+ERASED = Verdict(
+    word="genuine",
+    title=mark("This certificate is genuine; its holder’s data was erased"),
+    text=mark(
+        "It was issued by the institution below. The name of its holder and the file are not kept "
+        "any more, so that neither can be compared."
+    ),
 )
 PROCESSING = Verdict(
     word="processing",
-    title="This certificate is being processed",
-    text="The institution below has handed it in; it is not issued yet. "
-    "Come back in a few minutes.",
+    title=mark("This certificate is being processed"),
+    text=mark(
+        "The institution below has handed it in; it is not issued yet. Come back in a few minutes."
+    ),
 )
 FAILED = Verdict(
     word="failed",
-    title="This certificate has not been issued",
-    text="It was handed in, but could not be processed. Ask the institution that named it to you.",
+    title=mark("This certificate has not been issued"),
+    text=mark(
+        "It was handed in, but could not be processed. Ask the institution that named it to you."
+    ),
     shows_certificate=False,
 )
 REVOKED = Verdict(
     word="revoked",
-    title="This certificate has been revoked",
-    text="The institution below issued it and has withdrawn it since. It is no longer valid.",
+    title=mark("This certificate has been revoked"),
+    text=mark("The institution below issued it and has withdrawn it since. It is no longer valid."),
 )
 UNKNOWN = Verdict(
     word="unknown",
-    title="No certificate with this reference id",
-    text="This vault does not know the reference id.",
+    title=mark("No certificate with this reference id"),
+    text=mark("This vault does not know the reference id."),
     shows_certificate=False,
 )
 
@@ -89,11 +95,7 @@ blueprint = Blueprint(
 )
 
 
-@blueprint.after_request
-def _guard(response: AnyResponse) -> AnyResponse:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+page.guard(blueprint)
 
 
 @blueprint.get("", strict_slashes=False)
@@ -102,28 +104,25 @@ def ask() -> AnyResponse:
     given = request.args.get("reference_id", "")
     if tidy(given):
         return redirect(url_for("pages.verify", reference_id=tidy(given)))
-    return Response(render_template("ask.html"))
+    return page.render("ask.html")
 
 
 @blueprint.get("/<reference_id>")
-def verify(reference_id: str) -> tuple[str, int]:
+def verify(reference_id: str) -> AnyResponse:
     """The page of one reference id; 404 for one that is unknown."""
-    row = _find(reference_id)
-    verdict = UNKNOWN if row is None else VERDICTS[Status(row.status)]
-    page = render_template(
-        "verify.html",
-        verdict=verdict,
-        row=row,
-        given=reference_id[:LONGEST_SHOWN],
-        long_date=long_date,
-    )
-    return page, 404 if row is None else 200
+    row = find(reference_id)
+    if row is None:
+        given = reference_id[:LONGEST_SHOWN]
+        return page.render("verify.html", status=404, verdict=UNKNOWN, row=None, given=given)
+    with vault().database.read() as conn:
+        replacement = public.replacement(conn, row)
+    return page.render("verify.html", verdict=verdict_of(row), row=row, replacement=replacement)
 
 
 @blueprint.get("/<reference_id>/qr_code.svg")
 def qr_code(reference_id: str) -> Response:
     """The QR code of a verified certificate's page, as SVG."""
-    row = _find(reference_id)
+    row = find(reference_id)
     if row is None or row.verified_file_id is None:
         return Response("There is no QR code here.\n", status=404, mimetype="text/plain")
     code = qr.svg(vault().addresses.verification(row.reference_id))
@@ -133,7 +132,7 @@ def qr_code(reference_id: str) -> Response:
 @blueprint.get("/<reference_id>/barcode.svg")
 def bars(reference_id: str) -> Response:
     """A verified certificate's reference id in Code 128, as SVG."""
-    row = _find(reference_id)
+    row = find(reference_id)
     if row is None or row.verified_file_id is None:
         return Response("There is no barcode here.\n", status=404, mimetype="text/plain")
     return Response(barcode.svg(row.reference_id), mimetype="image/svg+xml")
@@ -144,7 +143,8 @@ def tidy(given: str) -> str:
     return "".join(given.split()).upper()
 
 
-def _find(given: str) -> sa.Row[Any] | None:
+def find(given: str) -> sa.Row[Any] | None:
+    """The certificate with a reference id as a person may type it."""
     reference_id = tidy(given)
     if not re.fullmatch(REFERENCE_ID, reference_id):
         return None
@@ -152,6 +152,8 @@ def _find(given: str) -> sa.Row[Any] | None:
         return certificates.find_public(conn, reference_id)
 
 
-def long_date(row: sa.Row[Any]) -> str:
-    """An issue date in words: 1 June 2025."""
-    return f"{row.issue_date.day} {row.issue_date:%B %Y}"
+def verdict_of(row: sa.Row[Any]) -> Verdict:
+    """What there is to say about a certificate."""
+    if row.erased_at is not None and row.status == Status.GENERATED.value:
+        return ERASED
+    return VERDICTS[Status(row.status)]

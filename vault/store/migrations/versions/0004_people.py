@@ -55,6 +55,8 @@ def _customers() -> None:
     op.create_index("ix_assignment_customer_id", "assignment", ["customer_id"])
     # Certificates are claimed by address, whose ever institution's they are.
     op.create_index("ix_certificate_email_key", "certificate", ["email_key"])
+    op.create_index("ix_certificate_uploaded", "certificate", ["uploaded_file_id"])
+    op.create_index("ix_certificate_verified", "certificate", ["verified_file_id"])
 
 
 def _entrances() -> None:
