@@ -8,6 +8,7 @@ import threading
 
 import pikepdf
 
+from vault import active
 from vault.geometry import OddPage, last_page
 from vault.images import OddImage, open_image
 
@@ -91,6 +92,7 @@ def _check(pdf: pikepdf.Pdf) -> None:
         pages = len(pdf.pages)
         if 1 <= pages <= MOST_PAGES:
             last_page(pdf)
+        acts = active.refusal(pdf)
     except pikepdf.PdfError as exc:
         raise FileRefused(DAMAGED) from exc
     except OddPage as exc:
@@ -99,6 +101,8 @@ def _check(pdf: pikepdf.Pdf) -> None:
         raise FileRefused(
             f"The certificate file has {pages} pages. It must have between 1 and {MOST_PAGES}."
         )
+    if acts:
+        raise FileRefused(f"The certificate file {acts}")
 
 
 def bears_signature(content: bytes) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pikepdf
 import pytest
 from pyhanko.sign.fields import MDPPerm
@@ -24,6 +26,53 @@ from vault.documents import FileKind, FileRefused, bears_signature, inspect
 )
 def test_these_are_taken(content: bytes, kind: FileKind) -> None:
     assert kind is inspect(content)
+
+
+def _doing(action: dict[str, object], *, where: str = "/OpenAction") -> bytes:
+    """A PDF that does this when it is opened, or when its annotation or stream is used."""
+    with pikepdf.open(io.BytesIO(samples.pdf())) as opened:
+        made = pikepdf.Dictionary(action)
+        if where == "stream":
+            opened.Root.Extra = opened.make_stream(b"x", {"/Deep": pikepdf.Array([made])})
+        elif where == "annotation":
+            opened.pages[0].obj.Annots = pikepdf.Array([pikepdf.Dictionary(A=made)])
+        else:
+            opened.Root[where] = made
+        return samples.saved(opened, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+
+
+SCRIPT = {"/S": pikepdf.Name.JavaScript, "/JS": "app.alert(1)"}
+LAUNCH = {"/S": pikepdf.Name.Launch, "/F": "calc.exe"}
+GO_TO = {"/S": pikepdf.Name.GoTo, "/D": [0, pikepdf.Name.Fit]}
+
+
+@pytest.mark.parametrize("where", ["/OpenAction", "annotation", "stream"])
+def test_what_acts_is_refused_wherever_it_hides(where: str) -> None:
+    with pytest.raises(FileRefused, match="contains JavaScript"):
+        inspect(_doing(SCRIPT, where=where))
+    with pytest.raises(FileRefused, match="starts a program"):
+        inspect(_doing(LAUNCH, where=where))
+
+
+def test_a_documents_own_scripts_are_found() -> None:
+    tree = {"/JavaScript": {"/Names": []}}
+    with pytest.raises(FileRefused, match="contains JavaScript"):
+        inspect(_doing(tree, where="/Names"))
+
+
+def test_a_name_that_is_spelt_with_escapes_is_known() -> None:
+    with pikepdf.open(io.BytesIO(samples.pdf())) as opened:
+        opened.Root.OpenAction = pikepdf.Dictionary({**SCRIPT, "/JS": "12345"})
+        plain = samples.saved(opened)
+    escaped = plain.replace(b"(12345)", b"(123)").replace(b"/JavaScript", b"/J#61vaScript")
+    assert plain != escaped
+    assert len(plain) == len(escaped)  # so that its table of places stays true
+    with pytest.raises(FileRefused, match="contains JavaScript"):
+        inspect(escaped)
+
+
+def test_opening_at_a_page_is_no_script() -> None:
+    assert FileKind.PDF is inspect(_doing(GO_TO))
 
 
 def _without_pages() -> bytes:

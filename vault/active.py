@@ -1,0 +1,55 @@
+"""What a PDF would do by itself: run scripts and start programs, which no certificate needs."""
+
+from __future__ import annotations
+
+import pikepdf
+
+#: Actions by their type (ISO 32000-1, table 198). Going to a page, as many PDFs do when they are
+#: opened, is none of them.
+REFUSED = {
+    "/JavaScript": "contains JavaScript. Print it to PDF again and send that.",
+    "/Launch": "starts a program when it is used. Print it to PDF again and send that.",
+}
+#: Names of entries that hold scripts: an action's, and the document's own tree of scripts.
+SCRIPTS = ("/JS", "/JavaScript")
+
+
+def refusal(pdf: pikepdf.Pdf) -> str | None:
+    """Return why a PDF is refused, None if nothing in it acts; raises pikepdf.PdfError.
+
+    Every object is looked at, not only those that a reader would find: what is hidden today may be
+    reached in another reader.
+    """
+    for found in pdf.objects:
+        if reason := _look(found):
+            return reason
+    return None
+
+
+def _look(root: pikepdf.Object) -> str | None:
+    waiting = [root]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, pikepdf.Stream):
+            found = found.stream_dict
+        if isinstance(found, pikepdf.Array):
+            waiting += [one for one in found.as_list() if _is_direct_container(one)]
+        elif isinstance(found, pikepdf.Dictionary):
+            if reason := _reason(found):
+                return reason
+            waiting += [one for one in found.as_dict().values() if _is_direct_container(one)]
+    return None
+
+
+def _is_direct_container(found: object) -> bool:
+    # An indirect object has its own turn.
+    return isinstance(found, pikepdf.Array | pikepdf.Dictionary) and not found.is_indirect
+
+
+def _reason(found: pikepdf.Object) -> str | None:
+    action = found.get("/S")
+    if isinstance(action, pikepdf.Name) and str(action) in REFUSED:
+        return REFUSED[str(action)]
+    if any(name in found for name in SCRIPTS):
+        return REFUSED["/JavaScript"]
+    return None
