@@ -15,7 +15,7 @@ from flask.wrappers import Response
 import runtime.logging
 from vault import settings
 from vault.documents import LARGEST_FILE
-from vault.web import api, bulk, health, pages, problems, withdrawals
+from vault.web import api, bulk, checking, health, holder, pages, people, problems, withdrawals
 from vault.web.rate import RateLimit
 from vault.wiring import SERVICE, Vault, build
 
@@ -49,7 +49,7 @@ def create_app(vault: Vault | None = None) -> Flask:
     app.before_request(_begin)
     app.after_request(_end)
     problems.install(app)
-    for part in (api, bulk, withdrawals, pages, health):
+    for part in (api, bulk, withdrawals, pages, checking, people, holder, health):
         app.register_blueprint(part.blueprint)
     return app
 
