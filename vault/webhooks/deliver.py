@@ -95,6 +95,7 @@ class Deliver:
         done = self._finished()
         if done:
             self._turn(done, [])
+        self._http.close()
 
     def _finished(self) -> list[tuple[OnItsWay, Answer]]:
         if not self._sent:
@@ -125,7 +126,7 @@ class Deliver:
         with self._database.write() as conn:
             now = self._database.now(conn)
             # In the same order everywhere: two workers must not wait for each other.
-            for work, answer in sorted(done, key=lambda pair: pair[0].endpoint_id):
+            for work, answer in sorted(done, key=_order):
                 self._save(conn, work, answer, now)
             for row, limit, secrets in opened:
                 if secrets:
@@ -199,6 +200,10 @@ class Deliver:
         if reason is not None and row.disabled_at is None:
             deliveries.disable(conn, work.endpoint_id, reason=reason, now=now)
             log.warning("webhook_endpoint_disabled", endpoint=work.endpoint_id, reason=reason)
+
+
+def _order(pair: tuple[OnItsWay, Answer]) -> tuple[int, int]:
+    return pair[0].endpoint_id, pair[0].attempt_id
 
 
 def _message(
