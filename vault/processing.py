@@ -10,17 +10,19 @@ from __future__ import annotations
 import faulthandler
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from functools import cache
+from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
 import structlog
 
 from runtime.database import Database
-from runtime.lease import Lease, LeaseLost, claim, due, lease_of, release, save
+from runtime.lease import Lease, LeaseLost, claim, lease_of, release
 from runtime.retry import Backoff
 from vault import notices, qr
 from vault.addresses import Addresses
@@ -29,11 +31,13 @@ from vault.documents import FileKind, FileRefused, bears_signature
 from vault.files import DamagedFile, Files
 from vault.images import OddImage, to_pdf
 from vault.seal import seal
-from vault.signing import SigningKeys, SigningProblem
+from vault.signing import SigningKey, SigningKeys, SigningProblem
 from vault.stamp import Stamper
 from vault.store import certificates, uploads
 from vault.store.tables import certificate
 from vault.store.uploads import StoredFile
+from vault.store.webhook_deliveries import announce
+from vault.webhooks.events import Event
 
 STEP = "process"
 BATCH = 16
@@ -53,6 +57,14 @@ LEFT_UNCHANGED = (
 )
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """The verified PDF, in memory."""
+
+    content: bytes = field(repr=False)
+    notes: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,9 @@ class NotReached:
 
 
 Outcome: TypeAlias = "Verified | Failed | Later | NotReached"
+#: Finds an institution's signing key.
+FindKey: TypeAlias = "Callable[[int], SigningKey | None]"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +135,8 @@ class Processing:
         """Process one batch of due certificates; return whether there may be more."""
         until = self._monotonic() + self._lease.total_seconds() * ENOUGH
         taken = self._take()
-        done = [(work, self._outcome(work, until)) for work in taken]
-        if done:
-            self._save(done)
+        if taken:
+            self._save(list(self._outcomes(taken, until)))
         return bool(taken)
 
     def _take(self) -> list[Work]:
@@ -130,12 +144,12 @@ class Processing:
             now = self._database.now(conn)
             claimed = self._claim(conn, certificate.c.tries > 0, limit=1, now=now)
             claimed = claimed or self._claim(conn, certificate.c.tries == 0, limit=BATCH, now=now)
-            taken = []
-            for row in claimed:
-                lease = lease_of(row)
-                save(conn, certificate, lease, tries=row.tries + 1)
-                taken.append(Work(row=certificates.get(conn, row.id), lease=lease))
-            return taken
+            leases = {row.id: lease_of(row) for row in claimed}
+            if leases:
+                begun = sa.update(certificate).where(certificate.c.id.in_(leases))
+                conn.execute(begun.values(tries=certificate.c.tries + 1))
+            rows = {row.id: row for row in certificates.get_all(conn, list(leases))}
+            return [Work(row=rows[id], lease=lease) for id, lease in leases.items()]
 
     def _claim(
         self, conn: sa.Connection, which: sa.ColumnElement[bool], *, limit: int, now: datetime
@@ -150,9 +164,32 @@ class Processing:
             limit=limit,
         )
 
-    def _outcome(self, work: Work, until: float) -> Outcome:
-        left = until - self._monotonic()
-        outcome = NotReached() if left <= 0 else self._process(work.row)
+    def _outcomes(self, taken: Sequence[Work], until: float) -> Iterator[tuple[Work, Outcome]]:
+        """Process each; while one's file is written, which is mostly waiting, make the next."""
+        find_key = cache(self._signing_keys.find)
+        with ThreadPoolExecutor(max_workers=1) as disk:
+            last: tuple[Work, Callable[[], Outcome]] | None = None
+            for work in taken:
+                ended = self._begin(work, until, find_key, disk)
+                if last is not None:
+                    yield self._ended(*last)
+                last = work, ended
+            if last is not None:
+                yield self._ended(*last)
+
+    def _begin(
+        self, work: Work, until: float, find_key: FindKey, disk: ThreadPoolExecutor
+    ) -> Callable[[], Outcome]:
+        if until - self._monotonic() <= 0:
+            return NotReached
+        made = self._guarded(lambda: self._make(work.row, find_key))
+        if not isinstance(made, Made):
+            return lambda: made
+        kept = disk.submit(self._keep, made.content)
+        return lambda: self._guarded(lambda: Verified(pdf=kept.result(), notes=made.notes))
+
+    def _ended(self, work: Work, ended: Callable[[], Outcome]) -> tuple[Work, Outcome]:
+        outcome = ended()
         log.info(
             "processed",
             reference_id=work.row.reference_id,
@@ -160,17 +197,15 @@ class Processing:
             reason=getattr(outcome, "problem", None),
             fence=work.lease.fence,
         )
-        return outcome
+        return work, outcome
 
-    def _process(self, row: sa.Row[Any]) -> Outcome:
-        if row.tries > MOST_TRIES:
-            return Failed(problem=row.problem or NEVER_ENDED)
+    def _guarded(self, act: Callable[[], T]) -> T | Failed | Later:
         # A file may hold the PDF library in an endless loop, which nothing in this process can
         # stop: then the process ends, is started again, and the certificate counts one try more.
         limit = self._lease.total_seconds() * ENOUGH
         faulthandler.dump_traceback_later(limit, exit=True, file=sys.__stderr__ or sys.stderr)
         try:
-            return self._verify(row)
+            return act()
         except (FileRefused, DamagedFile, SigningProblem) as exc:
             return Failed(problem=str(exc))
         except OddImage as exc:
@@ -180,18 +215,20 @@ class Processing:
         finally:
             faulthandler.cancel_dump_traceback_later()
 
-    def _verify(self, row: sa.Row[Any]) -> Verified:
+    def _make(self, row: sa.Row[Any], find_key: FindKey) -> Made | Failed:
+        if row.tries > MOST_TRIES:
+            return Failed(problem=row.problem or NEVER_ENDED)
         content = self._files.read(row.uploaded_sha256)
         if row.uploaded_mime_type != FileKind.PDF.value:
             content = to_pdf(content)
         elif bears_signature(content):
             url = self._addresses.verification(row.reference_id)
-            return Verified(pdf=self._keep(content), notes=LEFT_UNCHANGED.format(url=url))
-        key = self._signing_keys.find(row.institution_id)
+            return Made(content=content, notes=LEFT_UNCHANGED.format(url=url))
+        key = find_key(row.institution_id)
         pdf = self._stamped(row, content)
         if key is not None:
             pdf = seal(pdf, key, name=row.reference_id)
-        return Verified(pdf=self._keep(pdf), notes=None)
+        return Made(content=pdf, notes=None)
 
     def _stamped(self, row: sa.Row[Any], content: bytes) -> bytes:
         url = self._addresses.verification(row.reference_id)
@@ -228,6 +265,10 @@ def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) 
     def give_back(*, next_run_at: datetime | None = None, **values: Any) -> None:
         release(conn, certificate, work.lease, next_run_at=next_run_at, **values)
 
+    def tell(event: Event, **fields: str | None) -> None:
+        institution_id, ids = work.row.institution_id, [work.row.id]
+        announce(conn, event, institution_id=institution_id, certificate_ids=ids, now=now, **fields)
+
     match outcome:
         case Verified(pdf=pdf, notes=notes):
             institution_id = work.row.institution_id
@@ -242,16 +283,11 @@ def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) 
                 updated_at=now,
             )
             notices.match(conn, work.row, now=now)
+            tell(Event.APPROVED, reference_id=work.row.reference_id)
         case Failed(problem=problem):
             give_back(status=Status.FAILED.value, problem=problem, tries=0, updated_at=now)
+            tell(Event.FAILED, reason=problem)
         case Later(problem=problem):
             give_back(next_run_at=now + BACKOFF.wait(work.row.tries), problem=problem)
         case NotReached():
             give_back(next_run_at=now, tries=0)
-
-
-def steps_due(database: Database) -> list[str]:
-    """Name the steps that have work whose time has come."""
-    with database.read() as conn:
-        waiting = sa.select(certificate.c.id).where(due(certificate, database.now(conn))).limit(1)
-        return [STEP] if conn.execute(waiting).first() else []
