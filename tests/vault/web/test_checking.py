@@ -1,0 +1,176 @@
+"""A file dropped on the verification page, and what the page says of a withdrawn certificate."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import httpx
+import pytest
+
+from tests.vault import samples
+from tests.vault.world import World, upload
+from vault.addresses import API
+from vault.documents import LARGEST_FILE
+
+
+@pytest.fixture
+def anyone(world: World) -> httpx.Client:
+    """Somebody without a token."""
+    return world.client(None)
+
+
+def issue(world: World, client: httpx.Client, **fields: str) -> tuple[str, str, bytes]:
+    """Return a generated certificate's uuid, reference id and verified PDF."""
+    data = upload(client, **fields).json()["data"]
+    world.process()
+    pdf = client.get(f"{API}/{data['uuid']}/download").content
+    return data["uuid"], data["reference_id"], pdf
+
+
+def drop(anyone: httpx.Client, file: bytes, reference_id: str | None = None) -> httpx.Response:
+    path = f"/verify/{reference_id}/file" if reference_id else "/verify/file"
+    return anyone.post(path, files={"certificate": ("c.pdf", file, "application/pdf")})
+
+
+def heading(page: httpx.Response) -> str:
+    found = re.search(r"<h1>(.*?)</h1>", page.text)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def facts(page: httpx.Response) -> dict[str, str]:
+    pairs = re.findall(r"<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>", page.text)
+    return {name: html.unescape(re.sub(r"<.*?>", "", value)) for name, value in pairs}
+
+
+def test_the_file_the_vault_made_is_known(
+    each_world: World,
+) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client, each_world.client(None) as anyone:
+        _, reference_id, pdf = issue(each_world, client)
+        for page in (drop(anyone, pdf), drop(anyone, pdf, reference_id)):
+            assert (200, "This certificate is genuine") == (page.status_code, heading(page))
+            assert "Not a byte was changed." in page.text
+            assert reference_id == facts(page)["Reference id"]
+
+
+def test_the_file_that_was_handed_in_is_known(
+    world: World, client: httpx.Client, anyone: httpx.Client
+) -> None:
+    _, reference_id, _ = issue(world, client)
+    for page in (drop(anyone, samples.pdf()), drop(anyone, samples.pdf(), reference_id)):
+        assert "This is the file that the institution handed in" == heading(page)
+        assert f'href="/verify/{reference_id}"' in page.text
+        assert "John Smith" not in page.text
+
+
+def test_a_changed_file_is_told(world: World, client: httpx.Client, anyone: httpx.Client) -> None:
+    _, reference_id, pdf = issue(world, client)
+    changed = drop(anyone, pdf + b"\n", reference_id)
+    strange = drop(anyone, pdf + b"\n")
+
+    assert "This file was changed, or is another one" == heading(changed)
+    assert "This vault does not know the file" == heading(strange)
+    assert (200, 200) == (changed.status_code, strange.status_code)
+    assert "John Smith" not in changed.text + strange.text
+
+
+def test_a_file_for_an_unknown_reference_id_is_checked_by_itself(
+    world: World, client: httpx.Client, anyone: httpx.Client
+) -> None:
+    _, reference_id, pdf = issue(world, client)
+    page = drop(anyone, pdf, "VEC-IC-20250000000000000")
+
+    assert reference_id == facts(page)["Reference id"]
+
+
+def test_without_a_file_it_asks_for_one(anyone: httpx.Client) -> None:
+    for answer in (
+        anyone.post("/verify/file"),
+        anyone.post("/verify/file", data={"certificate": "x"}),
+        anyone.post("/verify/file", files={"certificate": ("", b"")}),
+    ):
+        assert (422, "No file was chosen") == (answer.status_code, heading(answer))
+
+
+def test_a_file_far_too_large_is_cut_off(anyone: httpx.Client) -> None:
+    answer = drop(anyone, bytes(LARGEST_FILE * 2))
+
+    assert 413 == answer.status_code
+
+
+def test_nothing_of_a_dropped_file_stays(
+    world: World, client: httpx.Client, anyone: httpx.Client
+) -> None:
+    issue(world, client)
+    before = sorted(world.vault.files.folder.rglob("*"))
+    drop(anyone, b"%PDF-1.7 something private")
+
+    assert before == sorted(world.vault.files.folder.rglob("*"))
+
+
+def test_a_revoked_one_says_why_and_what_replaced_it(
+    each_world: World,
+) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client, each_world.client(None) as anyone:
+        old, old_id, pdf = issue(each_world, client)
+        new, new_id, _ = issue(each_world, client, certificate_title="Corrected")
+        reason = "The name was <misspelt>."
+        client.post(f"{API}/{old}/revoke", json={"reason": reason, "replaced_by": new})
+        page = anyone.get(f"/verify/{old_id}")
+        dropped = drop(anyone, pdf)
+
+    for each in (page, dropped):
+        assert "This certificate has been revoked" == heading(each)
+        assert (reason, new_id) == (facts(each)["Why"], facts(each)["Replaced by"])
+        assert f'href="/verify/{new_id}"' in each.text
+        assert "Revoked on" in facts(each)
+        assert "<misspelt>" not in each.text
+
+
+def test_an_erased_one_is_genuine_and_names_nobody(
+    each_world: World,
+) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client, each_world.client(None) as anyone:
+        uuid, reference_id, pdf = issue(each_world, client)
+        client.post(f"{API}/{uuid}/erase")
+        page = anyone.get(f"/verify/{reference_id}")
+        dropped = drop(anyone, pdf, reference_id)
+        changed = drop(anyone, pdf + b"x", reference_id)
+
+    expected = "This certificate is genuine; its holder’s data was erased"
+    assert (expected, expected) == (heading(page), heading(dropped))
+    assert {
+        "Title": "Certificate of Achievement",
+        "Institution": "ABC University",
+        "Issue date": "1 June 2025",
+        "Reference id": reference_id,
+    } == facts(page)
+    assert "Since then its holder’s data was erased here." in html.unescape(dropped.text)
+    assert "This file was changed, or is another one" == heading(changed)
+    assert "John" not in page.text + dropped.text + changed.text
+
+
+@pytest.mark.parametrize("language", ["ar", "fr", "es"])
+def test_verification_speaks_the_readers_language(
+    world: World, client: httpx.Client, anyone: httpx.Client, language: str
+) -> None:
+    _, reference_id, pdf = issue(world, client)
+    titles = {
+        "ar": "هذه الشهادة صحيحة",
+        "fr": "Ce certificat est authentique",
+        "es": "Este certificado es auténtico",
+    }
+    page = anyone.get(f"/verify/{reference_id}", headers={"Accept-Language": language})
+    action = re.findall(
+        r'class="drop" action="(.*?)"',
+        anyone.get(f"/verify/{reference_id}", params={"lang": language}).text,
+    )[0]
+    dropped = anyone.post(action, files={"certificate": ("c.pdf", pdf)})
+
+    assert (titles[language], titles[language]) == (heading(page), heading(dropped))
+    assert f'lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}"' in page.text

@@ -1,0 +1,428 @@
+"""A customer's pages: signing in by a mailed link, claiming, addresses, sessions, rates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from tests.vault.world import PUBLIC_URL, World, upload
+from vault.addresses import API
+from vault.notices import Notices
+from vault.store import entrances
+from vault.store.people import customer_session, mailed_link
+from vault.web.people import MOST_PER_ADDRESS, MOST_PER_CLIENT
+
+JOHN = "john@example.com"
+
+
+class Mailbox:
+    """What the vault mailed in a test."""
+
+    def __init__(self, world: World) -> None:
+        self.mails: list[EmailMessage] = []
+        self._step = Notices(
+            database=world.vault.database,
+            links=world.vault.links,
+            post=lambda message, _: self.mails.append(message),
+            sender="certificates@example.edu",
+            lease=world.vault.settings.lease,
+        )
+
+    def fetch(self) -> EmailMessage:
+        """Have sent what is due; return the newest mail."""
+        while self._step.run():
+            pass
+        return self.mails[-1]
+
+    def link(self, what: str = "/my/link/") -> str:
+        """The newest mail's link that holds ``what``."""
+        body = self.fetch().get_body(("plain",))
+        assert body is not None
+        found = re.search(rf"https://vault\.example\.edu({re.escape(what)}\S+)", body.get_content())
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture
+def mailbox(world: World) -> Mailbox:
+    return Mailbox(world)
+
+
+@pytest.fixture
+def browser(world: World) -> Iterator[httpx.Client]:
+    """Somebody's browser, without a token, at one address."""
+    with browser_of(world) as client:
+        yield client
+
+
+def browser_of(world: World, address: str = "192.0.2.1") -> httpx.Client:
+    transport = httpx.WSGITransport(app=world.app, remote_addr=address)
+    return httpx.Client(transport=transport, base_url=PUBLIC_URL)
+
+
+def sign_in(browser: httpx.Client, mailbox: Mailbox, email: str = JOHN) -> None:
+    browser.post("/my/sign-in", data={"email": email})
+    assert 303 == browser.post(mailbox.link()).status_code
+
+
+def issue(world: World, **fields: Any) -> str:
+    """A generated certificate of an institution of its own; return its uuid."""
+    token = world.token(world.institution(f"Institution {fields}"))
+    with world.client(token) as client:
+        uuid: str = upload(client, **fields).json()["data"]["uuid"]
+    world.process()
+    return uuid
+
+
+def heading(page: httpx.Response) -> str:
+    found = re.search(r"<h1>(.*?)</h1>", page.text)
+    assert found is not None
+    return re.sub("<.*?>", "", found[1])
+
+
+def titles(page: httpx.Response) -> list[str]:
+    return re.findall(r"<h2><bdi>(.*?)</bdi></h2>", page.text)
+
+
+def form_token(page: httpx.Response) -> str:
+    return re.findall(r'name="form" value="(.*?)"', page.text)[0]
+
+
+def test_a_mailed_link_signs_in_and_shows_what_waited(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    uuid = issue(world, applicant_email="JOHN@example.com")
+    issue(world, applicant_email="other@example.com", certificate_title="Another's")
+    sign_in(browser, mailbox)
+    page = browser.get("/my")
+    pdf = browser.get(f"/my/certificates/{uuid}/certificate.pdf")
+
+    assert ["Certificate of Achievement"] == titles(page)
+    assert f"{PUBLIC_URL}/verify/{world.row(uuid).reference_id}" in page.text
+    assert (200, "application/pdf") == (pdf.status_code, pdf.headers["Content-Type"])
+    assert pdf.content.startswith(b"%PDF-")
+
+
+def test_an_invitation_makes_the_account_and_claims(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    issue(world)
+    link = mailbox.link()
+    page = browser.get(link)
+    answer = browser.post(link)
+
+    assert "Create a free account for john@example.com" == heading(page)
+    assert (303, "/my") == (answer.status_code, answer.headers["Location"])
+    assert ["Certificate of Achievement"] == titles(browser.get("/my"))
+
+
+def test_the_holders_link_views_and_downloads_without_an_account(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    uuid = issue(world, full_name="محمد علي")
+    link = mailbox.link("/holder/")
+    page = browser.get(link)
+    pdf = browser.get(f"{link}/certificate.pdf")
+    world.set(uuid, status="revoked")
+
+    assert (200, "Certificate of Achievement") == (page.status_code, heading(page))
+    assert "محمد علي" in page.text
+    assert pdf.content.startswith(b"%PDF-")
+    assert {"Set-Cookie", "set-cookie"}.isdisjoint(page.headers)
+    assert (410, 410) == (
+        browser.get(link).status_code,
+        browser.get(f"{link}/certificate.pdf").status_code,
+    )
+
+
+def test_a_holders_link_cannot_be_guessed(world: World, browser: httpx.Client) -> None:
+    uuid = issue(world)
+    good = world.vault.links.sign("holder", uuid)
+    wrong = world.vault.links.sign("session", uuid)
+
+    assert 200 == browser.get(f"/holder/{good}").status_code
+    for token in (wrong, uuid, f"{uuid}.{'A' * 43}", good[:-2], f"{good}x"):
+        assert 410 == browser.get(f"/holder/{token}").status_code
+
+
+def test_looking_at_a_link_does_not_use_it_up(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    browser.post("/my/sign-in", data={"email": JOHN})
+    link = mailbox.link()
+
+    assert [200, 200, 200] == [
+        browser.get(link).status_code,
+        browser.head(link).status_code,
+        browser.get(link).status_code,
+    ]
+    assert 303 == browser.post(link).status_code
+
+
+def test_a_link_works_once(world: World, browser: httpx.Client, mailbox: Mailbox) -> None:
+    browser.post("/my/sign-in", data={"email": JOHN})
+    link = mailbox.link()
+    browser.post(link)
+    with browser_of(world) as thief:
+        answer = thief.post(link)
+
+    assert (410, "This link does not work any more") == (answer.status_code, heading(answer))
+    assert {"Set-Cookie", "set-cookie"}.isdisjoint(answer.headers)
+
+
+def test_a_link_that_is_too_old_is_dead(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    browser.post("/my/sign-in", data={"email": JOHN})
+    link = mailbox.link()
+    with world.vault.database.write() as conn:
+        conn.execute(sa.update(mailed_link).values(expires_at=datetime.now(UTC)))
+
+    assert (410, 410) == (browser.get(link).status_code, browser.post(link).status_code)
+
+
+@pytest.mark.parametrize("token", ["x", "x.y", "%00", "a" * 500, f"{'a' * 24}.{'A' * 43}"])
+def test_a_link_that_is_none_of_ours_is_dead(browser: httpx.Client, token: str) -> None:
+    assert 410 == browser.get(f"/my/link/{token}").status_code
+    assert 410 == browser.post(f"/my/link/{token}").status_code
+
+
+def test_every_address_gets_the_same_answer(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    sign_in(browser, mailbox)
+    known = browser.post("/my/sign-in", data={"email": JOHN})
+    unknown = browser.post("/my/sign-in", data={"email": "nobody@example.com"})
+
+    assert (303, "/my/sent") == (known.status_code, known.headers["Location"])
+    assert (303, "/my/sent") == (unknown.status_code, unknown.headers["Location"])
+    assert [JOHN, JOHN, "nobody@example.com"] == [
+        mail["To"] for _ in [mailbox.fetch()] for mail in mailbox.mails
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "john", "john@example", "a@b@example.com", "a b@example.com", "a@example.com,b@c.d"],
+)
+def test_what_is_no_address_is_told(browser: httpx.Client, given: str) -> None:
+    answer = browser.post("/my/sign-in", data={"email": given})
+
+    assert 422 == answer.status_code
+    assert 'role="alert">This is not a complete e-mail address.' in answer.text
+
+
+def test_an_address_is_mailed_only_so_often_and_does_not_learn_it(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    answers = [
+        browser.post("/my/sign-in", data={"email": email}).status_code
+        for email in [JOHN] * MOST_PER_ADDRESS + ["JOHN@EXAMPLE.COM"]
+    ]
+    mailbox.fetch()
+
+    assert [303] * (MOST_PER_ADDRESS + 1) == answers
+    assert MOST_PER_ADDRESS == len(mailbox.mails)
+
+
+def test_a_client_may_ask_only_so_often(world: World, browser: httpx.Client) -> None:
+    for number in range(MOST_PER_CLIENT):
+        browser.post("/my/sign-in", data={"email": f"{number}@example.com"})
+    answer = browser.post("/my/sign-in", data={"email": JOHN})
+    with browser_of(world, "192.0.2.2") as other:
+        elsewhere = other.post("/my/sign-in", data={"email": JOHN})
+
+    assert (429, "3600") == (answer.status_code, answer.headers["Retry-After"])
+    assert 303 == elsewhere.status_code
+
+
+def test_the_session_is_a_guarded_cookie(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    browser.post("/my/sign-in", data={"email": JOHN})
+    cookie = browser.post(mailbox.link()).headers["Set-Cookie"]
+    name, _, rest = cookie.partition("=")
+    attributes = {part.strip() for part in rest.split(";")[1:]}
+
+    assert "__Host-vault-session" == name
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= attributes
+    assert f"Max-Age={int(entrances.SESSION_LASTS.total_seconds())}" in attributes
+
+
+def test_a_cookie_that_was_changed_is_nobodys(world: World, mailbox: Mailbox) -> None:
+    with browser_of(world) as browser:
+        sign_in(browser, mailbox)
+        value = browser.cookies["__Host-vault-session"]
+    for changed in (value[:-1] + ("A" if value[-1] != "A" else "B"), value.partition(".")[0], "x"):
+        with browser_of(world) as other:
+            other.cookies.set("__Host-vault-session", changed)
+            assert "Mail me a link" in other.get("/my").text
+
+
+@pytest.mark.parametrize("how", ["ended", "old"])
+def test_the_database_ends_a_session(
+    world: World, browser: httpx.Client, mailbox: Mailbox, how: str
+) -> None:
+    sign_in(browser, mailbox)
+    then = datetime.now(UTC) - timedelta(seconds=1)
+    change = {"ended": {"revoked_at": then}, "old": {"expires_at": then}}[how]
+    with world.vault.database.write() as conn:
+        conn.execute(sa.update(customer_session).values(**change))
+
+    assert "Mail me a link" in browser.get("/my").text
+
+
+def test_signing_out_ends_the_session_and_everywhere_all(world: World, mailbox: Mailbox) -> None:
+    with browser_of(world) as phone, browser_of(world) as laptop, browser_of(world) as desk:
+        for browser in (phone, laptop, desk):
+            sign_in(browser, mailbox)
+        cookie = phone.cookies["__Host-vault-session"]
+        phone.post("/my/sign-out", data={"form": form_token(phone.get("/my"))})
+        phone.cookies.set("__Host-vault-session", cookie)
+        still = "Sign out" in laptop.get("/my").text
+        laptop.post("/my/sign-out", data={"form": form_token(laptop.get("/my")), "everywhere": "1"})
+
+        assert "Mail me a link" in phone.get("/my").text
+        assert still
+        assert "Mail me a link" in desk.get("/my").text
+
+
+def test_another_address_is_added_by_its_own_mail(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    issue(world, applicant_email="work@example.com")
+    mailbox.fetch()
+    sign_in(browser, mailbox)
+    form = form_token(browser.get("/my"))
+    answer = browser.post("/my/emails", data={"form": form, "email": "Work@example.com"})
+    before = titles(browser.get("/my"))
+    link = mailbox.link()
+    with browser_of(world) as phone:  # the mail may be read elsewhere
+        told = heading(phone.get(link))
+        done = phone.post(link)
+
+    assert 303 == answer.status_code
+    assert "Work@example.com" == mailbox.mails[-1]["To"]
+    assert [] == before
+    assert "Add Work@example.com to the account of john@example.com" == told
+    assert (200, "The address is confirmed") == (done.status_code, heading(done))
+    assert {"Set-Cookie", "set-cookie"}.isdisjoint(done.headers)
+    assert ["Certificate of Achievement"] == titles(browser.get("/my"))
+
+
+def test_anothers_address_cannot_be_taken(world: World, mailbox: Mailbox) -> None:
+    with browser_of(world) as john, browser_of(world) as mary:
+        sign_in(john, mailbox)
+        sign_in(mary, mailbox, "mary@example.com")
+        form = form_token(mary.get("/my"))
+        mary.post("/my/emails", data={"form": form, "email": JOHN})
+        answer = mary.post(mailbox.link())
+
+        assert (409, "This address belongs to another account") == (
+            answer.status_code,
+            heading(answer),
+        )
+        assert JOHN not in mary.get("/my").text
+
+
+@pytest.mark.parametrize("path", ["/my/emails", "/my/sign-out"])
+def test_a_form_of_another_site_or_session_does_nothing(
+    world: World, mailbox: Mailbox, path: str
+) -> None:
+    with browser_of(world) as john, browser_of(world) as mary:
+        sign_in(john, mailbox)
+        sign_in(mary, mailbox, "mary@example.com")
+        sent = len(mailbox.mails)
+        for form in ("", "x", form_token(mary.get("/my"))):
+            answer = john.post(path, data={"form": form, "email": "evil@example.com"})
+            assert (403, "This form is out of date") == (answer.status_code, heading(answer))
+        mailbox.fetch()
+
+        assert "Sign out" in john.get("/my").text
+        assert sent == len(mailbox.mails)
+
+
+def test_a_foreign_site_signs_nobody_in(browser: httpx.Client, mailbox: Mailbox) -> None:
+    browser.post("/my/sign-in", data={"email": JOHN})
+    link = mailbox.link()
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+
+    assert 403 == browser.post(link, headers=foreign).status_code
+    assert 403 == browser.post("/my/sign-in", data={"email": JOHN}, headers=foreign).status_code
+    assert 303 == browser.post(link, headers={"Sec-Fetch-Site": "same-origin"}).status_code
+
+
+def test_anothers_certificate_is_as_one_that_is_not_there(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    theirs = issue(world, applicant_email="other@example.com")
+    mailbox.fetch()
+    mine = issue(world)
+    mailbox.fetch()
+    sign_in(browser, mailbox)
+    world.set(mine, status="revoked", revoked_at=datetime.now(UTC))
+
+    assert [404, 404, 404] == [
+        browser.get(f"/my/certificates/{uuid}/certificate.pdf").status_code
+        for uuid in (theirs, mine, "9e7860f0-05d1-4fd0-b3e0-e98e19f1cf15")
+    ]
+    assert "This certificate has been revoked" in browser.get("/my").text
+
+
+def test_without_a_session_nothing_is_shown(world: World, browser: httpx.Client) -> None:
+    uuid = issue(world)
+
+    assert "Mail me a link" in browser.get(f"/my/certificates/{uuid}/certificate.pdf").text
+    assert 403 == browser.post("/my/emails", data={"email": JOHN}).status_code
+
+
+@pytest.mark.parametrize(
+    ("language", "direction", "title"),
+    [
+        ("en", "ltr", "My certificates"),
+        ("ar", "rtl", "شهاداتي"),
+        ("fr", "ltr", "Mes certificats"),
+        ("es", "ltr", "Mis certificados"),
+    ],
+)
+def test_pages_speak_the_readers_language(
+    browser: httpx.Client, mailbox: Mailbox, language: str, direction: str, title: str
+) -> None:
+    wished = browser.get("/my", headers={"Accept-Language": f"{language}-XX, de;q=0.5"})
+    chosen = browser.get("/my", params={"lang": language}, headers={"Accept-Language": "de"})
+    answer = browser.post(f"/my/sign-in?lang={language}", data={"email": JOHN})
+
+    for page in (wished, chosen):
+        assert title == heading(page)
+        assert f'<html lang="{language}" dir="{direction}">' in page.text
+    assert f"/my/sent?lang={language}" == answer.headers["Location"]
+    assert language == mailbox.fetch()["Content-Language"]
+
+
+def test_pages_are_guarded_and_carry_no_script(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    issue(world, certificate_title="<script>alert(1)</script>")
+    mailbox.fetch()
+    holder = mailbox.link("/holder/")
+    sign_in(browser, mailbox)
+    for path in ("/my", "/my/sent", holder, "/my/link/x"):
+        page = browser.get(path)
+        assert [] == re.findall(r"<script|<style|style=|\son\w+=|javascript:", page.text)
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert ("no-store", "no-referrer", "noindex, nofollow") == tuple(
+            page.headers[name] for name in ("Cache-Control", "Referrer-Policy", "X-Robots-Tag")
+        )
+
+
+def test_the_api_takes_no_session(browser: httpx.Client, mailbox: Mailbox) -> None:
+    sign_in(browser, mailbox)
+
+    assert 401 == browser.get(API).status_code
