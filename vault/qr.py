@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import segno
 
 #: Modules of white around the code (ISO/IEC 18004, 6.3.8).
 QUIET_ZONE = 4
+#: A run of dark modules in a row.
+DARK = re.compile(rb"\x01+")
 
 
 def svg(text: str) -> str:
@@ -13,9 +17,9 @@ def svg(text: str) -> str:
     code = segno.make_qr(text, error="m")
     side = code.symbol_size(border=QUIET_ZONE)[0]
     path = "".join(
-        f"M{x + QUIET_ZONE} {y + QUIET_ZONE}h{length}v1h-{length}z"
-        for y, row in enumerate(code.matrix)
-        for x, length in _runs(row)
+        _bar(run.start() + QUIET_ZONE, y, run.end() - run.start())
+        for y, row in enumerate(code.matrix, QUIET_ZONE)
+        for run in DARK.finditer(row)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" '
@@ -24,14 +28,5 @@ def svg(text: str) -> str:
     )
 
 
-def _runs(row: bytearray) -> list[tuple[int, int]]:
-    """Return (start, length) of each run of dark modules."""
-    runs: list[tuple[int, int]] = []
-    for x, dark in enumerate(row):
-        if not dark:
-            continue
-        if runs and sum(runs[-1]) == x:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
-        else:
-            runs.append((x, 1))
-    return runs
+def _bar(x: int, y: int, length: int) -> str:
+    return f"M{x} {y}h{length}v1h-{length}z"

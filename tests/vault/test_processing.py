@@ -172,7 +172,7 @@ def test_a_worker_that_was_paused_beyond_its_lease_writes_nothing(
         (uuid,) = enter(client, each_world)
     paused, quick = worker(each_world, clock), worker(each_world, clock)
     taken = paused._take()
-    done = [(work, paused._outcome(work, paused._monotonic() + 60)) for work in taken]
+    done = list(paused._outcomes(taken, paused._monotonic() + 60))
     clock.forward(LEASE)
     quick.run()
     before = each_world.row(uuid)

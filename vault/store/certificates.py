@@ -196,6 +196,11 @@ def get(conn: sa.Connection, id: int) -> sa.Row[Any]:
     return conn.execute(_whole.where(certificate.c.id == id)).one()
 
 
+def get_all(conn: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
+    """The certificates with these internal ids, in any order."""
+    return conn.execute(_whole.where(certificate.c.id.in_(ids))).all()
+
+
 def page(
     conn: sa.Connection, filters: Filters, *, institution_id: int, number: int, size: int
 ) -> tuple[Sequence[sa.Row[Any]], int]:
