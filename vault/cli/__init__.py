@@ -24,6 +24,8 @@ from vault.tokens import UnknownPermission
 COMMANDS: Mapping[str, str] = {
     "institution": "institutions",
     "token": "tokens",
+    "customer": "customer",
+    "mail": "mail",
     "settings": "chores",
     "migrate": "processes",
     "web": "processes",

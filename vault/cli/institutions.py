@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from runtime.translations import LANGUAGES
 from vault.cli import session
 from vault.cli.signing import signing_key
 from vault.store import institutions
@@ -35,6 +36,16 @@ def institution_add(name: str, email: str | None, if_missing: bool) -> None:
             raise
     else:
         click.echo(f"Added {name}.")
+
+
+@institution.command("language")
+@click.argument("name")
+@click.argument("language", type=click.Choice(list(LANGUAGES)))
+def institution_language(name: str, language: str) -> None:
+    """Choose the language of the institution's mails to people without an account."""
+    with session.database().write() as conn:
+        institutions.set_language(conn, institutions.find(conn, name), language)
+    click.echo(f"{name} writes in {LANGUAGES[language]}.")
 
 
 @institution.command("list")

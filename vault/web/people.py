@@ -190,7 +190,7 @@ def _mine(customer_id: int, *, wrong: str | None = None, status: int = 200) -> R
 def _claim(customer_id: int) -> None:
     """Take what was generated in the moment in which the account was made."""
     with vault().database.read() as conn:
-        if not customers.waiting(conn, customer_id):
+        if vault().settings.read_only or not customers.waiting(conn, customer_id):
             return
     with vault().database.write() as conn:
         customers.claim_waiting(conn, customer_id, now=vault().database.now(conn))

@@ -1,0 +1,77 @@
+"""`certvault customer`: who has an account, and what is in it."""
+
+from __future__ import annotations
+
+import click
+import sqlalchemy as sa
+
+from runtime.translations import FALLBACK, LANGUAGES
+from vault.cli import session
+from vault.store import customers, entrances
+
+
+@click.group()
+def customer() -> None:
+    """Look after customers' accounts. They make them themselves, on the pages under /my."""
+
+
+@customer.command("list")
+def customer_list() -> None:
+    """List the accounts: id, e-mail, language, certificates, since when."""
+    with session.database().read() as conn:
+        for row in customers.all_of_them(conn):
+            since = f"{row.created_at:%Y-%m-%d}"
+            click.echo(f"{row.id}\t{row.email}\t{row.language}\t{row.certificates}\t{since}")
+
+
+@customer.command("add")
+@click.argument("email")
+@click.option("--language", type=click.Choice(list(LANGUAGES)), default=FALLBACK, show_default=True)
+def customer_add(email: str, language: str) -> None:
+    """Make an account for an address that you vouch for; what waits for it is claimed."""
+    email = email.strip()
+    if "@" not in email:
+        raise click.ClickException(f"{email!r} is no e-mail address. Give one: name@example.org")
+    database = session.database()
+    with database.write() as conn:
+        if customers.find(conn, email) is not None:
+            raise click.ClickException(f"{email} belongs to an account already.")
+        now = database.now(conn)
+        customer_id = customers.of_verified(conn, email, language=language, now=now)
+        count = len(customers.certificates(conn, customer_id))
+    click.echo(f"Added {email} with {count} certificates.")
+
+
+@customer.command("show")
+@click.argument("email")
+def customer_show(email: str) -> None:
+    """Print an account: its addresses, then its certificates."""
+    with session.database().read() as conn:
+        found = _found(conn, email)
+        for address in customers.emails(conn, found.id):
+            note = "\tour mail goes here" if address.email == found.email else ""
+            click.echo(f"{address.email}{note}")
+        for row in customers.certificates(conn, found.id):
+            click.echo(
+                f"{row.reference_id}\t{row.status}\t{row.certificate_title}\t{row.institution_name}"
+            )
+
+
+@customer.command("sign-out")
+@click.argument("email")
+def customer_sign_out(email: str) -> None:
+    """End all sessions of an account."""
+    database = session.database()
+    with database.write() as conn:
+        found = _found(conn, email)
+        ended = entrances.close_sessions(conn, found.id, now=database.now(conn))
+    click.echo(f"Ended {ended} sessions.")
+
+
+def _found(conn: sa.Connection, email: str) -> sa.Row[tuple[object, ...]]:
+    row = customers.find(conn, email)
+    if row is None:
+        raise click.ClickException(
+            f"{email} is no address of an account. See: certvault customer list"
+        )
+    return row
