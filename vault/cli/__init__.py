@@ -19,6 +19,7 @@ from vault.cli.session import DATA_OPTION
 from vault.signing import SigningProblem
 from vault.store.institutions import AlreadyThere, NoSuchInstitution
 from vault.tokens import UnknownPermission
+from vault.webhooks import WebhookProblem
 
 #: Command to the module of vault.cli that holds it.
 COMMANDS: Mapping[str, str] = {
@@ -26,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "token": "tokens",
     "customer": "customer",
     "mail": "mail",
+    "webhook": "webhook",
     "settings": "chores",
     "migrate": "processes",
     "web": "processes",
@@ -41,6 +43,7 @@ EXPECTED = (
     NoSuchInstitution,
     UnknownPermission,
     KeyProblem,
+    WebhookProblem,
     SigningProblem,
 )
 

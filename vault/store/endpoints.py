@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from runtime.database import UtcDateTime
 from runtime.keys import Keys
 from vault.store.tables import institution, metadata
+from vault.webhooks import WebhookProblem
 from vault.webhooks.events import Event
 
 #: ``events`` empty means all. ``failing_since`` is when the first attempt failed after which none
@@ -32,7 +33,7 @@ endpoint = sa.Table(
 )
 
 
-class NoSuchEndpoint(LookupError):
+class NoSuchEndpoint(WebhookProblem):
     """No endpoint has that id; the text says where they are listed."""
 
     def __init__(self, id: int) -> None:
@@ -65,13 +66,13 @@ def add(
 
 
 def put_secrets(conn: sa.Connection, keys: Keys, id: int, secrets: Sequence[str]) -> None:
-    """Give an endpoint these signing secrets, the newest first."""
+    """Give an endpoint these signing secrets; `vault.webhooks.signing` says what each signs."""
     sealed = keys.encrypt({"secrets": list(secrets)}, purpose=_purpose(id))
     conn.execute(sa.update(endpoint).where(endpoint.c.id == id).values(secrets=sealed))
 
 
 def secrets_of(row: sa.Row[Any], keys: Keys) -> tuple[str, ...]:
-    """The signing secrets of an endpoint, newest first; raises runtime.keys.KeyProblem."""
+    """The signing secrets of an endpoint in their order; raises runtime.keys.KeyProblem."""
     opened = keys.decrypt(row.secrets, purpose=_purpose(row.id))["secrets"]
     return tuple(map(str, opened)) if isinstance(opened, list) else ()
 

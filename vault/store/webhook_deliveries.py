@@ -14,6 +14,7 @@ from runtime.lease import Lease, claim, due, lease_columns, lease_of, release, s
 from vault.store import endpoints
 from vault.store.endpoints import endpoint
 from vault.store.tables import certificate, metadata
+from vault.webhooks import WebhookProblem
 from vault.webhooks.events import Event, Subject, body
 from vault.webhooks.sending import Answer
 
@@ -22,6 +23,7 @@ DELIVERED = "delivered"
 FAILED = "failed"
 #: The certificate's holder was erased, and the body with him.
 ERASED = "erased"
+STATES = (WAITING, DELIVERED, FAILED, ERASED)
 
 #: One event for one endpoint. ``body`` is what is signed and sent, byte for byte, every time.
 delivery = sa.Table(
@@ -57,8 +59,8 @@ attempt = sa.Table(
 )
 
 
-class NoSuchDelivery(LookupError):
-    """No delivery has that id; the text says where they are listed."""
+class CannotResend(WebhookProblem):
+    """No delivery has that id, or it cannot be sent; the text says what to do."""
 
 
 def announce(
@@ -210,27 +212,34 @@ def attempts(conn: sa.Connection, delivery_ids: Sequence[int]) -> Sequence[sa.Ro
 def resend(conn: sa.Connection, uuid: str, now: datetime) -> None:
     """Send a delivery from the beginning of its schedule; its id and body stay the same.
 
-    Raises NoSuchDelivery, also if its body was erased or its endpoint is disabled.
+    Raises CannotResend, also if its body was erased or its endpoint is disabled.
     """
     row = conn.execute(
-        sa.select(delivery.c.id, delivery.c.state, endpoint.c.disabled_at, delivery.c.endpoint_id)
-        .join(endpoint)
-        .where(delivery.c.uuid == uuid)
+        sa.select(delivery.c.id, delivery.c.state, delivery.c.endpoint_id).where(
+            delivery.c.uuid == uuid
+        )
     ).first()
     if row is None:
-        raise NoSuchDelivery(f"There is no delivery {uuid!r}. See: certvault webhook deliveries")
+        raise CannotResend(f"There is no delivery {uuid!r}. See: certvault webhook deliveries")
     if row.state == ERASED:
-        raise NoSuchDelivery(f"The body of delivery {uuid} was erased with the holder's data.")
-    if row.disabled_at is not None:
-        raise NoSuchDelivery(
-            f"The endpoint of delivery {uuid} is disabled. "
-            f"Enable it first: certvault webhook enable {row.endpoint_id}"
-        )
+        raise CannotResend(f"The body of delivery {uuid} was erased with the holder's data.")
+    _require_enabled(endpoints.find(conn, row.endpoint_id))
     _make_due(conn, delivery.c.id == row.id, now)
 
 
+def _require_enabled(row: sa.Row[Any]) -> None:
+    if row.disabled_at is not None:
+        raise CannotResend(
+            f"The endpoint {row.id} is disabled. Enable it first: certvault webhook enable {row.id}"
+        )
+
+
 def resend_failed(conn: sa.Connection, endpoint_id: int, now: datetime) -> int:
-    """Send again whatever failed for an endpoint; return how many there are."""
+    """Send again whatever failed for an endpoint; return how many there are.
+
+    Raises CannotResend if it is disabled, vault.store.endpoints.NoSuchEndpoint.
+    """
+    _require_enabled(endpoints.find(conn, endpoint_id))
     return _make_due(
         conn,
         sa.and_(delivery.c.endpoint_id == endpoint_id, delivery.c.state == FAILED),

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from vault.webhooks import WebhookProblem
 
-class UnknownEvent(ValueError):
+
+class UnknownEvent(WebhookProblem):
     """A word that names no event; the text lists those there are."""
 
 
@@ -28,6 +30,11 @@ class Event(enum.Enum):
     RETRIED = "certificate_application.retried"
     #: An extension of ours.
     REVOKED = "certificate_application.revoked"
+
+    @property
+    def short(self) -> str:
+        """The word without what all events begin with."""
+        return self.value.rpartition(".")[2]
 
 
 class Trigger(enum.Enum):
@@ -77,9 +84,9 @@ def iso(moment: datetime) -> str:
 def parse_events(words: Iterable[str]) -> frozenset[Event]:
     """Return the events of these words, with or without their prefix; raises UnknownEvent."""
     known = {event.value: event for event in Event}
-    known |= {event.value.rpartition(".")[2]: event for event in Event}
+    known |= {event.short: event for event in Event}
     try:
         return frozenset(known[word.strip()] for word in words)
     except KeyError as exc:
-        names = ", ".join(event.value.rpartition(".")[2] for event in Event)
+        names = ", ".join(event.short for event in Event)
         raise UnknownEvent(f"There is no event {exc.args[0]!r}. There are: {names}.") from exc
