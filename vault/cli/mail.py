@@ -90,10 +90,9 @@ def _kept(vault: Vault, row: sa.Row[tuple[object, ...]]) -> EmailMessage | None:
     """The file of a mail that was sent into the folder."""
     path = wiring.mail_folder(vault.settings) / f"{row.uuid}.{row.sends}.eml"
     try:
-        parsed = message_from_bytes(path.read_bytes(), policy=policy.default)
+        return message_from_bytes(path.read_bytes(), policy=policy.default)
     except FileNotFoundError:
         return None
-    return parsed if isinstance(parsed, EmailMessage) else None
 
 
 def _composed(vault: Vault, row: sa.Row[tuple[object, ...]]) -> EmailMessage:
