@@ -16,11 +16,11 @@ from tests.vault import samples
 from tests.vault.world import World, upload
 from vault import wiring
 from vault.files import Files, Staged
-from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing
+from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, STEP, Processing
 from vault.signing import SigningKeys
 from vault.stamp import Stamper
 from vault.steps import due_bells
-from vault.store.tables import certificate, file
+from vault.store.tables import certificate, chore, file
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=20)
@@ -273,18 +273,23 @@ def test_one_bad_file_does_not_hold_up_the_others(
 def test_the_step_is_due_as_long_as_there_is_work(each_world: World, clock: Clock) -> None:
     database = clock.database(each_world.vault.settings.database_url)
     token = each_world.token(each_world.institution("ABC University"))
-    with each_world.client(token) as client:
-        assert [] == due_bells(database)
-        enter(client, each_world)
+    with each_world.vault.database.write() as conn:
+        conn.execute(sa.delete(chore))  # tidying has its own times under the same bell
     step = worker(each_world, clock)
 
-    assert ["process"] == due_bells(database)
+    def is_due() -> bool:
+        return STEP in due_bells(database)
+
+    with each_world.client(token) as client:
+        assert not is_due()
+        enter(client, each_world)
+    assert is_due()
     step._take()
-    assert [] == due_bells(database)
+    assert not is_due()
     clock.forward(LEASE)
-    assert ["process"] == due_bells(database)
+    assert is_due()
     step.run()
-    assert [] == due_bells(database)
+    assert not is_due()
 
 
 def test_nothing_lies_about_in_incoming(world: World, client: httpx.Client, clock: Clock) -> None:
