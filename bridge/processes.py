@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 BRIDGE: Mapping[str, tuple[str, ...]] = {
     "web": ("vaultbridge", "web"),
@@ -23,16 +19,3 @@ VAULT: Mapping[str, tuple[str, ...]] = {
     "vault-deliver": ("certvault", "worker", "deliver"),
     "vault-clock": ("certvault", "clock"),
 }
-
-
-def resolve(command: tuple[str, ...]) -> tuple[str, ...]:
-    """The command with its program's full path: beside this Python first, then on the PATH."""
-    beside = str(Path(sys.executable).parent)
-    path = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
-    program = shutil.which(command[0], path=path)
-    if program is None:
-        raise FileNotFoundError(
-            f"The program {command[0]} is not installed beside {sys.executable}. "
-            "Install the distribution vaultbridge into this environment."
-        )
-    return (program, *command[1:])

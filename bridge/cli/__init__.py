@@ -17,6 +17,7 @@ from bridge.store.accounts import NameTaken, NotThere
 from bridge.vault_client import VaultError
 from connectors.base import ConnectorError
 from connectors.registry import UnknownConnector
+from runtime.embedded import PortTaken
 from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
@@ -48,6 +49,7 @@ _EXPECTED = (
     KeyProblem,
     NameTaken,
     NotThere,
+    PortTaken,
     SchemaError,
     SettingsError,
     UnknownConnector,

@@ -1,16 +1,14 @@
-"""The embedded defaults: the environment that `up` gives its processes, and keeps for others."""
+"""The embedded defaults: the environment that `up` gives its processes."""
 
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.embedded import LOOPBACK, unless_set
 from runtime.redis_server import EmbeddedRedis
 
-LOOPBACK = "127.0.0.1"
 OURS = ("BRIDGE_", "VAULT_")
 
 
@@ -73,24 +71,6 @@ def _defaults(place: Place, vault: Vault) -> dict[str, str]:
         values["VAULT_DATABASE_URL"] = f"sqlite:///{data / 'vault.sqlite'}"
         values["VAULT_PUBLIC_URL"] = vault.url
         values["VAULT_FILES"] = str(data / "vault-files")
-    return {
-        name: os.environ.get(name, value)
-        for name, value in values.items()
-        if f"{name}_FILE" not in os.environ
-    }
-
-
-def keep(path: Path, env: Mapping[str, str]) -> None:
-    """Write the environment for a shell to read, so that other commands find this installation."""
-    kept = {**{k: v for k, v in os.environ.items() if k.startswith(OURS)}, **env}
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(kept.items()))
-
-
-def kept_port(path: Path) -> int | None:
-    """Our vault's port of the last start: QR codes already printed name it."""
-    if not path.exists():
-        return None
-    kept = dict(word.split("=", 1) for word in shlex.split(path.read_text(encoding="utf-8")))
-    return int(kept["VAULT_PORT"]) if "VAULT_PORT" in kept else None
+        values["VAULT_KEY_FILE"] = str(data / "secret.key")
+        values["VAULT_MAIL_FOLDER"] = str(data / "mail")
+    return unless_set(values)

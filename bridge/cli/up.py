@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,18 +11,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-import httpx
 
-from bridge.cli.embedded import LOOPBACK, Place, Vault, environment, keep, kept_port
+from bridge.cli.embedded import OURS, Place, Vault, environment
 from bridge.cli.issuers import add_issuer
-from bridge.processes import BRIDGE, VAULT, resolve
+from bridge.processes import BRIDGE, VAULT
 from bridge.queue import SERVICE
 from bridge.settings import from_environment
 from bridge.store import accounts
 from bridge.wiring import build, migrate_database
-from runtime import logging
+from runtime import embedded, logging, redis_server
+from runtime.embedded import LOOPBACK
 from runtime.keys import Keys
-from runtime.redis_server import EmbeddedRedis, embedded
+from runtime.redis_server import EmbeddedRedis
 from runtime.supervisor import Process, Supervisor
 
 #: The issuer that `up` sets up by itself.
@@ -62,46 +60,27 @@ def up(
     """Run the bridge and, unless --vault names another, our vault. Ctrl-C stops all."""
     if (vault_url is None) != (vault_token_file is None):
         raise click.UsageError("--vault and --vault-token-file go together.")
-    _require_free(host, port)
-    # Databases, copies and files are nobody else's.
-    os.umask(0o077)
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = Place(data=data.resolve(), host=host, port=port)
+    embedded.require_free(host, port)
+    place = Place(data=embedded.private_folder(data), host=host, port=port)
     Keys.read_or_create(place.data / "secret.key")
-    vault_port = vault_port or kept_port(place.data / "env")
+    # QR codes already printed name the port of the last start.
+    last = embedded.kept(place.data).get("VAULT_PORT")
+    vault_port = vault_port or (int(last) if last else None)
     vault = _vault(vault_url, vault_token_file, vault_port, place)
-    redis = embedded(place.data / "run")
+    redis = redis_server.embedded(place.data / "run")
     env = environment(place, vault, redis)
-    keep(place.data / "env", env)
+    embedded.keep(place.data, env, prefixes=OURS)
     os.environ.update(env)
     logging.configure(SERVICE, "up")
     _prepare(vault, institution, place.data)
     _run(env, vault, redis, place)
 
 
-def _require_free(host: str, port: int) -> None:
-    if not _is_free(host, port):
-        raise click.ClickException(
-            f"The port {port} is taken. Stop what listens there, or give another: --port."
-        )
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
 def _vault(url: str | None, token_file: Path | None, port: int | None, place: Place) -> Vault:
     if url is not None:
         return Vault(url=url.rstrip("/"), port=None, token_file=token_file)
-    following = range(place.port + 1, place.port + 1000)
-    chosen = port or next(p for p in following if _is_free(place.host, p))
-    _require_free(place.host, chosen)
+    chosen = port or embedded.free_port(place.host, after=place.port)
+    embedded.require_free(place.host, chosen)
     return Vault(url=f"http://{LOOPBACK}:{chosen}", port=chosen, token_file=None)
 
 
@@ -145,15 +124,13 @@ def _first_token(vault: Vault, institution: str, data: Path) -> str:
 
 def _vault_command(*arguments: str) -> None:
     done = subprocess.run(  # noqa: S603  # our own program
-        resolve(("certvault", *arguments)),
+        embedded.resolve(("certvault", *arguments)),
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         check=False,
     )
     if done.returncode:
-        raise click.ClickException(
-            f"`certvault {arguments[0]}` failed; what it said stands above."
-        )
+        raise click.ClickException(f"`certvault {arguments[0]}` failed; what it said stands above.")
 
 
 def _run(env: Mapping[str, str], vault: Vault, redis: EmbeddedRedis, place: Place) -> None:
@@ -161,25 +138,10 @@ def _run(env: Mapping[str, str], vault: Vault, redis: EmbeddedRedis, place: Plac
     processes = [
         Process(name="redis", command=redis.command),
         *(
-            Process(name=name, command=resolve(command), env=env)
+            Process(name=name, command=embedded.resolve(command), env=env)
             for name, command in commands.items()
         ),
     ]
-    waiting = {place.url} | ({vault.url} if vault.port is not None else set())
-    ready = {"ready": True, "bridge": place.url, "vault": vault.url}
-    Supervisor(processes).run(meanwhile=lambda: _announce(waiting, ready))
-
-
-def _announce(waiting: set[str], ready: Mapping[str, object]) -> None:
-    """Print one line once everything that serves is ready."""
-    if not waiting:
-        return
-    for url in list(waiting):
-        try:
-            if httpx.get(f"{url}/health/ready", timeout=1, trust_env=False).status_code == 200:
-                waiting.discard(url)
-        except httpx.HTTPError:
-            return
-    if not waiting:
-        click.echo(json.dumps(ready))
-        sys.stdout.flush()
+    urls = [place.url] if vault.port is None else [place.url, vault.url]
+    ready = {"bridge": place.url, "vault": vault.url}
+    Supervisor(processes).run(meanwhile=embedded.Announcement(urls, ready))

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from bridge.processes import resolve
+from runtime.embedded import resolve
 from runtime.keys import Keys
 from runtime.redis_server import embedded
 from tests.acceptance.proxy import Proxy

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bridge.processes import BRIDGE, VAULT, resolve
+from bridge.processes import BRIDGE, VAULT
+from runtime.embedded import resolve
 from tests.acceptance.installation import free_port
 from tests.polling import eventually
 from tests.processes import children_of, is_alive

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import COMMANDS
-from bridge.processes import BRIDGE, VAULT, resolve
+from bridge.processes import BRIDGE, VAULT
 from bridge.queue import BELLS
+from runtime.embedded import resolve
 
 PROCFILE = Path(__file__).parents[2] / "Procfile"
 

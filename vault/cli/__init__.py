@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 from sqlalchemy.exc import DBAPIError
 
+from runtime.embedded import PortTaken
 from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
@@ -23,6 +24,7 @@ from vault.webhooks import WebhookProblem
 
 #: Command to the module of vault.cli that holds it.
 COMMANDS: Mapping[str, str] = {
+    "serve": "serve",
     "institution": "institutions",
     "token": "tokens",
     "customer": "customer",
@@ -39,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
 EXPECTED = (
     SettingsError,
     SchemaError,
+    PortTaken,
     AlreadyThere,
     NoSuchInstitution,
     UnknownPermission,

@@ -15,7 +15,18 @@ from flask.wrappers import Response
 import runtime.logging
 from vault import settings
 from vault.documents import LARGEST_FILE
-from vault.web import api, bulk, checking, health, holder, pages, people, problems, withdrawals
+from vault.web import (
+    api,
+    archive,
+    bulk,
+    checking,
+    health,
+    holder,
+    pages,
+    people,
+    problems,
+    withdrawals,
+)
 from vault.web.rate import RateLimit
 from vault.wiring import SERVICE, Vault, build
 
@@ -48,6 +59,8 @@ def create_app(vault: Vault | None = None) -> Flask:
     app.extensions["rate_limit"] = RateLimit(vault.settings.requests_per_minute)
     app.before_request(_begin)
     app.after_request(_end)
+    if vault.settings.read_only:
+        archive.install(app)
     problems.install(app)
     for part in (api, bulk, withdrawals, pages, checking, people, holder, health):
         app.register_blueprint(part.blueprint)

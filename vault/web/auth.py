@@ -68,7 +68,7 @@ def _authenticate() -> Token:
         token = institutions.valid_token(conn, text.strip(), now=now)
     if token is None:
         raise unauthorized()
-    if institutions.use_is_worth_noting(token, now=now):
+    if institutions.use_is_worth_noting(token, now=now) and not vault().settings.read_only:
         _note(token)
     structlog.contextvars.bind_contextvars(institution=token.institution_id)
     return token

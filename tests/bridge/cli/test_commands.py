@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import COMMANDS
-from bridge.processes import resolve
+from runtime.embedded import resolve
 from runtime.keys import Keys
 from tests.bridge.cli.conftest import Run
 

@@ -1,0 +1,132 @@
+"""Running a service on the embedded defaults: its folder, its ports, the environment it keeps."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import httpx
+
+LOOPBACK = "127.0.0.1"
+#: The file in an installation's folder that holds its environment.
+ENVIRONMENT = "env"
+#: How many ports are tried for one that is free.
+PORTS_TRIED = 1000
+
+
+class PortTaken(Exception):
+    """Something else listens there."""
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder whose databases, copies and files are nobody else's; return where it is.
+
+    From then on, whatever this process and its children make is their user's alone.
+    """
+    os.umask(0o077)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.resolve()
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise PortTaken if something listens there."""
+    if not _is_free(host, port):
+        raise PortTaken(
+            f"The port {port} is taken. Stop what listens there, or give another: --port."
+        )
+
+
+def free_port(host: str, *, after: int) -> int:
+    """Return the next port that is free; raises PortTaken if none of the next thousand is."""
+    following = range(after + 1, after + 1 + PORTS_TRIED)
+    found = next((port for port in following if _is_free(host, port)), None)
+    if found is None:
+        raise PortTaken(f"No port from {after + 1} to {after + PORTS_TRIED} is free. Name one.")
+    return found
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def unless_set(values: Mapping[str, str]) -> dict[str, str]:
+    """The values with those that the caller's environment sets put over them."""
+    return {
+        name: os.environ.get(name, value)
+        for name, value in values.items()
+        if f"{name}_FILE" not in os.environ
+    }
+
+
+def keep(data: Path, env: Mapping[str, str], *, prefixes: tuple[str, ...]) -> None:
+    """Write the environment for a shell to read, so that other commands find this installation.
+
+    ``prefixes`` say which of the caller's own variables are kept with it.
+    """
+    kept_ = {**{k: v for k, v in os.environ.items() if k.startswith(prefixes)}, **env}
+    path = data / ENVIRONMENT
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(kept_.items()))
+
+
+def kept(data: Path) -> dict[str, str]:
+    """The environment that `keep` wrote; empty if there is none."""
+    path = data / ENVIRONMENT
+    if not path.is_file():
+        return {}
+    words = shlex.split(path.read_text(encoding="utf-8"))
+    return dict(word.split("=", 1) for word in words)
+
+
+def resolve(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The command with its program's full path: beside this Python first, then on the PATH."""
+    beside = str(Path(sys.executable).parent)
+    path = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
+    program = shutil.which(command[0], path=path)
+    if program is None:
+        raise FileNotFoundError(
+            f"The program {command[0]} is not installed beside {sys.executable}. "
+            "Install the distribution vaultbridge into this environment."
+        )
+    return (program, *command[1:])
+
+
+class Announcement:
+    """Says in one line of JSON, once, that everything that serves is ready."""
+
+    def __init__(self, urls: Iterable[str], ready: Mapping[str, object]) -> None:
+        self._waiting = list(urls)
+        self._ready = {"ready": True, **ready}
+        self._made = False
+
+    def __call__(self) -> None:
+        """Ask who is not ready yet; for `runtime.supervisor.Supervisor.run`."""
+        if self._made:
+            return
+        while self._waiting:
+            if not _is_ready(self._waiting[0]):
+                return
+            self._waiting.pop(0)
+        self._made = True
+        sys.stdout.write(json.dumps(self._ready) + "\n")
+        sys.stdout.flush()
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=1, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False

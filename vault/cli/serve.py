@@ -1,0 +1,129 @@
+"""`certvault serve`: the whole vault on the embedded defaults, in one group of processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+
+import runtime.logging
+from runtime import embedded, redis_server, schema
+from runtime.database import Database
+from runtime.embedded import LOOPBACK
+from runtime.keys import Keys
+from runtime.redis_server import EmbeddedRedis
+from runtime.supervisor import Process, Supervisor
+from vault import settings, wiring
+from vault.store import institutions
+from vault.store.tables import MIGRATIONS
+from vault.tokens import Permission, new_token
+
+PROGRAM = "certvault"
+DEFAULT_PORT = 8200
+NEARBY = f"http://{LOOPBACK}:"
+WEB = ("web",)
+#: What an archive does without.
+WORKING = (("worker", "process"), ("worker", "deliver"), ("clock",))
+
+
+@click.command()
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="The folder for everything kept."
+)
+@click.option("--port", type=int, help="The port to listen on. Default: the last start's, or 8200.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option("--read-only", is_flag=True, help="Be an archive: show all, take and change nothing.")
+@click.option(
+    "--institution",
+    default="Example University",
+    show_default=True,
+    help="The name of the institution made at the first start.",
+)
+def serve(data: Path, port: int | None, host: str, read_only: bool, institution: str) -> None:
+    """Run the vault: all its processes in one group. Ctrl-C stops all.
+
+    In an empty folder it makes an institution and prints its token, once. When it is ready it
+    prints one line of JSON with its address.
+    """
+    port = port or int(embedded.kept(data).get("VAULT_PORT", DEFAULT_PORT))
+    embedded.require_free(host, port)
+    data = embedded.private_folder(data)
+    url = f"http://{LOOPBACK}:{port}"
+    redis = redis_server.embedded(data / "run")
+    env = _environment(data, host, port, redis, read_only=read_only)
+    Keys.read_or_create(data / "secret.key")
+    found = settings.read({**os.environ, **env})
+    embedded.keep(data, env, prefixes=(settings.PREFIX,))
+    runtime.logging.configure(wiring.SERVICE, "serve")
+    text = _prepare(found, data / "backups", institution)
+    ready = {"vault": url, "read_only": read_only, **({"token": text} if text else {})}
+    processes = [_process(WEB, env)]
+    if not read_only:
+        processes.insert(0, Process(name="redis", command=redis.command))
+        processes += [_process(arguments, env) for arguments in WORKING]
+    Supervisor(processes).run(meanwhile=embedded.Announcement([url], ready))
+
+
+def _process(arguments: tuple[str, ...], env: Mapping[str, str]) -> Process:
+    command = embedded.resolve((PROGRAM, *arguments))
+    return Process(name="-".join(arguments), command=command, env=env)
+
+
+def _environment(
+    data: Path, host: str, port: int, redis: EmbeddedRedis, *, read_only: bool
+) -> Mapping[str, str]:
+    own = {
+        "VAULT_DATABASE_URL": f"sqlite:///{data / 'vault.sqlite'}",
+        "VAULT_FILES": str(data / "vault-files"),
+        "VAULT_KEY_FILE": str(data / "secret.key"),
+        "VAULT_MAIL_FOLDER": str(data / "mail"),
+        # On one machine nothing is spared by waiting longer.
+        "VAULT_CLOCK_SECONDS": "1",
+    }
+    # What was once set for this folder stays. Where it lies may change: archives are moved.
+    last = {k: v for k, v in embedded.kept(data).items() if k.startswith(settings.PREFIX)}
+    if not last.get("VAULT_DATABASE_URL", "sqlite").startswith("sqlite"):
+        own["VAULT_DATABASE_URL"] = last["VAULT_DATABASE_URL"]
+    # QR codes name the address for ever; one on this machine alone is of no use to anybody else.
+    if last.get("VAULT_PUBLIC_URL", NEARBY).startswith(NEARBY):
+        last["VAULT_PUBLIC_URL"] = f"{NEARBY}{port}"
+    fixed = {
+        "VAULT_REDIS_URL": redis.url,
+        "VAULT_HOST": host,
+        "VAULT_PORT": str(port),
+        "VAULT_READ_ONLY": str(read_only).lower(),
+    }
+    return embedded.unless_set(last | own) | fixed
+
+
+def _prepare(found: settings.Settings, backups: Path, name: str) -> str | None:
+    """Migrate; at the first start make an institution and return its token's text."""
+    database = Database(found.database_url)
+    try:
+        if found.read_only:
+            schema.require_current(database, MIGRATIONS, remedy="Serve it once without --read-only")
+            return None
+        copy = schema.migrate(database, MIGRATIONS, backups=backups)
+        if copy is not None:
+            click.echo(f"Copied the database before the upgrade: {copy}", err=True)
+        with database.write() as conn:
+            return None if institutions.all_of_them(conn) else _first(conn, database, name)
+    finally:
+        database.close()
+
+
+def _first(conn: sa.Connection, database: Database, name: str) -> str:
+    now = database.now(conn)
+    made = new_token()
+    institutions.add_token(
+        conn,
+        institution_id=institutions.add(conn, name=name, email=None, now=now),
+        made=made,
+        permissions=frozenset(Permission),
+        expires_at=None,
+        now=now,
+    )
+    return made.text
