@@ -70,7 +70,7 @@ def test_mails_are_listed_shown_and_sent_again(world: World, issued: str) -> Non
         assert f"To: {JOHN}\nSubject: Your certificate is ready\n" in shown
         assert "You do not need an account for that." in shown
     assert planned.split("/my/link/")[1].split()[0] == sent.split("/my/link/")[1].split()[0]
-    assert "On the way again: 1. See: certvault mail list\n" == resent
+    assert resent.endswith("On the way again: 1. See: certvault mail list\n")
     assert mail_id in due
     assert [".1.eml", ".2.eml"] == [name[36:] for name in files]
     assert "" == good("mail", "list", "--state", "failed")
