@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -21,7 +21,7 @@ import structlog
 
 from runtime import smtp
 from runtime.database import Database
-from runtime.lease import LeaseLost, claim, lease_of, release
+from runtime.lease import LeaseLost, claim, lease_of, release, save
 from runtime.retry import Backoff
 from vault.certificate import Status
 from vault.links import Links
@@ -34,6 +34,11 @@ from vault.store.people import notice
 #: With the waits between them about four hours: long enough for greylisting and a restart.
 MOST_TRIES = 12
 BACKOFF = Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=30))
+#: A mail that ends its worker counts as tried: it must not do so for ever.
+NEVER_ENDED = (
+    f"Sending was begun {MOST_TRIES} times and never came to an end. "
+    "Ask the vault's operator to read its log, then: certvault mail resend"
+)
 RATES_KEPT = timedelta(days=1)
 
 log = structlog.get_logger()
@@ -89,6 +94,13 @@ def into_folder(folder: Path) -> Post:
     return post
 
 
+def forget_files(folder: Path, uuids: Iterable[str]) -> None:
+    """Delete the files of mails, if there are any."""
+    for uuid in uuids:
+        for path in folder.glob(f"{uuid}.*.eml"):
+            path.unlink(missing_ok=True)
+
+
 class Notices:
     """The step that sends what is due, one mail at a time."""
 
@@ -122,6 +134,8 @@ class Notices:
                 lease=self._lease,
                 limit=1,
             )
+            for row in rows:
+                save(conn, notice, lease_of(row), tries=row.tries + 1)
         for row in rows:
             try:
                 self._send(row)
@@ -152,6 +166,9 @@ class Notices:
             raise smtp.Refused("The address is not a mail address.") from None
 
     def _send(self, row: sa.Row[Any]) -> None:
+        if row.tries >= MOST_TRIES:
+            self._end(row, State.FAILED, row.problem or NEVER_ENDED)
+            return
         try:
             self._post(self.message(row), row.to_address)
         except Unwanted as exc:
@@ -207,7 +224,7 @@ class Notices:
             return
         with self._database.write() as conn:
             later = self._database.now(conn) + BACKOFF.wait(tries)
-            release(conn, notice, lease_of(row), next_run_at=later, tries=tries, problem=problem)
+            release(conn, notice, lease_of(row), next_run_at=later, problem=problem)
         log.warning("notice_put_off", notice=row.uuid, tries=tries, reason=problem)
 
     def _end(self, row: sa.Row[Any], state: State, problem: str | None) -> None:

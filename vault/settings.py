@@ -15,6 +15,8 @@ import sqlalchemy as sa
 import runtime.settings
 
 PREFIX = "VAULT_"
+#: Of mails that are only files.
+NO_SENDER = "vault@localhost.localdomain"
 
 
 def _public_url(value: str) -> str:
@@ -116,7 +118,7 @@ class SettingsSchema(ma.Schema):
         },
     )
     mail_from = ma.fields.Email(
-        load_default="vault@localhost.localdomain",
+        load_default=NO_SENDER,
         metadata={
             "help": "the address that mails come from; one that VAULT_MAIL_SERVER may send for.",
             "example": "certificates@example.edu",
@@ -192,6 +194,15 @@ class SettingsSchema(ma.Schema):
     )
 
 
+    @ma.validates_schema
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        if data["mail_server"] and data["mail_from"] == NO_SENDER:
+            raise ma.ValidationError(
+                "VAULT_MAIL_FROM: VAULT_MAIL_SERVER is set, so it needs a sender it may send for. "
+                "Set it, for example VAULT_MAIL_FROM=certificates@example.edu."
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one vault."""
@@ -210,7 +221,7 @@ class Settings:
     webhook_time_scale: float = 1.0  #: for tests: shortens the waits before webhooks go again
     read_only: bool = False  #: whether nothing may be changed
     mail_server: str | None = field(default=None, repr=False)
-    mail_from: str = "vault@localhost.localdomain"
+    mail_from: str = NO_SENDER
     mail_folder: Path | None = None  #: where mails go without a server
     key_file: Path | None = None  #: with the keys that secrets at rest are encrypted with
 

@@ -71,7 +71,9 @@ def build(settings: Settings, *, ring: Ring | None = None) -> Vault:
             ring=ring,
             unused_uploads=settings.unused_uploads,
         ),
-        withdrawal=Withdrawal(database=database, writer=writer, files=files),
+        withdrawal=Withdrawal(
+            database=database, writer=writer, files=files, mail_folder=mail_folder(settings)
+        ),
         links=Links(lambda: _link_keys(settings), public_url=settings.public_url),
         ring=ring,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,16 +11,20 @@ import sqlalchemy as sa
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
 from vault.files import Files
-from vault.store import uploads, withdrawal
+from vault.notices import forget_files
+from vault.store import certificates, notices, uploads, withdrawal
 
 
 class Withdrawal:
     """Revokes and erases; safe to use from many threads. Errors: vault.store.withdrawal's."""
 
-    def __init__(self, *, database: Database, writer: GroupCommit[Any], files: Files) -> None:
+    def __init__(
+        self, *, database: Database, writer: GroupCommit[Any], files: Files, mail_folder: Path
+    ) -> None:
         self._database = database
         self._writer = writer
         self._files = files
+        self._mail_folder = mail_folder
 
     def revoke(
         self, uuid: str, *, institution_id: int, reason: str, replaced_by: str | None
@@ -41,8 +46,13 @@ class Withdrawal:
     def erase(self, uuid: str, *, institution_id: int) -> None:
         """Erase a holder's data; raises NoSuchCertificate, AlreadyErased.
 
-        A file that a crash leaves on disk here is found by the next sweep.
+        A file that a crash leaves on disk here is found by the next sweep. Mails in the folder go
+        first: their rows, by which they are found, go with the data.
         """
+        with self._database.read() as conn:
+            row = certificates.find(conn, uuid, institution_id=institution_id)
+            mails = notices.of(conn, uuid) if row is not None else ()
+        forget_files(self._mail_folder, mails)
 
         def write(conn: sa.Connection) -> Sequence[str]:
             now = self._database.now(conn)

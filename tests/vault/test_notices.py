@@ -20,7 +20,7 @@ from tests.mail_server import HANG_UP, MailServer, mail_server
 from tests.vault import samples
 from tests.vault.world import World, upload
 from vault import wiring
-from vault.notices import MOST_TRIES, Notices, by_smtp, into_folder
+from vault.notices import MOST_TRIES, NEVER_ENDED, Notices, by_smtp, into_folder
 from vault.store import customers, institutions, notices
 from vault.store.people import assignment, notice
 
@@ -262,6 +262,24 @@ def test_it_is_given_up_in_the_end(world: World) -> None:
     assert ("failed", "no answer", None) == (row.state, row.problem, row.next_run_at)
 
 
+def test_a_mail_that_ends_its_worker_does_so_only_so_often(world: World) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(message: EmailMessage, to: str) -> None:
+        raise Killed
+
+    issue(world, world.institution("ABC"))
+    for _ in range(MOST_TRIES):
+        with pytest.raises(Killed):
+            step(world, die).run()
+        change(world, lease_until=datetime.now(UTC) - timedelta(seconds=1))
+    step(world, die).run()
+
+    (row,) = rows(world)
+    assert ("failed", NEVER_ENDED) == (row.state, row.problem)
+
+
 def test_an_address_that_is_none_fails_for_good(world: World, server: MailServer) -> None:
     issue(world, world.institution("ABC"))
     change(world, to_address="a@example.com, b@example.com")
@@ -350,6 +368,21 @@ def test_with_a_server_set_mails_go_there(world: World, server: MailServer) -> N
     wiring.notices(dataclasses.replace(world.vault, settings=settings)).run()
 
     assert [JOHN] == server.recipients
+
+
+def test_erasing_a_certificate_deletes_the_files_of_its_mails(world: World) -> None:
+    abc = world.institution("ABC")
+    uuid, other = issue(world, abc), issue(world, abc, certificate_title="Another")
+    send = wiring.notices(world.vault)
+    while send.run():
+        pass
+    with world.client(world.token(abc)) as client:
+        answer = client.post(f"/business/certificate-vault/{uuid}/erase")
+
+    (row,) = rows(world)
+    left = [path.name for path in wiring.mail_folder(world.vault.settings).iterdir()]
+    assert 200 == answer.status_code
+    assert (world.row(other).id, [f"{row.uuid}.1.eml"]) == (row.certificate_id, left)
 
 
 def test_erasing_takes_the_holder_out_of_the_mails(each_world: World, server: MailServer) -> None:

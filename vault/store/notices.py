@@ -107,6 +107,19 @@ def send_again(conn: sa.Connection, uuid: str, *, now: datetime) -> None:
     )
 
 
+def of(conn: sa.Connection, certificate_uuid: str) -> Sequence[str]:
+    """The ids of a certificate's mails."""
+    return (
+        conn.execute(
+            sa.select(notice.c.uuid)
+            .join(certificate, certificate.c.id == notice.c.certificate_id)
+            .where(certificate.c.uuid == certificate_uuid)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def forget(conn: sa.Connection, certificate_id: int) -> None:
     """Take a certificate's holder out of its mails, and the certificate out of their account."""
     about = notice.c.certificate_id == certificate_id
