@@ -247,9 +247,7 @@ def _settle(
         w.row,
         next_run_at=now + WAITING if state is WriteBackState.WAITING else None,
         state=state,
-        # Nothing was written: the next write must not be taken for a repetition.
-        text=None,
-        digest=None,
+        text=None,  # nothing was written that could be read back
         tries=0,
         problem=receipt.problem,
         remedy=receipt.remedy,

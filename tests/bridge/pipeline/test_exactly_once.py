@@ -253,7 +253,17 @@ def test_rule_e_after_two_looks_a_refused_call_is_repeated_without_looking_again
     _, second, third, fourth = world.rows(tables.attempt)
     assert timedelta(seconds=30) == seconds(third.sent_at - second.sent_at)
     assert timedelta(seconds=30) == seconds(fourth.sent_at - third.sent_at)
+    assert 2 == len([query for query in world.vault.queries if "applicant_email" in query])
     assert {key(): 1} == world.vault.created
+
+
+def test_rule_e_every_lost_answer_is_asked_about_anew(world: World) -> None:
+    world.vault.then("upload", cut, lost_reply)
+    world.issue()
+    world.settle()
+
+    assert ["ambiguous", "ambiguous"] == outcomes(world), "the second was found, not sent again"
+    assert (["generated"], {key(): 1}) == (world.states(), world.vault.created)
 
 
 def test_rule_e_a_vault_that_cannot_be_asked_is_asked_later_and_nothing_is_sent(
@@ -371,6 +381,18 @@ def test_rule_f_where_a_vault_shows_no_details_only_what_was_made_since_is_ours(
     world.later(minutes=10)
     world.issue("bob", completed_at="2026-11-23T12:00:00Z")
     assert "held" == world.rows(tables.issuance)[1].state
+
+
+def test_rule_f_what_a_customer_submitted_is_never_ours(world: World) -> None:
+    world.vault.shows_details = False
+    world.vault.then("upload", cut)
+    world.issue()
+    world.later()
+    given = {"title": TITLE, "name": "Ada Lovelace", "email": "ada@learners.example"}
+    world.vault.put(**given, issue_date="2026-11-23", source="customer")
+    world.settle()
+
+    assert (["held"], 1) == (world.states(), world.vault.calls["upload"])
 
 
 def test_rule_f_a_duplicate_that_the_vault_does_not_list_is_held_with_its_words(

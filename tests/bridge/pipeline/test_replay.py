@@ -147,6 +147,23 @@ def test_an_entry_that_may_be_at_the_vault_keeps_its_key_whatever_the_mapping_sa
     assert "not found at the vault" in world.history(world.issuance.id)
 
 
+def test_an_entry_that_may_be_at_the_vault_stays_however_its_completion_is_taken_up(
+    world: World,
+) -> None:
+    world.vault.then("upload", cut)
+    world.issue()
+    held = {"state": "held", "problem": "three faults", "next_run_at": None}
+    world.change(tables.issuance, world.issuance.id, **held)
+    before = world.issuance
+    world.add_mapping(("Certificate of Completion: ", "Diploma: "))
+
+    again = {"state": "found", "next_run_at": world.clock.now()}
+    world.change(tables.completion, world.completion.id, **again)
+    world.run("normalise")
+
+    assert (before, "mapped") == (world.issuance, world.completion.state)
+
+
 def test_a_foreign_duplicate_that_was_cleared_away_is_issued_after_a_replay(
     world: World,
 ) -> None:

@@ -205,6 +205,7 @@ def test_a_course_without_a_place_waits_and_is_woken_when_it_has_one(world: Worl
     world.later(hours=6)
     world.run("write_back")
     assert ["waiting"] == world.history(row.id), "told once, however often it is looked at"
+    assert 0 == world.lms.reads, "there is nothing to read back"
 
     world.lms.without_place.clear()
     with world.bridge.database.write() as conn:
