@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -84,7 +85,7 @@ def into_folder(folder: Path) -> Post:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(bytes(message))
+                file.write(message.as_bytes(policy=default.clone(utf8=not to.isascii())))
                 file.flush()
                 os.fsync(file.fileno())
             passing.replace(folder / f"{name}.eml")

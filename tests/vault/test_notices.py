@@ -353,6 +353,34 @@ def test_without_a_server_mails_become_files(world: World) -> None:
     assert "sent" == row.state
 
 
+def test_a_file_holds_an_address_in_any_script(world: World) -> None:
+    to = "محمد@learners.example"
+    issue(world, world.institution("ABC"))
+    change(world, to_address=to)
+    wiring.notices(world.vault).run()
+
+    (file,) = wiring.mail_folder(world.vault.settings).iterdir()
+    mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert to == mail["To"]
+
+
+def test_no_name_and_no_address_adds_a_header(world: World) -> None:
+    issue(world, world.institution("ABC\r\nBcc: evil@example.com"))
+    issue(world, world.institution("XYZ"), applicant_email="mary@example.com")
+    with world.vault.database.write() as conn:
+        conn.execute(
+            sa.update(notice)
+            .where(notice.c.to_address == "mary@example.com")
+            .values(to_address="mary@example.com\r\nBcc: evil@example.com")
+        )
+    send = wiring.notices(world.vault)
+    while send.run():
+        pass
+
+    assert ["failed", "failed"] == [row.state for row in rows(world)]
+    assert not wiring.mail_folder(world.vault.settings).exists()
+
+
 def test_a_folder_that_cannot_be_written_is_for_later(world: World, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, no folder")
     issue(world, world.institution("ABC"))

@@ -57,6 +57,9 @@ def test_every_mistake_is_told_at_once_with_an_example() -> None:
         ("PORT", "65536"),
         ("LEASE_SECONDS", "1"),
         ("CLOCK_SECONDS", "0"),
+        ("MAIL_SERVER", "mail.example.edu"),
+        ("MAIL_SERVER", "smtp://mail.example.edu:99999"),
+        ("MAIL_FROM", "nobody"),
     ],
 )
 def test_nonsense_is_refused_by_name(name: str, value: str) -> None:
@@ -69,3 +72,13 @@ def test_addresses_with_passwords_are_not_shown() -> None:
 
     assert ("••••••", "••••••") == (shown["VAULT_DATABASE_URL"], shown["VAULT_REDIS_URL"])
     assert "secret" not in repr(read(GOOD))
+
+
+def test_a_mail_server_wants_a_sender_of_its_own() -> None:
+    server = {"VAULT_MAIL_SERVER": "smtps://vault:hidden@mail.example.edu"}
+    with pytest.raises(SettingsError, match="VAULT_MAIL_FROM: "):
+        read({**GOOD, **server})
+    found = read({**GOOD, **server, "VAULT_MAIL_FROM": "certificates@example.edu"})
+
+    assert "certificates@example.edu" == found.mail_from
+    assert "hidden" not in repr(found)
