@@ -20,6 +20,7 @@ from vault.web import (
     archive,
     bulk,
     checking,
+    docs,
     health,
     holder,
     pages,
@@ -62,7 +63,7 @@ def create_app(vault: Vault | None = None) -> Flask:
     if vault.settings.read_only:
         archive.install(app)
     problems.install(app)
-    for part in (api, bulk, withdrawals, pages, checking, people, holder, health):
+    for part in (api, bulk, withdrawals, pages, checking, people, holder, health, docs):
         app.register_blueprint(part.blueprint)
     return app
 

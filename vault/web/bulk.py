@@ -14,12 +14,11 @@ from vault.certificate import Entry
 from vault.tokens import Permission
 from vault.web import received
 from vault.web.auth import caller, needs, vault
-from vault.web.fields import BulkEntrySchema, entry_of, mistakes_in
+from vault.web.fields import MOST_ENTRIES, BulkEntrySchema, entry_of, mistakes_in
 from vault.web.problems import Problem, invalid
 
 ENTRIES = "entries"
 FILE = "file"
-MOST_ENTRIES = 1000
 #: ``entries[0][full_name]``; the number orders the entries and need not begin at 0.
 FIELD = re.compile(r"entries\[([0-9]{1,9})\]\[([a-z_]{1,40})\]")
 #: Six fields an entry, and room for some that we do not know.

@@ -24,11 +24,21 @@ CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MOST_PER_PAGE = 100
+MOST_ENTRIES = 1000
 LAST_PAGE = 1_000_000_000
+
+
+#: Marks what is ours in the API's document.
+EXTENSION = {"x-extension": True}
 
 
 class Named(ma.fields.Field[T]):
     """A field whose mistakes call it by its name."""
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """What it looks like in a request, as JSON Schema."""
+        return {"type": "string"}
 
     @property
     def label(self) -> str:
@@ -51,6 +61,12 @@ class Text(Named[str]):
         self._controls = CONTROLS_BUT_LINES if lines else CONTROLS
         self._email = email
 
+    @property
+    def wire(self) -> dict[str, Any]:
+        """A text; it is trimmed before its characters are counted."""
+        kind = {"format": "email"} if self._email else {}
+        return {"type": "string", "maxLength": self._limit, **kind}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> str:
         if not isinstance(value, str):
             raise ma.ValidationError(f"The {self.label} field must be a string.")
@@ -71,6 +87,11 @@ class Text(Named[str]):
 class IsoDate(Named[date]):
     """A date written YYYY-MM-DD."""
 
+    @property
+    def wire(self) -> dict[str, Any]:
+        """A date."""
+        return {"type": "string", "format": "date"}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> date:
         wrong = f"The {self.label} field must match the format Y-m-d."
         if not isinstance(value, str) or not DATE.fullmatch(value):
@@ -88,6 +109,11 @@ class Count(Named[int]):
         super().__init__(**options)
         self._most = most
 
+    @property
+    def wire(self) -> dict[str, Any]:
+        """A number within its limits."""
+        return {"type": "integer", "minimum": 1, "maximum": self._most}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> int:
         if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,12}", value):
             raise ma.ValidationError(f"The {self.label} field must be an integer.")
@@ -100,6 +126,11 @@ class Count(Named[int]):
 class Uuid(Named[str]):
     """A UUID; returned in lower case."""
 
+    @property
+    def wire(self) -> dict[str, Any]:
+        """A UUID."""
+        return {"type": "string", "format": "uuid"}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> str:
         if not isinstance(value, str) or not UUID.fullmatch(value):
             raise ma.ValidationError(f"The {self.label} field must be a valid UUID.")
@@ -109,6 +140,11 @@ class Uuid(Named[str]):
 class StatusWord(Named[Status]):
     """One of the statuses."""
 
+    @property
+    def wire(self) -> dict[str, Any]:
+        """One of their words."""
+        return {"type": "string", "enum": [status.value for status in Status]}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> Status:
         try:
             return Status(value)
@@ -117,6 +153,15 @@ class StatusWord(Named[Status]):
             raise ma.ValidationError(
                 f"The selected status is invalid. It is one of: {known}."
             ) from exc
+
+
+class Content(Named[bytes]):
+    """A file; only described here, since files are read apart from the fields."""
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """Its bytes."""
+        return {"type": "string", "format": "binary", "description": "PDF, JPEG or PNG, 20 MB"}
 
 
 class Trimmed(ma.Schema):
@@ -144,10 +189,32 @@ class EntrySchema(Trimmed):
     details = Text(limit=1000, lines=True, load_default=None)
 
 
+class UploadSchema(EntrySchema):
+    """An upload, as its document tells it."""
+
+    certificate_file = Content(required=True)
+
+
+class UploadFileSchema(Trimmed):
+    """A file ahead of its entry, as its document tells it."""
+
+    file = Content(required=True)
+
+
 class BulkEntrySchema(EntrySchema):
     """An entry of a bulk upload: its file was uploaded before."""
 
     file_id = Uuid(required=True)
+
+
+class BulkSchema(Trimmed):
+    """A bulk upload, as its document tells it."""
+
+    entries = ma.fields.List(
+        ma.fields.Nested(BulkEntrySchema),
+        required=True,
+        validate=ma.validate.Length(min=1, max=MOST_ENTRIES),
+    )
 
 
 class RevocationSchema(Trimmed):
@@ -163,9 +230,9 @@ class ListSchema(Trimmed):
     status = StatusWord(load_default=None)
     applicant_email = Text(limit=255, load_default=None)
     search = Text(limit=255, load_default=None)
-    batch_id = Text(limit=255, load_default=None)
-    issue_date_from = IsoDate(load_default=None)
-    issue_date_to = IsoDate(load_default=None)
+    batch_id = Text(limit=255, load_default=None, metadata=EXTENSION)
+    issue_date_from = IsoDate(load_default=None, metadata=EXTENSION)
+    issue_date_to = IsoDate(load_default=None, metadata=EXTENSION)
     page = Count(most=LAST_PAGE, load_default=1)
     per_page = Count(most=MOST_PER_PAGE, load_default=15)
 
