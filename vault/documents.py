@@ -51,8 +51,8 @@ def inspect(content: bytes) -> FileKind:
         raise FileRefused("The certificate file is empty. Send the file's content.")
     kind = kind_of(content)
     if kind is FileKind.PDF:
-        with open_pdf(content):
-            pass
+        with open_pdf(content) as pdf:
+            _refuse_what_acts(pdf)
         return kind
     try:
         with _pictures_at_once:
@@ -92,7 +92,6 @@ def _check(pdf: pikepdf.Pdf) -> None:
         pages = len(pdf.pages)
         if 1 <= pages <= MOST_PAGES:
             last_page(pdf)
-        acts = active.refusal(pdf)
     except pikepdf.PdfError as exc:
         raise FileRefused(DAMAGED) from exc
     except OddPage as exc:
@@ -101,6 +100,13 @@ def _check(pdf: pikepdf.Pdf) -> None:
         raise FileRefused(
             f"The certificate file has {pages} pages. It must have between 1 and {MOST_PAGES}."
         )
+
+
+def _refuse_what_acts(pdf: pikepdf.Pdf) -> None:
+    try:
+        acts = active.refusal(pdf)
+    except pikepdf.PdfError as exc:
+        raise FileRefused(DAMAGED) from exc
     if acts:
         raise FileRefused(f"The certificate file {acts}")
 

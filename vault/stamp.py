@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pikepdf
 import pymupdf_fonts
@@ -25,6 +26,8 @@ FONTS = ("figo", "figbo")
 HEIGHT = 72.0
 NARROWEST = 320.0
 WIDEST = 1000.0
+#: The strip's own version of PDF: with nothing newer in it, it fits into PDF/A of every kind.
+OLDEST: Final = "1.4"
 
 
 class Stamper:
@@ -63,7 +66,8 @@ class Stamper:
         with open_pdf(content) as pdf:
             self._grow_last_page(pdf, data)
             saved = io.BytesIO()
-            pdf.save(saved, deterministic_id=True)
+            # The metadata says what the document is, and stays as it came, to the byte.
+            pdf.save(saved, deterministic_id=True, fix_metadata_version=False)
         return saved.getvalue()
 
     def _grow_last_page(self, pdf: pikepdf.Pdf, data: Mapping[str, object]) -> None:
@@ -88,7 +92,11 @@ class Stamper:
         sized = {**data, "width": width, "height": HEIGHT}
         # Without a fixed moment the compiler writes the present one.
         made = self._compiler.compile(
-            format="pdf", sys_inputs={"data": json.dumps(sized)}, timestamp=0, pdf_tags=False
+            format="pdf",
+            sys_inputs={"data": json.dumps(sized)},
+            timestamp=0,
+            pdf_standards=[OLDEST],
+            pdf_tags=False,
         )
         if not isinstance(made, bytes):
             raise TypeError("the strip came out on several pages")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import pikepdf
 import pypdfium2
 import zxingcpp
 from PIL import Image
@@ -47,3 +50,9 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     assert one.size == other.size
     pairs = zip(one.convert("L").tobytes(), other.convert("L").tobytes(), strict=True)
     return sum(abs(a - b) > 64 for a, b in pairs) / (one.width * one.height)
+
+
+def problems(content: bytes) -> list[str]:
+    """What qpdf finds wrong with a PDF's structure, as ``qpdf --check`` does."""
+    with pikepdf.open(io.BytesIO(content), attempt_recovery=False) as opened:
+        return [*opened.check_pdf_syntax(), *map(str, opened.get_warnings())]

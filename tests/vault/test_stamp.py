@@ -52,6 +52,8 @@ PAGES: dict[str, dict[str, Any]] = {
     "small": {"media": (0, 0, 200, 150)},
     "huge": {"media": (0, 0, 2400, 1600)},
     "large units": {"media": (0, 0, 300, 400), "unit": 2.0},
+    "large units, rotated 90": {"media": (0, 0, 300, 400), "unit": 2.0, "rotate": 90},
+    "tiny units, rotated 270": {"media": (0, 0, 2400, 1600), "unit": 0.25, "rotate": 270},
 }
 
 
@@ -68,6 +70,7 @@ def test_the_page_grows_and_what_was_shown_is_shown_unchanged(
     scale = width / min(max(width * unit, NARROWEST), WIDEST)
     assert (width, pytest.approx(height + HEIGHT * scale, abs=0.1)) == reading.size(after)
     assert reading.difference(was, now.crop((0, 0, was.width, was.height))) < 0.002
+    assert [] == reading.problems(after)
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
@@ -110,6 +113,17 @@ def test_what_the_crop_box_hid_does_not_show_in_the_strip(stamper: Stamper) -> N
     bled = reading.picture(stamped(stamper, samples.pdf(before=bleed, **page)))
 
     assert None is ImageChops.difference(plain, bled).getbbox()
+
+
+@pytest.mark.parametrize("rotate", [0, 90])
+def test_the_largest_page_that_pdf_knows_gets_a_strip_to_its_measure(
+    stamper: Stamper, rotate: int
+) -> None:
+    after = stamped(stamper, samples.pdf(media=(0, 0, 14400, 14400), rotate=rotate))
+
+    assert (14400, pytest.approx(14400 * (1 + HEIGHT / WIDEST), abs=0.1)) == reading.size(after)
+    assert [URL] == reading.qr_codes(reading.picture(after, scale=0.25))
+    assert [] == reading.problems(after)
 
 
 @pytest.mark.parametrize("pages", [2, 3])
@@ -203,5 +217,8 @@ def test_what_cannot_be_stamped_is_refused(stamper: Stamper, content: bytes) -> 
 
 
 def test_two_hundred_pages_are_stamped(stamper: Stamper) -> None:
-    with pikepdf.open(io.BytesIO(stamped(stamper, samples.pdf(pages=200)))) as pdf:
+    made = stamped(stamper, samples.pdf(pages=200))
+
+    assert [] == reading.problems(made)
+    with pikepdf.open(io.BytesIO(made)) as pdf:
         assert 200 == len(pdf.pages)
