@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from runtime.translations import mark
 from vault.erasure import file_hash
 from vault.store import public
+from vault.strip import bears_strip
 from vault.web import page
 from vault.web.auth import vault
 from vault.web.pages import Verdict, find, verdict_of
@@ -41,6 +42,15 @@ CHANGED = Verdict(
     text=mark(
         "It is not the file that this vault made for the reference id below. "
         "Do not rely on it: rely on the page of the reference id."
+    ),
+    shows_certificate=False,
+)
+STRIP_OF_A_VAULT = Verdict(
+    word="failed",
+    title=mark("This file was changed"),
+    text=mark(
+        "It bears the strip of a verified certificate, but it is not a file that this vault made. "
+        "Open the page of the reference id that is printed on it, and rely on that page alone."
     ),
     shows_certificate=False,
 )
@@ -75,7 +85,9 @@ def check() -> AnyResponse:
         ids = public.made_from(conn, sha256)
     if row is not None:
         return _say(verdict_of(row), row=row, note=THE_FILE)
-    return _say(ORIGINAL, ids=ids) if ids else _say(STRANGE)
+    if ids:
+        return _say(ORIGINAL, ids=ids)
+    return _say(STRIP_OF_A_VAULT if bears_strip(_content()) else STRANGE)
 
 
 @blueprint.post("/<reference_id>/file")
@@ -107,6 +119,12 @@ def _hash_of_file() -> str | None:
     if sent is None or not sent.filename:
         return None
     return hashlib.file_digest(sent.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _content() -> bytes:
+    stream = request.files[FILE].stream
+    stream.seek(0)
+    return stream.read()
 
 
 def _say(
