@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -42,7 +43,7 @@ from vault.webhooks.events import Event
 STEP = "process"
 BATCH = 16
 MOST_TRIES = 10
-#: After this share of its lease a batch starts no further certificate, and one may take no longer.
+#: After this share of its lease a batch starts no further certificate: one may take the rest.
 ENOUGH = 0.5
 #: For a disk that is full or away; a file's own fault is never tried again by itself.
 BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=5))
@@ -136,7 +137,9 @@ class Processing:
         until = self._monotonic() + self._lease.total_seconds() * ENOUGH
         taken = self._take()
         if taken:
-            self._save(list(self._outcomes(taken, until)))
+            with self._bounded():
+                done = list(self._outcomes(taken, until))
+            self._save(done)
         return bool(taken)
 
     def _take(self) -> list[Work]:
@@ -164,6 +167,18 @@ class Processing:
             limit=limit,
         )
 
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        # A file may hold the PDF library in an endless loop, which nothing in this process can
+        # stop: then the process ends, is started again, and the batch counts one try more. Once a
+        # batch, as each arming starts a thread and waits for the end of another.
+        limit = self._lease.total_seconds()
+        faulthandler.dump_traceback_later(limit, exit=True, file=sys.__stderr__ or sys.stderr)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
     def _outcomes(self, taken: Sequence[Work], until: float) -> Iterator[tuple[Work, Outcome]]:
         """Process each; while one's file is written, which is mostly waiting, make the next."""
         find_key = cache(self._signing_keys.find)
@@ -182,11 +197,11 @@ class Processing:
     ) -> Callable[[], Outcome]:
         if until - self._monotonic() <= 0:
             return NotReached
-        made = self._guarded(lambda: self._make(work.row, find_key))
+        made = self._told(lambda: self._make(work.row, find_key))
         if not isinstance(made, Made):
             return lambda: made
         kept = disk.submit(self._keep, made.content)
-        return lambda: self._guarded(lambda: Verified(pdf=kept.result(), notes=made.notes))
+        return lambda: self._told(lambda: Verified(pdf=kept.result(), notes=made.notes))
 
     def _ended(self, work: Work, ended: Callable[[], Outcome]) -> tuple[Work, Outcome]:
         outcome = ended()
@@ -199,11 +214,7 @@ class Processing:
         )
         return work, outcome
 
-    def _guarded(self, act: Callable[[], T]) -> T | Failed | Later:
-        # A file may hold the PDF library in an endless loop, which nothing in this process can
-        # stop: then the process ends, is started again, and the certificate counts one try more.
-        limit = self._lease.total_seconds() * ENOUGH
-        faulthandler.dump_traceback_later(limit, exit=True, file=sys.__stderr__ or sys.stderr)
+    def _told(self, act: Callable[[], T]) -> T | Failed | Later:
         try:
             return act()
         except (FileRefused, DamagedFile, SigningProblem) as exc:
@@ -212,8 +223,6 @@ class Processing:
             return Failed(problem=f"The certificate file {exc}")
         except OSError as exc:
             return Later(problem=f"The vault's folder of files cannot be used: {exc.strerror}.")
-        finally:
-            faulthandler.cancel_dump_traceback_later()
 
     def _make(self, row: sa.Row[Any], find_key: FindKey) -> Made | Failed:
         if row.tries > MOST_TRIES:
