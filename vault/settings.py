@@ -94,8 +94,8 @@ class SettingsSchema(ma.Schema):
     key_file = Folder(
         load_default=None,
         metadata={
-            "help": "the file with the keys that secrets at rest are encrypted with, newest first. "
-            "Needed once there are such secrets; made where there is none yet.",
+            "help": "the file with the keys that secrets at rest are encrypted with, newest first; "
+            "where it is not set, vault.key beside the folder of files.",
             "example": "/etc/vault/secret.key",
         },
     )
@@ -192,7 +192,6 @@ class SettingsSchema(ma.Schema):
         validate=ma.validate.Range(min=0.05, max=60, error="is not between 0.05 and 60"),
         metadata={"help": "how often the clock looks for work that is due.", "example": "5"},
     )
-
 
     @ma.validates_schema
     def _fits(self, data: dict[str, Any], **_: Any) -> None:

@@ -82,3 +82,9 @@ def test_a_mail_server_wants_a_sender_of_its_own() -> None:
 
     assert "certificates@example.edu" == found.mail_from
     assert "hidden" not in repr(found)
+
+
+def test_what_a_killed_worker_held_is_taken_up_within_a_minute_unless_told_otherwise() -> None:
+    found = read(GOOD)
+
+    assert found.lease + found.clock < timedelta(seconds=60)
