@@ -63,3 +63,11 @@ class Bell:
                 )
         except redis.RedisError as exc:
             log.warning("bell_failed", step=step, reason=type(exc).__name__)
+
+    def problem(self) -> str | None:
+        """Why nothing could be rung, or None if it could."""
+        try:
+            self._redis.ping()
+        except redis.RedisError as exc:
+            return f"Redis does not answer ({type(exc).__name__})"
+        return None

@@ -207,23 +207,38 @@ def page(
     """Return one page, newest first, and how many certificates there are on all pages."""
     found = _found(conn, filters, institution_id)
     total = conn.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
-    newest = found.order_by(found.selected_columns.id.desc())
-    # The ids first: what is skipped on the way to a late page need not be put together.
-    ids = conn.execute(newest.limit(size).offset((number - 1) * size)).scalars().all()
+    ids = _slice(conn, found, total=total, begin=(number - 1) * size, size=size)
     whole = _whole.where(certificate.c.id.in_(ids)).order_by(certificate.c.id.desc())
     return conn.execute(whole).all(), total
 
 
+def _slice(
+    conn: sa.Connection, found: sa.Select[tuple[int]], *, total: int, begin: int, size: int
+) -> Sequence[int]:
+    """The ids of one page: what is skipped on the way to a late one is not put together."""
+    size = max(0, min(size, total - begin))
+    after = total - begin - size
+    if not size:
+        return []
+    id_ = found.selected_columns.id
+    from_the_nearer_end = (
+        found.order_by(id_.desc()).offset(begin)
+        if begin <= after
+        else found.order_by(id_).offset(after)
+    )
+    return [row.id for row in conn.execute(from_the_nearer_end.limit(size))]
+
+
 def _found(conn: sa.Connection, filters: Filters, institution_id: int) -> sa.Select[tuple[int]]:
     narrowed = _narrowed(filters)
+    mine = certificate.c.institution_id == institution_id
+    without_search = sa.select(certificate.c.id).where(mine, *narrowed)
     if filters.search is None:
-        mine = certificate.c.institution_id == institution_id
-        return sa.select(certificate.c.id).where(mine, *narrowed)
+        return without_search
     found = search.matching(conn, filters.search, institution_id=institution_id)
     if not narrowed:
         return found
-    this = certificate.c.id == search.search_text.c.certificate_id
-    return found.join(certificate, this).where(*narrowed)
+    return found.where(search.search_text.c.certificate_id.in_(without_search))
 
 
 def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:
@@ -235,7 +250,7 @@ def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:
         narrowed.append(table.email_key == fold_email(filters.applicant_email))
     if filters.batch_id is not None:
         ids = sa.select(batch.c.id).where(batch.c.uuid == filters.batch_id)
-        narrowed.append(table.batch_id.in_(ids))
+        narrowed.append(table.batch_id == ids.scalar_subquery())
     if filters.issue_date_from is not None:
         narrowed.append(table.issue_date >= filters.issue_date_from)
     if filters.issue_date_to is not None:

@@ -23,6 +23,8 @@ LONGEST_WORD = 32
 FEW = 2_000
 LAST_CHARACTER = "\U0010ffff"
 BETWEEN_FIELDS = "\n"
+#: How each database is asked for the place of one text in another; half the time that LIKE takes.
+PLACE = {"sqlite": sa.func.instr, "postgresql": sa.func.strpos}
 
 #: What one certificate is searched by.
 search_text = sa.Table(
@@ -125,15 +127,15 @@ def matching(conn: sa.Connection, query: str, *, institution_id: int) -> sa.Sele
     parts = [folded for part in query.split() if (folded := fold(part))]
     if not parts:
         return found.where(sa.false())
-    count, rarest = min((_up_to_few(conn, part, institution_id), part) for part in parts)
+    count, rarest = min((_up_to_few(conn, _by_index(part, institution_id)), part) for part in parts)
     if count < FEW:
         found = found.where(search_text.c.certificate_id.in_(_by_index(rarest, institution_id)))
-    # Folding leaves letters, digits and spaces: no wildcard of LIKE can be in a part.
-    return found.where(*(search_text.c.text.like(f"% {part}%") for part in parts))
+    place = PLACE[conn.dialect.name]
+    return found.where(*(place(search_text.c.text, f" {part}") > 0 for part in parts))
 
 
-def _up_to_few(conn: sa.Connection, part: str, institution_id: int) -> int:
-    few = _by_index(part, institution_id).limit(FEW).subquery()
+def _up_to_few(conn: sa.Connection, found: sa.Select[tuple[int]]) -> int:
+    few = found.limit(FEW).subquery()
     return int(conn.execute(sa.select(sa.func.count()).select_from(few)).scalar_one())
 
 

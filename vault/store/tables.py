@@ -127,5 +127,7 @@ certificate = sa.Table(
     sa.Index("ix_certificate_uploaded", "uploaded_file_id"),
     sa.Index("ix_certificate_verified", "verified_file_id"),
     sa.Index("ix_certificate_due", "next_run_at"),
+    sa.Index("ix_certificate_batch", "institution_id", "batch_id", "id"),
     sa.Index("ix_certificate_issued", "institution_id", "issue_date", "id"),
+    sa.Index("ix_certificate_status_issued", "institution_id", "status", "issue_date", "id"),
 )

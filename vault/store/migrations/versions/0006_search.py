@@ -39,7 +39,10 @@ def upgrade() -> None:
         )
     _fill()
     op.drop_column("certificate", "search_text")
-    op.create_index("ix_certificate_issued", "certificate", ["institution_id", "issue_date", "id"])
+    mine, issued = "institution_id", "issue_date"
+    op.create_index("ix_certificate_batch", "certificate", [mine, "batch_id", "id"])
+    op.create_index("ix_certificate_issued", "certificate", [mine, issued, "id"])
+    op.create_index("ix_certificate_status_issued", "certificate", [mine, "status", issued, "id"])
 
 
 def _fill() -> None:

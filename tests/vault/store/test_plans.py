@@ -1,0 +1,62 @@
+"""Lists and searches stand on indexes: no query of theirs reads a whole table."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.vault.world import World
+from vault.certificate import Status
+from vault.store import certificates
+from vault.store.certificates import Filters
+
+DAY = date(2025, 6, 1)
+
+
+def plans(world: World, filters: Filters) -> list[str]:
+    """The steps of SQLite's plans of all that one page asks."""
+    asked: list[tuple[str, Any]] = []
+    engine = world.vault.database.engine
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    with world.vault.database.read() as conn:
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            certificates.page(conn, filters, institution_id=1, number=1, size=15)
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        return [
+            row.detail
+            for statement, parameters in asked
+            for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (Filters(), "ix_certificate_newest"),
+        (Filters(status=Status.FAILED), "ix_certificate_status"),
+        (Filters(applicant_email="john@example.com"), "ix_certificate_email"),
+        (Filters(issue_date_from=DAY, issue_date_to=DAY), "ix_certificate_issued"),
+        (Filters(issue_date_from=DAY, status=Status.FAILED), "ix_certificate_status_issued"),
+        (Filters(batch_id="b-1"), "ix_certificate_batch "),
+        (Filters(search="john"), "search_word USING PRIMARY KEY"),
+        (Filters(search="john smith"), "search_text USING PRIMARY KEY"),
+        (Filters(search="john", status=Status.FAILED), "search_word USING PRIMARY KEY"),
+    ],
+)
+def test_no_page_and_no_search_reads_a_whole_table(
+    world: World, filters: Filters, index: str
+) -> None:
+    world.institution("ABC University")
+    told = plans(world, filters)
+
+    tables = ("certificate", "search_text", "search_word")
+    assert [] == [step for step in told if step.startswith(tuple(f"SCAN {t}" for t in tables))]
+    assert any(index in step for step in told), told
