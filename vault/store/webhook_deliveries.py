@@ -148,6 +148,8 @@ def _begin(conn: sa.Connection, row: sa.Row[Any], now: datetime) -> int:
 
 def note(conn: sa.Connection, attempt_id: int, answer: Answer, now: datetime) -> None:
     """Write down what came of an attempt, whoever holds the delivery by now."""
+    # What a receiver answers may repeat what it was told.
+    erased = sa.exists().where(delivery.c.id == attempt.c.delivery_id, delivery.c.state == ERASED)
     conn.execute(
         sa.update(attempt)
         .where(attempt.c.id == attempt_id)
@@ -156,7 +158,7 @@ def note(conn: sa.Connection, attempt_id: int, answer: Answer, now: datetime) ->
             status=answer.status,
             ms=answer.ms,
             problem=answer.problem,
-            excerpt=answer.excerpt,
+            excerpt=sa.case((erased, None), else_=sa.literal(answer.excerpt, sa.Text)),
         )
     )
 
@@ -270,6 +272,10 @@ def erase(conn: sa.Connection, certificate_id: int, now: datetime) -> None:
             body="",
             state=ERASED,
             next_run_at=None,
+            # Whoever is sending it loses it: its outcome would make it one to send again.
+            fence=delivery.c.fence + 1,
+            lease_owner=None,
+            lease_until=None,
             ended_at=sa.func.coalesce(delivery.c.ended_at, now),
         )
     )

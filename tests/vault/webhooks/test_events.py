@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -125,6 +125,27 @@ def test_an_erased_holder_is_told_to_nobody_any_more(office: Office, there: Rece
 
     with office.database.write() as conn:
         withdrawal.erase(conn, uuid, institution_id=office.institution_id, now=office.now)
+    assert [("erased", "", None)] == [
+        (one.state, one.body, one.next_run_at) for one in office.deliveries()
+    ]
+    assert [(500, None)] == [(one.status, one.excerpt) for one in office.attempts()]
+
+
+def test_a_holder_erased_while_he_is_told_of_stays_erased(
+    each_office: Office, there: Receiver
+) -> None:
+    office = each_office
+    there.statuses, there.answer = [500], b"john@example.com is unknown here"
+    there.open.clear()
+    office.endpoint(there.url, Event.CREATED)
+    uuid = office.upload()
+    sender = office.sender(deadline=timedelta(seconds=30))
+    sender.run()
+    with office.database.write() as conn:
+        withdrawal.erase(conn, uuid, institution_id=office.institution_id, now=office.now)
+    there.open.set()
+    office.send(sender)
+
     assert [("erased", "", None)] == [
         (one.state, one.body, one.next_run_at) for one in office.deliveries()
     ]
