@@ -19,7 +19,8 @@ from runtime.database import Database
 from tests.mail_server import HANG_UP, MailServer, mail_server
 from tests.vault import samples
 from tests.vault.world import World, upload
-from vault import wiring
+from vault import steps, wiring
+from vault.bells import DELIVER
 from vault.notices import MOST_TRIES, NEVER_ENDED, Notices, by_smtp, into_folder
 from vault.store import customers, institutions, notices
 from vault.store.people import assignment, notice
@@ -379,6 +380,18 @@ def test_no_name_and_no_address_adds_a_header(world: World) -> None:
 
     assert ["failed", "failed"] == [row.state for row in rows(world)]
     assert not wiring.mail_folder(world.vault.settings).exists()
+
+
+def test_the_worker_of_what_is_sent_out_sends_them(each_world: World) -> None:
+    issue(each_world, each_world.institution("ABC"))
+    before = steps.due_bells(each_world.vault.database)
+    run = steps.answer(each_world.vault, DELIVER)
+    while run():
+        pass
+
+    assert DELIVER in before
+    assert DELIVER not in steps.due_bells(each_world.vault.database)
+    assert ["sent"] == [row.state for row in rows(each_world)]
 
 
 def test_a_folder_that_cannot_be_written_is_for_later(world: World, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.vault.world import PUBLIC_URL, World, upload
 from vault.addresses import API
 from vault.notices import Notices
 from vault.store import entrances
-from vault.store.people import customer_session, mailed_link
+from vault.store.people import assignment, customer_session, mailed_link
 from vault.web.people import MOST_PER_ADDRESS, MOST_PER_CLIENT
 
 JOHN = "john@example.com"
@@ -108,6 +108,17 @@ def test_a_mailed_link_signs_in_and_shows_what_waited(
     assert f"{PUBLIC_URL}/verify/{world.row(uuid).reference_id}" in page.text
     assert (200, "application/pdf") == (pdf.status_code, pdf.headers["Content-Type"])
     assert pdf.content.startswith(b"%PDF-")
+
+
+def test_what_was_generated_while_the_account_was_made_is_claimed_at_the_next_look(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    sign_in(browser, mailbox)
+    issue(world)
+    with world.vault.database.write() as conn:
+        conn.execute(sa.delete(assignment))  # as if processing had not seen the account yet
+
+    assert ["Certificate of Achievement"] == titles(browser.get("/my"))
 
 
 def test_an_invitation_makes_the_account_and_claims(
