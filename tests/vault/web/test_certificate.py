@@ -83,7 +83,7 @@ def test_a_picture_becomes_a_verified_pdf(
     assert data["reference_id"] in reading.text(pdf)
 
 
-@pytest.mark.parametrize("status", ["pending", "processing", "failed", "revoked"])
+@pytest.mark.parametrize("status", ["pending", "processing", "failed"])
 def test_there_is_no_pdf_before_or_without_success(
     world: World, client: httpx.Client, status: str
 ) -> None:
