@@ -89,6 +89,7 @@ def is_rolled_back(conn: sa.Connection) -> bool:
 
 
 def _engine(url: str) -> sa.Engine:
+    # An error's text names its statement, never the values: they are people's.
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed)
@@ -98,7 +99,7 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False})
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
     journal = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SOUND_SINCE else "TRUNCATE"
 
     @sa.event.listens_for(engine, "connect")
@@ -135,5 +136,6 @@ def _postgresql(url: sa.URL) -> sa.Engine:
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"options": options, "connect_timeout": 10},
     )

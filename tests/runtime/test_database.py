@@ -215,3 +215,13 @@ def test_a_transaction_that_sqlite_ended_by_itself_is_not_called_committed(
     """A full disk does that; the caller may have swallowed the error."""
     with pytest.raises(RolledBack), sqlite_database.write() as conn:
         conn.connection.cursor().execute("ROLLBACK")
+
+
+def test_an_errors_text_never_holds_the_statements_values(database_url: str) -> None:
+    database = Database(database_url)
+    with pytest.raises(sa.exc.DBAPIError) as caught, database.read() as conn:
+        conn.execute(sa.text("SELECT * FROM nowhere WHERE email = :email"), {"email": "ada@x.test"})
+    database.close()
+
+    assert "nowhere" in str(caught.value)
+    assert "ada@x.test" not in str(caught.value)
