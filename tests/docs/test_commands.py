@@ -42,13 +42,16 @@ def mistake(call: Sequence[str], *, whole: bool = True) -> str | None:
     if call[0] == "make":
         return _make_mistake(call[1:])
     group: click.Command = commands.PROGRAMS[call[0]]
-    context = click.Context(group, info_name=call[0])
+    # With its own settings: a command keeps the help option that it is asked for first.
+    context = click.Context(group, info_name=call[0], **group.context_settings)
     rest = list(call[1:])
     while isinstance(group, click.Group) and rest and not rest[0].startswith("-"):
         found = group.get_command(context, rest[0])
         if found is None:
             return None if PLACEHOLDER.fullmatch(rest[0]) else f"no command {rest[0]}"
-        group, context = found, click.Context(found, info_name=rest.pop(0), parent=context)
+        own = found.context_settings
+        context = click.Context(found, info_name=rest.pop(0), parent=context, **own)
+        group = found
     return _arguments_mistake(group, context, rest, whole=whole)
 
 

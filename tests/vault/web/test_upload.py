@@ -60,6 +60,10 @@ def test_the_answer_to_an_upload_is_the_seeds(client: httpx.Client) -> None:
             "rejection_reason": None,
             "verified_at": None,
             "assigned_at": None,
+            "revoked_at": None,
+            "revocation_reason": None,
+            "replaced_by": None,
+            "erased_at": None,
             "documents": [],
         },
     } == body
