@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from runtime.bell import Ring
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
+from vault import bells
 from vault.bulk import BulkEntry, BulkRefused, Refusals, refusals
 from vault.certificate import Entry, new_reference_id
 from vault.documents import FileKind
 from vault.files import Files, Staged
-from vault.processing import STEP
 from vault.store import certificates, uploads
 from vault.store.uploads import StoredFile
 
@@ -60,7 +60,7 @@ class Intake:
             uuid = self._add(institution_id, entry, upload, staged)
         finally:
             self._files.drop(staged)
-        self._ring(STEP)
+        self._ring(bells.PROCESS)
         return uuid
 
     def _add(self, institution_id: int, entry: Entry, upload: Upload, staged: Staged) -> str:
@@ -123,7 +123,7 @@ class Intake:
         """Add all these certificates or none, return the batch's uuid; raises BulkRefused."""
         uuid = str(uuid4())
         self._writer.write(lambda conn: self._add_batch(conn, institution_id, uuid, entries))
-        self._ring(STEP)
+        self._ring(bells.PROCESS)
         return uuid
 
     def _add_batch(
@@ -178,7 +178,7 @@ class Intake:
             certificates.retry(conn, uuid, institution_id=institution_id, now=now)
 
         self._writer.write(write)
-        self._ring(STEP)
+        self._ring(bells.PROCESS)
 
 
 def _stored(staged: Staged, upload: Upload) -> StoredFile:

@@ -31,7 +31,6 @@ from vault.certificate import Status
 from vault.documents import FileKind, FileRefused, bears_signature
 from vault.files import DamagedFile, Files
 from vault.images import OddImage, to_pdf
-from vault.seal import seal
 from vault.signing import SigningKey, SigningKeys, SigningProblem
 from vault.stamp import Stamper
 from vault.store import certificates, uploads
@@ -40,7 +39,6 @@ from vault.store.uploads import StoredFile
 from vault.store.webhook_deliveries import announce
 from vault.webhooks.events import Event
 
-STEP = "process"
 BATCH = 16
 MOST_TRIES = 10
 #: After this share of its lease a batch starts no further certificate: one may take the rest.
@@ -236,6 +234,9 @@ class Processing:
         key = find_key(row.institution_id)
         pdf = self._stamped(row, content)
         if key is not None:
+            # pyHanko takes half a second to load, and few institutions sign.
+            from vault.seal import seal  # noqa: PLC0415
+
             pdf = seal(pdf, key, name=row.reference_id)
         return Made(content=pdf, notes=None)
 

@@ -90,13 +90,14 @@ def _prepare(vault: Vault, institution: str, data: Path) -> None:
     backup = migrate_database(settings)
     if backup is not None:
         click.echo(f"Copied the database before the upgrade: {backup}", err=True)
-    if vault.port is not None:
-        _vault_command("migrate", "--backups", str(data / "backups"))
     bridge = build(settings, ring=lambda _step: None)
     with bridge.database.read() as conn:
         found = next((row for row in accounts.issuers(conn) if row.name == ISSUER), None)
+    migrate = ("migrate", "--backups", str(data / "backups"))
+    if found is not None and vault.port is not None:
+        _vault_command(*migrate)
     if found is None:
-        token = _first_token(vault, institution, data)
+        token = _first_token(vault, institution, data, migrate)
         url, hidden = vault.url, {"token": token}
         add_issuer(bridge, ISSUER, url=url, institution=institution, secrets=hidden, who="up")
     elif vault.port is None and found.vault_url != vault.url:
@@ -110,13 +111,17 @@ def _prepare(vault: Vault, institution: str, data: Path) -> None:
     bridge.database.close()
 
 
-def _first_token(vault: Vault, institution: str, data: Path) -> str:
+def _first_token(vault: Vault, institution: str, data: Path, migrate: tuple[str, ...]) -> str:
+    """The token of the first issuer: given, or of our vault, which is migrated on the way."""
     if vault.token_file is not None:
         return vault.token_file.read_text(encoding="utf-8").strip()
     path = data / f"token-{secrets.token_hex(4)}"
+    first = ("--first-institution", institution, "--first-token", str(path))
     try:
-        _vault_command("institution", "add", institution)
-        _vault_command("token", "create", "--institution", institution, "--out", str(path))
+        _vault_command(*migrate, *first)
+        if not path.exists():  # the vault was there before the bridge
+            _vault_command("institution", "add", "--if-missing", institution)
+            _vault_command("token", "create", "--institution", institution, "--out", str(path))
         return path.read_text(encoding="utf-8").strip()
     finally:
         path.unlink(missing_ok=True)

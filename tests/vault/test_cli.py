@@ -46,6 +46,18 @@ def test_an_empty_database_is_migrated_once(sqlite_url: str) -> None:
     assert "The database's schema is up to date.\n" == good("migrate") == good("migrate")
 
 
+def test_the_first_migration_may_make_an_institution_and_its_token(tmp_path: Path) -> None:
+    first, second = tmp_path / "token", tmp_path / "another"
+    good("migrate", "--first-institution", "ABC University", "--first-token", first)
+    good("migrate", "--first-institution", "Other", "--first-token", second)
+
+    assert "ABC University" in good("institution", "list")
+    assert "Other" not in good("institution", "list")
+    assert good("token", "list").startswith(first.read_text()[:8])
+    assert (0o600, False) == (first.stat().st_mode & 0o777, second.exists())
+    assert "go together" in bad("migrate", "--first-institution", "ABC University")
+
+
 @pytest.mark.parametrize(
     "command",
     [["web"], ["worker", "process"], ["clock"], ["token", "list"], ["institution", "add", "X"]],

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from runtime.database import Database
 from tests.vault import samples
 from tests.vault.world import World, upload
-from vault import wiring
+from vault import bells, wiring
 from vault.files import Files, Staged
-from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, STEP, Processing
+from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing
 from vault.signing import SigningKeys
 from vault.stamp import Stamper
 from vault.steps import due_bells
@@ -278,7 +278,7 @@ def test_the_step_is_due_as_long_as_there_is_work(each_world: World, clock: Cloc
     step = worker(each_world, clock)
 
     def is_due() -> bool:
-        return STEP in due_bells(database)
+        return bells.PROCESS in due_bells(database)
 
     with each_world.client(token) as client:
         assert not is_due()

@@ -15,18 +15,30 @@ from runtime.bell import Bell
 from runtime.database import Database
 from runtime.serve import serve
 from vault import steps, wiring
-from vault.cli import session
+from vault.cli import first, session
+from vault.cli.tokens import write_secret
 from vault.store.tables import MIGRATIONS
 
 
 @click.command()
 @click.option("--backups", type=click.Path(path_type=Path), help="Folder for a copy made before.")
-def migrate(backups: Path | None) -> None:
+@click.option("--first-institution", help="Make this institution if there is none yet …")
+@click.option(
+    "--first-token", type=click.Path(path_type=Path), help="… and write its token to this new file."
+)
+def migrate(backups: Path | None, first_institution: str | None, first_token: Path | None) -> None:
     """Bring the database's schema up to date."""
+    if (first_institution is None) != (first_token is None):
+        raise click.UsageError("--first-institution and --first-token go together.")
     database = Database(session.found_settings().database_url)
     copy = schema.migrate(database, MIGRATIONS, backups=backups)
     if copy:
         click.echo(f"Copied the database to {copy}.")
+    if first_institution is not None and first_token is not None:
+        with database.write() as conn:
+            text = first.first_token(conn, database, first_institution)
+            if text is not None:
+                write_secret(first_token, text)  # before the commit, as in `token create`
     click.echo("The database's schema is up to date.")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
 
 import runtime.logging
 from runtime import embedded, redis_server, schema
@@ -17,9 +16,8 @@ from runtime.keys import Keys
 from runtime.redis_server import EmbeddedRedis
 from runtime.supervisor import Process, Supervisor
 from vault import settings, wiring
-from vault.store import institutions
+from vault.cli.first import first_token
 from vault.store.tables import MIGRATIONS
-from vault.tokens import Permission, new_token
 
 PROGRAM = "certvault"
 DEFAULT_PORT = 8200
@@ -110,20 +108,6 @@ def _prepare(found: settings.Settings, backups: Path, name: str) -> str | None:
         if copy is not None:
             click.echo(f"Copied the database before the upgrade: {copy}", err=True)
         with database.write() as conn:
-            return None if institutions.all_of_them(conn) else _first(conn, database, name)
+            return first_token(conn, database, name)
     finally:
         database.close()
-
-
-def _first(conn: sa.Connection, database: Database, name: str) -> str:
-    now = database.now(conn)
-    made = new_token()
-    institutions.add_token(
-        conn,
-        institution_id=institutions.add(conn, name=name, email=None, now=now),
-        made=made,
-        permissions=frozenset(Permission),
-        expires_at=None,
-        now=now,
-    )
-    return made.text

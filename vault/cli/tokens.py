@@ -56,7 +56,7 @@ def token_create(
             now=now,
         )
         if out is not None:
-            _write_secret(out, made.text)  # before the commit: a token nobody has is useless
+            write_secret(out, made.text)  # before the commit: a token nobody has is useless
     if out is None:
         click.echo(made.text)
 
@@ -74,7 +74,8 @@ def chosen_institution(conn: sa.Connection, name: str | None) -> int:
     return int(there[0].id)
 
 
-def _write_secret(path: Path, text: str) -> None:
+def write_secret(path: Path, text: str) -> None:
+    """Write a secret to a new file that its owner alone can read. Raises FileExistsError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(f"{text}\n")
