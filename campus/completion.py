@@ -116,6 +116,7 @@ def _fire(moodle: Moodle, objectid: int, course: int, learner: int, *, userid: i
         course=course,
         learner=learner,
         at=at,
+        token=moodle.switches.hook_token,
     )
     status = webhooks.send(moodle, content)
     if status is not None:

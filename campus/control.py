@@ -70,6 +70,27 @@ def _switch(
         moodle.switches.curl_security = curl_security
 
 
+def _hook(
+    moodle: Moodle,
+    *,
+    url: str | None = None,
+    token: str | None = None,
+    off: bool = False,
+    cut: bool = False,
+) -> None:
+    """Break the webhook in these ways; without any, mend it."""
+    switches = moodle.switches
+    switches.hook_url, switches.hook_token = url, token
+    switches.hook_off, switches.hook_cut = off, cut
+
+
+def _report(moodle: Moodle, *, days: int | None = None, audience: bool | None = None) -> None:
+    if days is not None:
+        moodle.switches.report_days = days
+    if audience is not None:
+        moodle.switches.audience = audience
+
+
 def _rights(moodle: Moodle, *, without: list[str], also: list[str] | None = None) -> None:
     moodle.switches.capabilities = (MINIMAL_ROLE - set(without)) | set(also or ())
 
@@ -163,6 +184,8 @@ def _course(moodle: Moodle, *, fullname: str, shortname: str) -> int:
 ACTIONS: dict[str, Action] = {
     "outage": _outage,
     "switch": _switch,
+    "hook": _hook,
+    "report": _report,
     "rights": _rights,
     "functions": _functions,
     "complete": _complete,

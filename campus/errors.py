@@ -45,6 +45,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "errorcoursecontextnotvalid": (f"{_CORE}moodle_exception", _NO_CONTEXT),
     "cannotviewreport": (f"{_CORE}moodle_exception", "You cannot view this report"),
+    "errorreportview": (
+        "core_reportbuilder\\exception\\report_access_exception",
+        "You cannot view this report",
+    ),
     "nopermissiontoviewgrades": (f"{_CORE}moodle_exception", "Cannot view grades."),
     "nopermissions": (
         f"{_CORE}required_capability_exception",

@@ -39,6 +39,12 @@ class Switches:
     outage_calls: int | None = None  #: how many calls the outage still lasts; None: till ended
     latency: float = 0.0  #: seconds every web service call takes at least
     curl_security: bool = False  #: Moodle's default: private addresses and odd ports are blocked
+    hook_url: str | None = None  #: where webhooks go instead, e.g. to a proxy that is broken
+    hook_token: str | None = None  #: what an administrator has mistyped as the secret
+    hook_off: bool = False  #: the plugin's service is switched off: nothing is sent, nothing logged
+    hook_cut: bool = False  #: the sender dies in the middle of the body
+    report_days: int = 2  #: how far back the report "completed recently" reaches
+    audience: bool = True  #: whether the service user belongs to the reports' audience
     capabilities: frozenset[str] = MINIMAL_ROLE
     functions_off: frozenset[str] = frozenset()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from campus.functions import assign, completion, courses, grades, site, users
+from campus.functions import assign, completion, courses, grades, reports, site, users
 from campus.moodle import Moodle
 from campus.params import Optional, Spec, flag, raw
 
@@ -64,6 +64,10 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "core_completion_get_course_completion_status": Function(
         parameters={"courseid": int, "userid": int}, run=completion.get_course_completion_status
+    ),
+    "core_reportbuilder_retrieve_report": Function(
+        parameters={"reportid": int, "page": Optional(int, 0), "perpage": Optional(int, 10)},
+        run=reports.retrieve_report,
     ),
     "gradereport_user_get_grade_items": Function(
         parameters={"courseid": int, "userid": Optional(int, 0), "groupid": Optional(int, 0)},

@@ -22,6 +22,7 @@ SAME_ANSWER = (
     "core_completion_get_course_completion_status_unknown_course",
     "core_completion_get_course_completion_status_unknown_user",
     "core_course_get_courses_by_field_unknown",
+    "core_reportbuilder_retrieve_report_unknown",
     "core_enrol_get_enrolled_users_onlyactive_needs_enrolreview",
     "core_enrol_get_enrolled_users_unknown_course",
     "core_user_get_users_by_field_email_case",

@@ -223,3 +223,53 @@ def test_what_cannot_be_completed_says_why(
         complete(hooked, course, learner)
 
     assert problem == str(raised.value)
+
+
+@contextmanager
+def one_try(hooked: Moodle) -> Iterator[list[bytes]]:
+    """A receiver that hears whatever comes in one connection, even a part of a request."""
+    heard: list[bytes] = []
+
+    def listen() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            while part := connection.recv(65536):
+                heard.append(part)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=listen)
+        thread.start()
+        send_to(hooked, f"http://127.0.0.1:{listening.getsockname()[1]}/hook")
+        yield heard
+        thread.join()
+
+
+def test_a_sender_that_dies_leaves_half_a_body(hooked: Moodle) -> None:
+    hooked.switches.hook_cut = True
+    with one_try(hooked) as heard:
+        fired = complete(hooked, 2, 7)
+
+    head, _, body = b"".join(heard).partition(b"\r\n\r\n")
+    assert Fired(objectid=1, status="Error sending request") == fired
+    assert len(body) == (_length(head + b"\r\n\r\n") - len(head) - 4) // 2
+
+
+def test_a_mistyped_secret_stands_in_the_body(hooked: Moodle) -> None:
+    hooked.switches.hook_token = "mistyped"
+    with receiver(ACCEPTED) as (url, received):
+        send_to(hooked, url)
+        complete(hooked, 2, 7)
+
+    assert "mistyped" == json.loads(received[0].partition(b"\r\n\r\n")[2])["token"]
+
+
+def test_a_webhook_can_go_astray_or_not_at_all(hooked: Moodle) -> None:
+    with receiver(ACCEPTED) as (url, received), receiver(BROKEN) as (broken, astray):
+        send_to(hooked, url)
+        hooked.switches.hook_url = broken
+        first = complete(hooked, 2, 7)
+        hooked.switches.hook_url, hooked.switches.hook_off = None, True
+        second = complete(hooked, 2, 9)
+
+    assert [Fired(objectid=1, status="500 X"), Fired(objectid=2, status=None)] == [first, second]
+    assert (0, 1) == (len(received), len(astray))
