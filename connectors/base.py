@@ -27,6 +27,8 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 Clock: TypeAlias = Callable[[], datetime]
 S = TypeVar("S")
 
+#: How far the moment that a list of completions tells may be off: a time without its zone.
+ROUGHLY = timedelta(hours=15)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -176,6 +178,7 @@ class Problem:
 
     problem: str
     remedy: str
+    uncompleted: bool = False  #: the LMS says in so many words that it is not completed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,7 +380,14 @@ class Connector(ABC, Generic[S]):
         )
 
     def completions(self, *, since: datetime) -> Iterator[Completion]:
-        """Every completion since a moment: for what a webhook never told us."""
+        """Every completion since a moment: for what a webhook never told us.
+
+        Few calls for thousands, so it tells ids and little else. Where the list does not say the
+        exact moment, ``completed_at`` is None and ``noticed_at`` at most `ROUGHLY` off: `enrich`
+        is asked for the few that nobody has told us. Some may be as much older than ``since``, or
+        come twice; who is no longer in the course may be missing. Raises Temporary or Permanent,
+        also half-way.
+        """
         yield from ()
 
     def certificate_file(self, completion: Completion) -> CertificateFile | None:

@@ -443,6 +443,26 @@ class RestContract(ConnectorContract):
         for asked, told in zip(self.completions, outcomes, strict=True):
             assert isinstance(told, Problem) or _key(asked) == _key(told)
 
+    def test_a_list_of_completions_is_cheap_and_the_same_again(self) -> None:
+        if Capability.LIST_COMPLETIONS not in self.connector().capabilities():
+            return
+        connector = self.connector(handler=self.server().answer)
+        listed = list(connector.completions(since=NOW))
+
+        assert listed, "let the stand-in list some completions since NOW"
+        assert listed == list(connector.completions(since=NOW))
+        assert self.count("completions") < max(2, len(listed))
+        assert not list(connector.completions(since=NOW + timedelta(days=3650)))
+
+    def test_what_is_listed_can_be_enriched(self) -> None:
+        having = self.connector().capabilities()
+        if not {Capability.LIST_COMPLETIONS, Capability.ENRICH} <= having:
+            return
+        connector = self.connector(handler=self.server().answer)
+        listed = list(connector.completions(since=NOW))
+        for asked, told in zip(listed, connector.enrich(listed), strict=True):
+            assert isinstance(told, Problem) or _key(asked) == _key(told)
+
     def test_a_row_is_written_and_reads_back_as_it_was_sent(self) -> None:
         if Capability.WRITE_BACK not in self.connector().capabilities():
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.base import ConnectorError, Finding, Learner, Malformed, Permanent
-from connectors.moodle import assignments, directory
+from connectors.moodle import assignments, completions, directory
 from connectors.moodle.client import MoodleClient
 from connectors.moodle.deliveries import same_site
 from connectors.moodle.enrichment import STATUS
@@ -58,6 +58,8 @@ def check(client: MoodleClient, settings: MoodleSettings) -> Iterator[Finding]:
     yield from _permissions(client, settings)
     if settings.template_course_id is not None:
         yield _tried("template course", lambda: _see_template(client, settings))
+    if settings.completions_report_id is not None:
+        yield _report(client, settings.completions_report_id)
 
 
 def _address(own_address: str, settings: MoodleSettings) -> Finding:
@@ -74,8 +76,7 @@ def _address(own_address: str, settings: MoodleSettings) -> Finding:
 
 
 def _functions(offered: set[str], settings: MoodleSettings) -> Iterator[Finding]:
-    needed = FUNCTIONS if settings.template_course_id is None else (*FUNCTIONS, IMPORT)
-    for function in needed:
+    for function in _needed(settings):
         if function in offered:
             yield Finding(name=f"function {function}", ok=True)
         else:
@@ -86,6 +87,22 @@ def _functions(offered: set[str], settings: MoodleSettings) -> Iterator[Finding]
                 remedy="Add it: Site administration → Server → Web services → External services "
                 "→ Functions.",
             )
+
+
+def _needed(settings: MoodleSettings) -> Iterator[str]:
+    yield from FUNCTIONS
+    if settings.template_course_id is not None:
+        yield IMPORT
+    if settings.completions_report_id is not None:
+        yield completions.REPORT
+
+
+def _report(client: MoodleClient, report_id: str) -> Finding:
+    try:
+        reach = completions.look(client, report_id)
+    except ConnectorError as error:
+        return _missing("report of completions", error)
+    return Finding(name=f"report of completions {reach}", ok=True)
 
 
 def _permissions(client: MoodleClient, settings: MoodleSettings) -> Iterator[Finding]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from connectors.base import (
+    Capability,
     Completion,
     Connector,
     Finding,
@@ -17,7 +19,14 @@ from connectors.base import (
     Receipt,
     Target,
 )
-from connectors.moodle import assignments, checks, deliveries, enrichment, gradebook
+from connectors.moodle import (
+    assignments,
+    checks,
+    completions,
+    deliveries,
+    enrichment,
+    gradebook,
+)
 from connectors.moodle.client import MoodleClient
 from connectors.moodle.errors import REMEDIES
 from connectors.moodle.settings import MoodleSettings, MoodleSettingsSchema
@@ -28,6 +37,13 @@ class MoodleConnector(Connector[MoodleSettings]):
 
     name = "moodle"
     settings_schema = MoodleSettingsSchema
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Everything; completions are listed where there is a report that lists them."""
+        having = super().capabilities()
+        if self.settings.completions_report_id is None:
+            return having - {Capability.LIST_COMPLETIONS}
+        return having
 
     def check(self) -> Iterator[Finding]:
         """Try what can be tried without writing."""
@@ -72,13 +88,20 @@ class MoodleConnector(Connector[MoodleSettings]):
         with _understood():
             return assignments.create(self._client(), self.settings, course_id)
 
+    def completions(self, *, since: datetime) -> Iterator[Completion]:
+        """By the custom report; nothing where there is none."""
+        report_id = self.settings.completions_report_id
+        with _understood():
+            if report_id is not None:
+                yield from completions.completions(self._client(), report_id, since=since)
+
     def _client(self) -> MoodleClient:
         return MoodleClient(self.settings, http=self.http, now=self.now)
 
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Turn an answer of unknown shape into what a write-back may raise."""
+    """Turn an answer of unknown shape into what a write-back or a list may raise."""
     try:
         yield
     except Malformed as exc:

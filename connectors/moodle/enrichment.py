@@ -72,6 +72,7 @@ def _completed_at(
             problem=f"Moodle says that learner {learner_id} has not completed course {course_id}.",
             remedy="If the completion was reset, wait: Moodle tells us when the course is "
             "completed again. Otherwise look at the course's completion report, then replay.",
+            uncompleted=True,
         )
     told = (criterion.get("timecompleted") for criterion in status["completions"].items())
     return max((time.unix_time() for time in told if time and time.value), default=None)

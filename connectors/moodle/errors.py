@@ -103,6 +103,8 @@ REMEDIES: Mapping[str, str] = {
     "userdeleted": "The learner's account was deleted. Restore it, then replay.",
     "usernotenroled": "Enrol the learner in the course again, or reactivate the enrolment, then "
     "replay.",
+    "errorreportview": "Add the service user to the report's audience (Site administration → "
+    "Reports → Report builder → Custom reports → the report → Audience).",
     "nocriteriaset": "Set completion criteria for the course (Course → More → Course completion), "
     "then replay.",
     "invalidparameter": "This is a fault of this connector or of a changed Moodle. Report it with "

@@ -22,6 +22,7 @@ class MoodleSettings:
     assignment_idnumber: str = "vaultbridge"
     template_course_id: str | None = None
     check_course_id: str | None = None
+    completions_report_id: str | None = None
 
 
 class MoodleSettingsSchema(ma.Schema):
@@ -81,6 +82,17 @@ class MoodleSettingsSchema(ma.Schema):
             "help": "A course with learners in it, in which `site check` tries the permissions. "
             "Without it, the first course found is taken.",
             "example": "2",
+        },
+    )
+
+    completions_report_id = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=_id,
+        metadata={
+            "help": "The custom report that lists completions, by which those are found that the "
+            "webhook never told. The number after id= in the report's address.",
+            "example": "1",
         },
     )
 

@@ -122,6 +122,14 @@ class FakeMoodle:
         options = {name: form[key.replace("[name]", "[value]")] for name, key in names.items()}
         return body("core_enrol_get_enrolled_users")[: int(options["limitnumber"])]
 
+    def _core_reportbuilder_retrieve_report(self, form: Form) -> Any:
+        name = "core_reportbuilder_retrieve_report"
+        if form["reportid"] != "2":
+            return capture(f"{name}_unknown")
+        page = body(f"{name}_recent_page0")
+        page["data"]["totalrowcount"] = len(page["data"]["rows"])
+        return page
+
     def _gradereport_user_get_grade_items(self, form: Form) -> Any:
         user = form["userid"]
         if form["courseid"] != "2":

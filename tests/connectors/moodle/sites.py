@@ -22,6 +22,7 @@ SETTINGS: Mapping[str, Any] = MappingProxyType(
         "webhook_tokens": [WEBHOOK_TOKEN],
         "assignment_idnumber": "cert-WS101",
         "check_course_id": "2",
+        "completions_report_id": "2",
     }
 )
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

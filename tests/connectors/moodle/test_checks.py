@@ -6,6 +6,7 @@ import pytest
 
 from connectors.base import Finding
 from connectors.moodle.checks import FUNCTIONS
+from connectors.moodle.completions import REPORT
 from tests.connectors.moodle.fake import FakeMoodle, always, body
 from tests.connectors.moodle.sites import moodle
 
@@ -15,7 +16,7 @@ ENROLLED = "core_enrol_get_enrolled_users"
 GOOD = [
     "Moodle answers with this token",
     "base_url is this Moodle's own address",
-    *(f"function {name}" for name in FUNCTIONS),
+    *(f"function {name}" for name in (*FUNCTIONS, REPORT)),
     "permissions in a course",
     "users",
     "e-mail addresses of users",
@@ -23,6 +24,7 @@ GOOD = [
     "completion status",
     "grades",
     "assignments",
+    "report of completions of the last 2 days",
 ]
 
 

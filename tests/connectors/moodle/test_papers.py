@@ -8,6 +8,7 @@ from pathlib import Path
 
 import connectors.moodle
 from connectors.moodle.checks import FUNCTIONS, IMPORT
+from connectors.moodle.completions import HEADING, REPORT
 from connectors.moodle.deliveries import COMPLETED
 from connectors.moodle.errors import CAPABILITIES
 from connectors.moodle.settings import MoodleSettingsSchema
@@ -77,6 +78,7 @@ def test_the_readme_names_every_function_capability_and_setting():
     names = [
         *FUNCTIONS,
         IMPORT,
+        REPORT,
         *CAPABILITIES[IMPORT],
         *MoodleSettingsSchema().fields,
         COMPLETED,
@@ -86,7 +88,12 @@ def test_the_readme_names_every_function_capability_and_setting():
     assert [name for name in names if f"`{name}`" not in README] == []
 
 
+def test_the_readme_names_the_columns_that_the_report_must_have():
+    for column in ("Full name with link", "Course short name with link", HEADING):
+        assert f"*{column}*" in README
+
+
 def test_the_readme_lists_no_function_that_is_not_used():
     named = set(re.findall(r"`((?:core|mod|gradereport)_[a-z_]+)`", README))
 
-    assert named == {*FUNCTIONS, IMPORT}
+    assert named == {*FUNCTIONS, IMPORT, REPORT}

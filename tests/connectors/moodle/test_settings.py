@@ -75,6 +75,6 @@ def test_a_refused_secret_is_not_repeated_in_the_error():
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "6 ", "https://m.example/course/view.php?id=6"])
-@pytest.mark.parametrize("name", ["template_course_id", "check_course_id"])
+@pytest.mark.parametrize("name", ["template_course_id", "check_course_id", "completions_report_id"])
 def test_a_course_is_named_by_its_number(name, number):
     assert list(refused(**{name: number})) == [name]
