@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import httpx
 
@@ -77,22 +77,26 @@ class Accepted:
 class Duplicate:
     """Such a certificate exists: ours from an earlier try, or somebody else's."""
 
+    code: ClassVar[str] = "vault_duplicate"
     message: str
     status_code: int = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The vault will never take this request as it is."""
+    """The vault will never take this request as it is; ``field`` is the first it objects to."""
 
+    code: ClassVar[str] = "vault_refused"
     message: str
     status_code: int
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unauthorised:
     """The vault does not take our token for this."""
 
+    code: ClassVar[str] = "vault_token"
     message: str
     remedy: str
     status_code: int
@@ -106,11 +110,17 @@ class NotDone:
     retry_after: timedelta | None = None
     status_code: int | None = None
 
+    @property
+    def code(self) -> str:
+        """What such failures are grouped by."""
+        return _code_of(self.status_code)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ambiguous:
     """Nobody knows whether it was done."""
 
+    code: ClassVar[str] = "vault_answer_lost"
     message: str
     status_code: int | None = None
 
@@ -128,7 +138,9 @@ class Permission:
 
 
 class VaultError(Exception):
-    """A question to the vault has no answer now."""
+    """A question to the vault has no answer now; such failures are grouped by ``code``."""
+
+    code = "vault_unreachable"
 
 
 class NotReady(VaultError):
@@ -138,13 +150,22 @@ class NotReady(VaultError):
 class Unavailable(VaultError):
     """The vault cannot be reached, or answers what is no answer. Ask again later."""
 
-    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        code: str = "vault_unreachable",
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.code = code
 
 
 class Forbidden(VaultError):
     """The vault does not take our token for this; ``remedy`` says what it needs."""
+
+    code = "vault_token"
 
     def __init__(self, message: str, *, remedy: str) -> None:
         super().__init__(message)
@@ -187,7 +208,9 @@ class VaultClient:
         try:
             return [_certificate(item) for item in body["data"]], _has_more(body, number)
         except (KeyError, TypeError, AttributeError) as exc:
-            raise Unavailable(f"The vault's list is of a shape unknown ({exc!r}).") from exc
+            raise Unavailable(
+                f"The vault's list is of a shape unknown ({exc!r}).", code="vault_malformed"
+            ) from exc
 
     def view(self, uuid: str) -> VaultCertificate | None:
         """The full object; None if the vault knows no such certificate."""
@@ -197,7 +220,9 @@ class VaultClient:
         try:
             return _certificate(body["data"])
         except (KeyError, TypeError, AttributeError) as exc:
-            raise Unavailable(f"The vault's certificate is of a shape unknown ({exc!r}).") from exc
+            raise Unavailable(
+                f"The vault's certificate is of a shape unknown ({exc!r}).", code="vault_malformed"
+            ) from exc
 
     @contextmanager
     def download(self, uuid: str) -> Iterator[httpx.Response]:
@@ -261,7 +286,10 @@ class VaultClient:
             _raise_for(response)
         body = _json(response)
         if not isinstance(body, dict):
-            raise Unavailable("The vault answered 200 with something that is not its JSON.")
+            raise Unavailable(
+                "The vault answered 200 with something that is not its JSON.",
+                code="vault_malformed",
+            )
         return body
 
 
@@ -270,8 +298,14 @@ def _raise_for(response: httpx.Response) -> None:
     if isinstance(answer, Unauthorised):
         raise Forbidden(answer.message, remedy=answer.remedy)
     raise Unavailable(
-        f"The vault answered {response.status_code}.", retry_after=_retry_after(response)
+        f"The vault answered {response.status_code}.",
+        retry_after=_retry_after(response),
+        code=_code_of(response.status_code),
     )
+
+
+def _code_of(status_code: int | None) -> str:
+    return "vault_unreachable" if status_code is None else f"vault_http_{status_code}"
 
 
 def _classify(response: httpx.Response) -> Answer:
@@ -292,7 +326,7 @@ def _classify(response: httpx.Response) -> Answer:
         return Duplicate(message=message)
     if code in (408, 425) or code >= 500 or code < 400:
         return Ambiguous(message=message, status_code=code)
-    return Refused(message=_with_fields(message, body), status_code=code)
+    return Refused(message=_with_fields(message, body), status_code=code, field=_first_field(body))
 
 
 def _accepted(code: int, body: Any) -> Answer:
@@ -356,6 +390,11 @@ def _permission(body: Any) -> str:
     if isinstance(needed, str):
         return f"Give the token the permission {needed}, then `vaultbridge issuer rotate`."
     return "Make a new token at the vault, then `vaultbridge issuer rotate`."
+
+
+def _first_field(body: Any) -> str | None:
+    errors = body.get("errors") if isinstance(body, dict) else None
+    return next(map(str, errors), None) if isinstance(errors, dict) else None
 
 
 def _with_fields(message: str, body: Any) -> str:

@@ -6,6 +6,10 @@ ConnectorError
  ├─ Quarantined    parse: verified, but speaks for another site    → kept apart, told
  ├─ Temporary      may go better later                             → again, not before retry_after
  └─ Permanent      will not go better until a person changes something → stop, tell the owner
+
+Each of them, a Problem and a Receipt carry a ``code``: one short word of small letters, digits and
+``_``, the same for the same cause whatever the wording ("http_503", "not_enrolled"). Failures are
+grouped by it, so it holds no id and no name. There is always a default.
 """
 
 from __future__ import annotations
@@ -47,37 +51,49 @@ class Unverified(ConnectorError):
 class Malformed(ConnectorError):
     """Verified, but not of a shape this connector knows. Final: kept as a dead letter."""
 
+    code: ClassVar[str] = "malformed"
+
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
         self.path = path
         self.problem = problem
 
+    @property
+    def field(self) -> str:
+        """What failures of this kind are told apart by: the path."""
+        return self.path
+
 
 class Quarantined(ConnectorError):
     """Verified, but it speaks for another site (a cloned staging LMS). Kept apart, for a person."""
 
-    def __init__(self, problem: str, *, remedy: str) -> None:
+    def __init__(self, problem: str, *, remedy: str, code: str = "other_site") -> None:
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+        self.code = code
 
 
 class Temporary(ConnectorError):
     """The LMS may answer better later. Tried again, not before ``retry_after``."""
 
-    def __init__(self, problem: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, problem: str, *, retry_after: timedelta | None = None, code: str = "unavailable"
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.retry_after = retry_after
+        self.code = code
 
 
 class Permanent(ConnectorError):
     """Trying again will not help until a person changes something: ``remedy`` says what."""
 
-    def __init__(self, problem: str, *, remedy: str) -> None:
+    def __init__(self, problem: str, *, remedy: str, code: str = "refused") -> None:
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+        self.code = code
 
 
 class Capability(enum.Enum):
@@ -179,6 +195,7 @@ class Problem:
     problem: str
     remedy: str
     uncompleted: bool = False  #: the LMS says in so many words that it is not completed
+    code: str = "refused"  #: see the top of this page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +262,7 @@ class Receipt:
     text: str | None = None
     problem: str | None = None
     remedy: str | None = None
+    code: str = ""  #: empty for "no_place" where it waits, "refused" where it is refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

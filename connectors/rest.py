@@ -45,17 +45,19 @@ def send(
     try:
         answer = http.request(method, url, **options)
     except httpx.UnsupportedProtocol as exc:
-        raise Permanent(f"{what}: {exc}", remedy=REMEDIES[404]) from exc
+        raise Permanent(f"{what}: {exc}", remedy=REMEDIES[404], code="address") from exc
     except (httpx.TransportError, httpx.DecodingError) as exc:
-        raise Temporary(f"{what}: {type(exc).__name__} {exc}".rstrip()) from exc
+        problem = f"{what}: {type(exc).__name__} {exc}".rstrip()
+        raise Temporary(problem, code="unreachable") from exc
     except httpx.RequestError as exc:  # refused before it was sent; the text says why
-        raise Permanent(f"{what}: {exc}", remedy=ANY_REMEDY) from exc
+        raise Permanent(f"{what}: {exc}", remedy=ANY_REMEDY, code="address") from exc
     if answer.is_success:
         return answer
     problem = f"{what} was answered {answer.status_code}"
+    code = f"http_{answer.status_code}"
     if answer.status_code in PASSING or answer.is_server_error:
-        raise Temporary(problem, retry_after=retry_after(answer, now=now()))
-    raise Permanent(problem, remedy=_remedy(answer, remedies))
+        raise Temporary(problem, retry_after=retry_after(answer, now=now()), code=code)
+    raise Permanent(problem, remedy=_remedy(answer, remedies), code=code)
 
 
 def call(http: httpx.Client, now: Clock, method: str, url: str, **options: Any) -> Wild:
@@ -65,7 +67,8 @@ def call(http: httpx.Client, now: Clock, method: str, url: str, **options: Any) 
         return Wild.load(answer.content)
     except Malformed as exc:  # a maintenance or login page under status 200
         where = httpx.URL(url).copy_with(query=None)
-        raise Temporary(f"{method} {where} was answered {answer.status_code}, not JSON") from exc
+        problem = f"{method} {where} was answered {answer.status_code}, not JSON"
+        raise Temporary(problem, code="not_json") from exc
 
 
 def retry_after(answer: httpx.Response, *, now: datetime) -> timedelta | None:

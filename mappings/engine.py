@@ -53,7 +53,7 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
         except ExpressionError as exc:
             problems.append(_failed(rule.field, exc))
         except Unfit as exc:
-            problems.append(FieldProblem(field=rule.field, problem=exc.problem, remedy=exc.remedy))
+            problems.append(_unfit(rule.field, exc))
         traces.append(_trace(rule.field, expression, values, result))
     if problems:
         return Held(problems=tuple(problems), trace=tuple(traces))
@@ -86,8 +86,15 @@ def _decided(when: Condition, values: Fields, problems: list[FieldProblem]) -> F
 
 def _failed(field: str, error: ExpressionError) -> FieldProblem:
     return FieldProblem(
-        field=field, problem=f"cannot be worked out: {error.problem}", remedy=MEND_MAPPING
+        field=field,
+        problem=f"cannot be worked out: {error.problem}",
+        remedy=MEND_MAPPING,
+        code="expression",
     )
+
+
+def _unfit(field: str, error: Unfit) -> FieldProblem:
+    return FieldProblem(field=field, problem=error.problem, remedy=error.remedy, code=error.code)
 
 
 def _trace(field: str, expression: Expression, values: Fields, result: str | None) -> FieldTrace:

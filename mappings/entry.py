@@ -34,6 +34,7 @@ class FieldProblem:
     field: str
     problem: str
     remedy: str
+    code: str  #: ``missing``, ``too_long``, ``invalid``, ``expression``: to group failures by
 
     def __str__(self) -> str:
         return f"{self.field}: {self.problem}. {self.remedy}"

@@ -23,10 +23,11 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 class Unfit(Exception):
     """A value is not what its field needs."""
 
-    def __init__(self, problem: str, remedy: str) -> None:
+    def __init__(self, problem: str, remedy: str, *, code: str = "invalid") -> None:
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,12 @@ class Rule:
 def _required(remedy: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not text:
-            raise Unfit("is empty", remedy)
+            raise Unfit("is empty", remedy, code="missing")
         if len(text) > TEXT_LIMIT:
             raise Unfit(
                 f"is {len(text)} characters long; the vault takes {TEXT_LIMIT}",
                 "Shorten it in the LMS, or with | truncate: 255 in the mapping, then replay.",
+                code="too_long",
             )
         return text
 
@@ -73,6 +75,7 @@ def _issue_date(text: str) -> date:
             "is empty: the LMS did not say when the course was completed",
             "If the day we heard of it will do, write in the mapping "
             "{{ completed_at | default: noticed_at | local_date: 'UTC' }}, then replay.",
+            code="missing",
         )
     try:
         if _DATE.fullmatch(text):
@@ -87,6 +90,7 @@ def _details(text: str) -> str:
         raise Unfit(
             f"is {len(text)} characters long; the vault takes {DETAILS_LIMIT}",
             f"Shorten it, e.g. with | truncate: {DETAILS_LIMIT} in the mapping, then replay.",
+            code="too_long",
         )
     return text
 
@@ -94,7 +98,8 @@ def _details(text: str) -> str:
 def _language(text: str) -> str:
     problem = language_problem(text) if text else "is empty"
     if problem:
-        raise Unfit(problem, "Write in the mapping, e.g., {{ learner.language | default: 'en' }}.")
+        remedy = "Write in the mapping, e.g., {{ learner.language | default: 'en' }}."
+        raise Unfit(problem, remedy, code="invalid" if text else "missing")
     return text.replace("_", "-")
 
 

@@ -17,7 +17,14 @@ _PORT_WITH_PASSWORD = 587
 
 
 class MailError(Exception):
-    """A mail did not leave. The text names no person: it may be kept and logged."""
+    """A mail did not leave. The text names no person: it may be kept and logged.
+
+    ``code`` is the same for the same cause, e.g. ``smtp_550``.
+    """
+
+    def __init__(self, said: str, *, code: str = "smtp") -> None:
+        super().__init__(said)
+        self.code = code
 
 
 class NotNow(MailError):
@@ -75,7 +82,8 @@ def _encrypt(client: smtplib.SMTP, url: SplitResult, tls: ssl.SSLContext) -> Non
     elif url.username and not _is_loopback(url.hostname or ""):
         raise NotNow(
             "The mail server offers no encryption, so the password was not sent. "
-            "Use an smtps:// address for the mail server, or leave the password out."
+            "Use an smtps:// address for the mail server, or leave the password out.",
+            code="smtp_unencrypted",
         )
 
 
@@ -107,4 +115,7 @@ def _meaning(exc: Exception, code: int | None, *, final: bool) -> MailError:
     # The server's own words may repeat the address; the cause is cut off for the same reason.
     said = f" {code}" if code is not None else ""
     kind = Refused if final else NotNow
-    return kind(f"The mail server did not take the mail ({type(exc).__name__}{said}).")
+    return kind(
+        f"The mail server did not take the mail ({type(exc).__name__}{said}).",
+        code="smtp_unreachable" if code is None else f"smtp_{code}",
+    )

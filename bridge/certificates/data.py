@@ -56,6 +56,8 @@ def refuse_empty(page: Page) -> None:
             raise RenderError(
                 f"The {name} is empty.",
                 remedy="Say in the mapping or the issuer where it comes from, then replay.",
+                code="missing",
+                field=name,
             )
 
 
@@ -83,4 +85,6 @@ def _kind(content: bytes, what: str) -> str:
     raise RenderError(
         f"The {what} is no picture of a kind that can be printed.",
         remedy="Use a PNG, JPEG or SVG file.",
+        code="picture",
+        field=what,
     )

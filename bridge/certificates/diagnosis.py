@@ -35,6 +35,8 @@ def _glyph(name: str, place: str, match: re.Match[str]) -> RenderError:
         f"The template {name} has the text {match[1]} that its font {match[2]} cannot print "
         f"({place}).",
         remedy="Choose a font that has it, or take the text out.",
+        code="no_glyph",
+        field="template",
     )
 
 
@@ -42,6 +44,7 @@ def _refusal(name: str, _: str, match: re.Match[str]) -> RenderError:
     return RenderError(
         f"The template {name} refuses: {match[1].strip(chr(34))}.",
         remedy="Shorten the text, or choose another template.",
+        code="does_not_fit",
     )
 
 
@@ -49,6 +52,7 @@ def _broken_picture(name: str, place: str, match: re.Match[str]) -> RenderError:
     return RenderError(
         f"The template {name} cannot show a picture ({place}): {match[0]}.",
         remedy="Save the logo or signature anew as PNG, JPEG or SVG.",
+        code="picture",
     )
 
 

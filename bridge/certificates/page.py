@@ -13,12 +13,19 @@ _STRONG = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
 class RenderError(Exception):
-    """The page cannot be printed as it is. Final for this page: ``remedy`` says what to change."""
+    """The page cannot be printed as it is. Final for this page: ``remedy`` says what to change.
 
-    def __init__(self, problem: str, *, remedy: str) -> None:
+    ``code`` is the word, ``field`` the part of the page, that such failures are grouped by.
+    """
+
+    def __init__(
+        self, problem: str, *, remedy: str, code: str = "template", field: str | None = None
+    ) -> None:
         super().__init__(f"{problem} {remedy}")
         self.problem = problem
         self.remedy = remedy
+        self.code = code
+        self.field = field
 
 
 class TooSlow(RenderError):

@@ -107,6 +107,7 @@ class Child:
             raise TooSlow(
                 f"The template did not end within {self._limit.total_seconds():g} s.",
                 remedy="Look for a loop without end in its template.typ, then replay.",
+                code="too_slow",
             ) from error
         except Died:
             self._end()
@@ -119,6 +120,7 @@ class Child:
             raise RenderError(
                 "The process that prints certificates died of this page, twice.",
                 remedy="Look for what needs much memory: a huge logo, or a loop in the template.",
+                code="printer_died",
             ) from error
 
     def _started(self) -> _Running:
@@ -151,6 +153,7 @@ def _start(fonts: Path) -> _Running:
         raise RenderError(
             "The process that prints certificates does not start.",
             remedy="Its error output says why: is the package typst installed and whole?",
+            code="printer_missing",
         ) from error
     return running
 

@@ -37,6 +37,8 @@ class Unprintable(RenderError):
         super().__init__(
             f"No font here can print: {_listed(missing)}.",
             remedy=" ".join(dict.fromkeys(m.remedy for m in missing)),
+            code="no_glyph",
+            field=missing[0].where,
         )
         self.missing = missing
 

@@ -55,6 +55,7 @@ def language(tag: str) -> Language:
         raise RenderError(
             f"There are no texts for a certificate in the language {tag!r}.",
             remedy=f"Set the mapping's certificate language to one of: {', '.join(languages())}.",
+            code="language",
         )
     return Language(locale=_locale(primary, rest), texts=texts)
 

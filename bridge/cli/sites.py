@@ -200,7 +200,7 @@ def _wake(b: Bridge, row: sa.Row[Any]) -> None:
     """The site works: what waited for that is done now."""
     with b.database.write() as conn:
         now = b.database.now(conn)
-        accounts.note_trouble(conn, row.id, kind="site", problem=None, remedy=None)
+        accounts.note_trouble(conn, row.id, kind="site")
         for waiting in (delivery, completion, write_back):
             conn.execute(
                 sa.update(waiting)

@@ -14,14 +14,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.pipeline import endings
+from bridge.pipeline import causes, endings
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import cause_of
 from bridge.store import events
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
 from bridge.vault_client import Forbidden, Unavailable, VaultCertificate, VaultClient
 from runtime.lease import lease_of, release
 
+STEP = "issue"
 #: How often the vault is asked about an ambiguous attempt before the entry is sent again.
 LOOKS = 2
 #: Clocks differ; a certificate made this much before our first attempt can still be ours.
@@ -58,11 +60,13 @@ def look_first(
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             endings.pause(conn, issuer, str(exc), exc.remedy, now=now)
-            endings.again(bridge, conn, row, str(exc), now=now, remedy=exc.remedy)
+            cause = cause_of(STEP, exc)
+            endings.again(bridge, conn, row, str(exc), cause=cause, now=now, remedy=exc.remedy)
     except Unavailable as exc:
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
-            endings.again(bridge, conn, row, str(exc), now=now, at_least=exc.retry_after)
+            wait, cause = exc.retry_after, cause_of(STEP, exc)
+            endings.again(bridge, conn, row, str(exc), cause=cause, now=now, at_least=wait)
     else:
         _after_look(bridge, row, found, refusal=past[-1].detail if duplicate else None)
 
@@ -101,6 +105,7 @@ def _after_look(bridge: Bridge, row: sa.Row[Any], found: Found, *, refusal: str 
                 conn,
                 row,
                 IssuanceState.HELD,
+                cause=causes.cause(STEP, "vault_foreign"),
                 problem="The vault holds a certificate with this e-mail, title and issue date "
                 f"({other}) that is not ours.",
                 remedy="Compare the two. To issue ours too, change the title in the mapping and "
@@ -112,6 +117,7 @@ def _after_look(bridge: Bridge, row: sa.Row[Any], found: Found, *, refusal: str 
                 conn,
                 row,
                 IssuanceState.HELD,
+                cause=causes.cause(STEP, "vault_duplicate_unlisted"),
                 problem=f'The vault says "{refusal}", but lists no certificate with this e-mail, '
                 "title and issue date.",
                 remedy="Ask the vault's operator what it holds for this e-mail address, then "

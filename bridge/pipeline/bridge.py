@@ -71,11 +71,13 @@ class Bridge:
             connector = _connector(row.connector)
             settings = connector.settings_schema().load({**row.settings, **secrets})
         except (KeyProblem, registry.UnknownConnector) as exc:
-            raise Permanent(str(exc), remedy="Then `vaultbridge site check`.") from exc
+            code = "key" if isinstance(exc, KeyProblem) else "connector"
+            raise Permanent(str(exc), remedy="Then `vaultbridge site check`.", code=code) from exc
         except ma.ValidationError as exc:
             raise Permanent(
                 f"The settings of the site {row.name} do not fit: {exc.messages}",
                 remedy=f"Rotate its secrets (`vaultbridge site rotate {row.name}`), or add a site "
                 "of another name with settings that fit.",
+                code="settings",
             ) from exc
         return connector(settings, http=self.lms_http, now=self.now)

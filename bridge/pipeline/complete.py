@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -14,10 +15,12 @@ import structlog
 
 from bridge.pipeline import mapped, trouble
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, completions, events
 from bridge.store.states import CompletionState
 from bridge.store.tables import completion
+from bridge.store.troubles import MENDED, troubled
 from connectors.base import (
     Capability,
     Completion,
@@ -28,6 +31,7 @@ from connectors.base import (
 )
 from runtime.lease import LeaseLost, claim, lease_of, release
 
+STEP = "complete"
 BATCH = 50
 MOST_BUG_TRIES = 3
 
@@ -61,7 +65,7 @@ def _guarded(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
         move_on = partial(_move_on, bridge, rows[0])
     else:
         move_on = partial(_apart, bridge, site_id, rows)
-    with poisoned("complete", site_id if len(rows) > 1 else rows[0].id, move_on):
+    with poisoned(STEP, site_id if len(rows) > 1 else rows[0].id, move_on):
         _site(bridge, site_id, rows)
 
 
@@ -77,10 +81,17 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
     try:
         enriched = _enriched(bridge, site, rows)
     except Temporary as exc:
-        _again(bridge, rows, exc.problem, at_least=exc.retry_after)
+        _again(bridge, rows, exc.problem, cause=cause_of(STEP, exc), at_least=exc.retry_after)
     except Permanent as exc:
         trouble.tell(bridge, site, exc)
-        _again(bridge, rows, exc.problem, at_least=trouble.REFUSED, remedy=exc.remedy)
+        _again(
+            bridge,
+            rows,
+            exc.problem,
+            cause=cause_of(STEP, exc),
+            at_least=trouble.REFUSED,
+            remedy=exc.remedy,
+        )
     except Malformed as exc:
         if len(rows) > 1:
             _apart(bridge, site_id, rows, "Malformed")
@@ -118,7 +129,7 @@ def _settle_all(
     with bridge.database.read() as conn:
         active = mapped.active_mappings(conn)
     for row, outcome in zip(rows, enriched, strict=True):
-        with poisoned("complete", row.id, partial(_move_on, bridge, row)):
+        with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
             _settle(bridge, site, row, outcome, active)
     bridge.ring("issue")
 
@@ -133,7 +144,8 @@ def _settle(
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         if isinstance(outcome, Problem):
-            _hold(conn, row, outcome.problem, outcome.remedy, now=now)
+            cause = cause_of(STEP, outcome)
+            _hold(conn, row, outcome.problem, outcome.remedy, cause=cause, now=now)
             return
         round_ = completions.provisional_round(outcome)
         known = completions.same_round(conn, row, round_)
@@ -150,27 +162,33 @@ def _settle(
             data=completions.pack(outcome),
             state=result.state,
             same_as=result.same_as,
-            problem=result.problem,
-            remedy=result.remedy,
             tries=0,
+            **_said(row, result, now=now),
         )
         events.record(conn, row.id, result.state.value, at=now, detail=result.problem)
     log.info("completion", completion_id=row.id, outcome=result.state.value)
 
 
+def _said(row: sa.Row[Any], result: mapped.Result, *, now: datetime) -> Mapping[str, Any]:
+    if result.trouble is None:
+        return MENDED
+    return troubled(row, now=now, **asdict(result.trouble))
+
+
 def _hold(
-    conn: sa.Connection, row: sa.Row[Any], problem: str, remedy: str, *, now: datetime
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    problem: str,
+    remedy: str,
+    *,
+    cause: str,
+    now: datetime,
 ) -> None:
     """A person decides about this completion."""
-    release(
-        conn,
-        completion,
-        lease_of(row),
-        next_run_at=None,
-        state=CompletionState.HELD,
-        problem=problem,
-        remedy=f"{remedy} Then `vaultbridge replay {row.id}`.",
-    )
+    then = f"{remedy} Then `vaultbridge replay {row.id}`."
+    said = troubled(row, cause=cause, problem=problem, remedy=then, now=now)
+    held = CompletionState.HELD
+    release(conn, completion, lease_of(row), next_run_at=None, state=held, **said)
     events.record(conn, row.id, "held", at=now, detail=problem)
 
 
@@ -182,8 +200,7 @@ def _same(conn: sa.Connection, row: sa.Row[Any], known: str, *, now: datetime) -
         next_run_at=None,
         state=CompletionState.SAME,
         same_as=known,
-        problem=None,
-        remedy=None,
+        **MENDED,
     )
     events.record(conn, row.id, "the same", at=now, detail=f"told before as {known}")
     events.record(conn, known, "told again", at=now, detail=f"as {row.id}")
@@ -197,6 +214,7 @@ def _unreadable(bridge: Bridge, row: sa.Row[Any], exc: Malformed) -> None:
             row,
             f"The LMS's answer cannot be read: {exc}.",
             "Look at what the LMS answers, or upgrade the connector.",
+            cause=cause_of(STEP, exc),
             now=bridge.database.now(conn),
         )
 
@@ -206,6 +224,7 @@ def _again(
     rows: Sequence[sa.Row[Any]],
     problem: str,
     *,
+    cause: str,
     at_least: timedelta | None = None,
     remedy: str = "Nothing: it is tried again by itself.",
 ) -> None:
@@ -220,16 +239,16 @@ def _again(
                     lease_of(row),
                     next_run_at=now + bridge.backoff.wait(tries, at_least=at_least),
                     tries=tries,
-                    problem=problem,
-                    remedy=remedy,
+                    **troubled(row, cause=cause, problem=problem, remedy=remedy, now=now),
                 )
 
 
 def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
     problem = f"Taking it up failed with {name}, which is a fault in the program."
     remedy = "Report it with the log's trace, and upgrade."
+    cause = bug(STEP, name)
     if row.tries + 1 < MOST_BUG_TRIES:
-        _again(bridge, [row], problem, remedy=remedy)
+        _again(bridge, [row], problem, cause=cause, remedy=remedy)
         return
     with bridge.database.write() as conn:
-        _hold(conn, row, problem, remedy, now=bridge.database.now(conn))
+        _hold(conn, row, problem, remedy, cause=cause, now=bridge.database.now(conn))

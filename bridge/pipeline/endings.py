@@ -15,6 +15,7 @@ from bridge.pipeline.bridge import Bridge
 from bridge.store import accounts, events, issuances
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
+from bridge.store.troubles import MENDED, troubled
 from bridge.vault_client import (
     Accepted,
     Ambiguous,
@@ -72,10 +73,9 @@ def taken(
         vault_uuid=certificate.uuid,
         reference_id=certificate.reference_id,
         vault_status=certificate.status,
-        problem=None,
-        remedy=None,
         tries=0,
         updated_at=now,
+        **MENDED,
     )
     events.record(conn, row.id, what, at=now, detail=certificate.reference_id)
 
@@ -86,6 +86,7 @@ def again(
     row: sa.Row[Any],
     problem: str,
     *,
+    cause: str,
     now: datetime,
     at_least: timedelta | None = None,
     remedy: str = BY_ITSELF,
@@ -99,19 +100,23 @@ def again(
         next_run_at=now + bridge.backoff.wait(tries, at_least=at_least),
         tries=tries,
         looks=row.looks,
-        problem=problem,
-        remedy=remedy,
         updated_at=now,
+        **troubled(row, cause=cause, problem=problem, remedy=remedy, now=now),
     )
 
 
 def pause(
-    conn: sa.Connection, issuer: sa.Row[Any], problem: str, remedy: str, *, now: datetime
+    conn: sa.Connection,
+    issuer: sa.Row[Any],
+    problem: str,
+    remedy: str,
+    *,
+    now: datetime,
+    cause: str = "issuer.vault_token",
 ) -> None:
     """The vault refuses our token: nothing is sent for this issuer until that is mended."""
-    accounts.note_trouble(
-        conn, issuer.id, kind="issuer", problem=problem, remedy=remedy, paused_at=now
-    )
+    said = troubled(issuer, cause=cause, problem=problem, remedy=remedy, now=now)
+    accounts.note_trouble(conn, issuer.id, kind="issuer", said=said, paused_at=now)
     events.record(conn, issuer.id, "paused", at=now, detail=problem)
     log.error("issuer_paused", issuer=issuer.name, reason=problem, remedy=remedy)
 
@@ -121,6 +126,7 @@ def stop(
     row: sa.Row[Any],
     state: IssuanceState,
     *,
+    cause: str,
     problem: str,
     remedy: str,
     now: datetime,
@@ -133,9 +139,8 @@ def stop(
         lease_of(row),
         next_run_at=None,
         state=state,
-        problem=problem,
-        remedy=remedy,
         updated_at=now,
+        **troubled(row, cause=cause, problem=problem, remedy=remedy, now=now),
         **values,
     )
     events.record(conn, row.id, state.value, at=now, detail=problem)

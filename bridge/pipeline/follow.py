@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -13,12 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import endings
+from bridge.pipeline import causes, endings
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, events, issuances, links, write_backs
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
+from bridge.store.troubles import MENDED, troubled
 from bridge.vault_client import (
     Answer,
     Forbidden,
@@ -32,6 +34,7 @@ from bridge.vault_client import (
 from runtime.lease import LeaseLost, claim, lease_of, release, save
 from runtime.retry import Backoff
 
+STEP = "follow"
 BATCH = 100
 #: Beyond these pages a certificate is asked for by itself.
 MOST_PAGES = 5
@@ -63,7 +66,7 @@ def run(bridge: Bridge) -> bool:
     by_issuer = sorted(rows, key=lambda row: row.issuer_id)
     for issuer_id, group in groupby(by_issuer, key=lambda row: row.issuer_id):
         batch = list(group)
-        with poisoned("follow", issuer_id, partial(_move_on, bridge, batch)):
+        with poisoned(STEP, issuer_id, partial(_move_on, bridge, batch)):
             _follow(bridge, issuer_id, batch)
     return len(rows) == BATCH
 
@@ -78,7 +81,7 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
         _not_now(bridge, account, rows, exc)
         return
     for row in rows:
-        with poisoned("follow", row.id, partial(_move_on, bridge, [row])):
+        with poisoned(STEP, row.id, partial(_move_on, bridge, [row])):
             try:
                 _apply(bridge, account, row, told.get(row.vault_uuid))
             except VaultError as exc:
@@ -104,7 +107,8 @@ def _apply(
     bridge: Bridge, account: _Account, row: sa.Row[Any], told: VaultCertificate | None
 ) -> None:
     if told is None:
-        _later(bridge, [row], "The vault no longer lists this certificate.")
+        gone = causes.cause(STEP, "vault_unlisted")
+        _later(bridge, [row], "The vault no longer lists this certificate.", cause=gone)
     elif told.status == "generated":
         _generated(bridge, account.vault, row, told)
     elif told.status == "failed":
@@ -130,11 +134,10 @@ def _generated(
             reference_id=whole.reference_id or row.reference_id,
             vault_status=whole.status,
             verification_url=whole.verification_url,
-            problem=None,
-            remedy=None,
             tries=0,
             updated_at=now,
             generated_at=now,
+            **MENDED,
         )
         events.record(conn, row.id, "generated", at=now, detail=whole.reference_id)
         links.live_link(conn, row.id, now=now)
@@ -156,6 +159,7 @@ def _revoked(bridge: Bridge, row: sa.Row[Any]) -> None:
             conn,
             row,
             IssuanceState.CANCELLED,
+            cause=causes.cause(STEP, "vault_revoked"),
             problem="The certificate was revoked at the vault.",
             remedy="Nothing, if that was meant; otherwise ask the vault's operator.",
             now=bridge.database.now(conn),
@@ -173,6 +177,7 @@ def _failed(bridge: Bridge, account: _Account, row: sa.Row[Any], told: VaultCert
                 conn,
                 row,
                 IssuanceState.FAILED,
+                cause=causes.cause(STEP, "vault_failed"),
                 problem=f"The vault failed to process it {row.vault_retries + 1} times: {reason}",
                 remedy="Ask the vault's operator; when it is mended, "
                 f"`vaultbridge replay {row.id}`.",
@@ -212,11 +217,7 @@ def _conclude_retry(
 ) -> None:
     """ "Not failed" (400) is good news: it is being processed. Either way the list tells."""
     heard = not isinstance(answer, NotDone | Unauthorised)
-    problem = remedy = wait = None
-    if isinstance(answer, NotDone):
-        problem, remedy, wait = answer.message, endings.BY_ITSELF, answer.retry_after
-    elif isinstance(answer, Unauthorised):
-        problem, remedy = answer.message, answer.remedy
+    wait = answer.retry_after if isinstance(answer, NotDone) else None
     retries = row.vault_retries + (1 if heard else 0)
     tries = 0 if heard else row.tries + 1
     with bridge.database.write() as conn:
@@ -230,14 +231,20 @@ def _conclude_retry(
             vault_retries=retries,
             tries=tries,
             vault_status="failed",
-            problem=problem,
-            remedy=remedy,
             updated_at=now,
+            **_unheard(row, answer, now=now),
         )
         if isinstance(answer, Unauthorised):
             endings.pause(conn, issuer, answer.message, answer.remedy, now=now)
         elif heard:
             events.record(conn, row.id, "retried at the vault", at=now, detail=reason)
+
+
+def _unheard(row: sa.Row[Any], answer: Answer, *, now: datetime) -> Mapping[str, Any]:
+    if not isinstance(answer, NotDone | Unauthorised):
+        return MENDED
+    remedy = answer.remedy if isinstance(answer, Unauthorised) else endings.BY_ITSELF
+    return _said(row, answer.message, cause_of(STEP, answer), remedy, now)
 
 
 def _waits(bridge: Bridge) -> Backoff:
@@ -252,15 +259,16 @@ def _not_now(
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             endings.pause(conn, account.issuer, str(exc), exc.remedy, now=now)
-        _later(bridge, rows, str(exc), remedy=exc.remedy)
+        _later(bridge, rows, str(exc), cause=cause_of(STEP, exc), remedy=exc.remedy)
     else:
         wait = exc.retry_after if isinstance(exc, Unavailable) else None
-        _later(bridge, rows, str(exc), at_least=wait)
+        _later(bridge, rows, str(exc), cause=cause_of(STEP, exc), at_least=wait)
 
 
 def _move_on(bridge: Bridge, rows: Sequence[sa.Row[Any]], name: str) -> None:
     problem = f"Following it failed with {name}, which is a fault in the program."
-    _later(bridge, rows, problem, remedy="Report it with the log's trace.")
+    remedy = "Report it with the log's trace."
+    _later(bridge, rows, problem, cause=bug(STEP, name), remedy=remedy)
 
 
 def _later(
@@ -268,6 +276,7 @@ def _later(
     rows: Sequence[sa.Row[Any]],
     problem: str | None,
     *,
+    cause: str = "follow.unknown",
     told: VaultCertificate | None = None,
     remedy: str = endings.BY_ITSELF,
     at_least: timedelta | None = None,
@@ -285,7 +294,14 @@ def _later(
                     next_run_at=now + _waits(bridge).wait(tries, at_least=at_least),
                     tries=tries,
                     vault_status=told.status if told else row.vault_status,
-                    problem=problem,
-                    remedy=None if problem is None else remedy,
                     updated_at=now,
+                    **_said(row, problem, cause, remedy, now),
                 )
+
+
+def _said(
+    row: sa.Row[Any], problem: str | None, cause: str, remedy: str, now: datetime
+) -> Mapping[str, Any]:
+    if problem is None:
+        return MENDED
+    return troubled(row, cause=cause, problem=problem, remedy=remedy, now=now)

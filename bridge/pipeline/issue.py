@@ -16,6 +16,7 @@ import structlog
 from bridge.certificates.page import RenderError
 from bridge.pipeline import adopt, endings, pages
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, events, issuances
 from bridge.store.states import IssuanceState
@@ -32,6 +33,7 @@ from bridge.vault_client import (
 )
 from runtime.lease import claim, lease_of, release, save
 
+STEP = "issue"
 BATCH = 8
 MOST_BUG_TRIES = 3
 
@@ -51,7 +53,7 @@ def run(bridge: Bridge) -> bool:
             limit=BATCH,
         )
     for row in rows:
-        with poisoned("issue", row.id, partial(_move_on, bridge, row)):
+        with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
             _one(bridge, row)
     return len(rows) == BATCH
 
@@ -83,7 +85,13 @@ def _file(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any]) -> bytes | None
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             endings.stop(
-                conn, row, IssuanceState.HELD, problem=exc.problem, remedy=exc.remedy, now=now
+                conn,
+                row,
+                IssuanceState.HELD,
+                cause=cause_of(STEP, exc),
+                problem=exc.problem,
+                remedy=exc.remedy,
+                now=now,
             )
         return None
     with bridge.database.write() as conn:
@@ -154,15 +162,18 @@ def _conclude(
                 what = "accepted by the vault"
                 endings.taken(bridge, conn, row, certificate, what=what, now=now)
             case NotDone(message=problem, retry_after=wait):
-                endings.again(bridge, conn, row, problem, now=now, at_least=wait)
+                cause = cause_of(STEP, answer)
+                endings.again(bridge, conn, row, problem, cause=cause, now=now, at_least=wait)
             case Unauthorised(message=problem, remedy=remedy):
                 endings.pause(conn, issuer, problem, remedy, now=now)
-                endings.again(bridge, conn, row, problem, now=now, remedy=remedy)
+                cause = cause_of(STEP, answer)
+                endings.again(bridge, conn, row, problem, cause=cause, now=now, remedy=remedy)
             case Refused(message=problem):
                 endings.stop(
                     conn,
                     row,
                     IssuanceState.FAILED,
+                    cause=cause_of(STEP, answer),
                     problem=f"The vault refuses it: {problem}",
                     remedy="Mend the mapping or the data in the LMS, then `vaultbridge replay` it.",
                     now=now,
@@ -184,6 +195,14 @@ def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         if row.tries + 1 < MOST_BUG_TRIES:
-            endings.again(bridge, conn, row, problem, now=now)
+            endings.again(bridge, conn, row, problem, cause=bug(STEP, name), now=now)
         else:
-            endings.stop(conn, row, IssuanceState.HELD, problem=problem, remedy=remedy, now=now)
+            endings.stop(
+                conn,
+                row,
+                IssuanceState.HELD,
+                cause=bug(STEP, name),
+                problem=problem,
+                remedy=remedy,
+                now=now,
+            )

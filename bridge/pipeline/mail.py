@@ -7,7 +7,7 @@ the same Message-ID. That is harmless; a mail that never comes is not.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -16,13 +16,15 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import mail_text
+from bridge.pipeline import endings, mail_text
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.pipeline.standing import WORDS, Standing, standing
 from bridge.store import accounts, events, issuances, links, mails
 from bridge.store.states import MailState
 from bridge.store.tables import mail
+from bridge.store.troubles import MENDED, troubled
 from bridge.texts import translate
 from runtime import smtp
 from runtime.lease import claim, lease_of, release
@@ -33,6 +35,7 @@ BELL = "write_back"
 #: With the waits between them about four hours: long enough for greylisting and a restart.
 MOST_TRIES = 12
 RATES_KEPT = timedelta(days=1)
+ASK_AGAIN = "Nothing: the learner can ask for new links again."
 
 log = structlog.get_logger()
 
@@ -54,7 +57,7 @@ def run(bridge: Bridge) -> bool:
             limit=1,
         )
     for row in rows:
-        with poisoned(STEP, row.id, partial(_failed_try, bridge, row)):
+        with poisoned(STEP, row.id, partial(_bug, bridge, row)):
             _send(bridge, row)
     return bool(rows)
 
@@ -69,18 +72,20 @@ def _send(bridge: Bridge, row: sa.Row[Any]) -> None:
             tls=ssl.create_default_context(),
         )
     except smtp.NotNow as exc:
-        _failed_try(bridge, row, str(exc))
+        _failed_try(bridge, row, str(exc), cause=cause_of(STEP, exc))
     except smtp.Refused as exc:
-        _end(bridge, row, MailState.FAILED, str(exc))
+        _end(bridge, row, MailState.FAILED, str(exc), cause=cause_of(STEP, exc))
     else:
-        _end(bridge, row, MailState.SENT, None)
+        _end(bridge, row, MailState.SENT)
 
 
 def _message(bridge: Bridge, row: sa.Row[Any]) -> EmailMessage:
     with bridge.database.write() as conn:
         certificates = _certificates(bridge, conn, row)
     if not certificates:
-        raise smtp.Refused("There is no certificate for this address any more.")
+        raise smtp.Refused(
+            "There is no certificate for this address any more.", code="no_certificate"
+        )
     try:
         return mail_text.compose(
             certificates,
@@ -91,7 +96,9 @@ def _message(bridge: Bridge, row: sa.Row[Any]) -> EmailMessage:
             now=bridge.now(),
         )
     except ValueError:
-        raise smtp.Refused("The address on the certificate is not a mail address.") from None
+        raise smtp.Refused(
+            "The address on the certificate is not a mail address.", code="address"
+        ) from None
 
 
 def _certificates(
@@ -114,19 +121,36 @@ def _certificates(
     return told
 
 
-def _failed_try(bridge: Bridge, row: sa.Row[Any], problem: str) -> None:
+def _bug(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
+    _failed_try(bridge, row, name, cause=bug(STEP, name))
+
+
+def _failed_try(bridge: Bridge, row: sa.Row[Any], problem: str, *, cause: str) -> None:
     tries = row.tries + 1
     if tries >= MOST_TRIES:
-        _end(bridge, row, MailState.FAILED, problem)
+        _end(bridge, row, MailState.FAILED, problem, cause=cause)
         return
     with bridge.database.write() as conn:
-        later = bridge.database.now(conn) + bridge.backoff.wait(tries)
-        release(conn, mail, lease_of(row), next_run_at=later, tries=tries, problem=problem)
+        now = bridge.database.now(conn)
+        later = now + bridge.backoff.wait(tries)
+        said = troubled(row, cause=cause, problem=problem, remedy=endings.BY_ITSELF, now=now)
+        release(conn, mail, lease_of(row), next_run_at=later, tries=tries, **said)
     log.warning("mail_put_off", mail_id=row.id, tries=tries, reason=problem)
 
 
-def _end(bridge: Bridge, row: sa.Row[Any], state: MailState, problem: str | None) -> None:
+def _end(
+    bridge: Bridge,
+    row: sa.Row[Any],
+    state: MailState,
+    problem: str | None = None,
+    *,
+    cause: str = "mail.unknown",
+) -> None:
     with bridge.database.write() as conn:
-        release(conn, mail, lease_of(row), next_run_at=None, state=state, problem=problem)
-        events.record(conn, row.id, f"mail {state}", at=bridge.database.now(conn), detail=problem)
+        now = bridge.database.now(conn)
+        said: Mapping[str, Any] = MENDED
+        if problem is not None:
+            said = troubled(row, cause=cause, problem=problem, remedy=ASK_AGAIN, now=now)
+        release(conn, mail, lease_of(row), next_run_at=None, state=state, **said)
+        events.record(conn, row.id, f"mail {state}", at=now, detail=problem)
     log.info("mail", mail_id=row.id, outcome=state.value, reason=problem)

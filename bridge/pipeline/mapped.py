@@ -11,13 +11,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline.causes import cause, cause_of
 from bridge.store import accounts, completions, events, issuances, mapping_versions
 from bridge.store.states import AttemptOutcome, CompletionState, IssuanceState
+from bridge.store.troubles import MENDED, troubled
 from connectors.base import Completion
 from mappings import engine
 from mappings.document import load
 from mappings.model import AgainKind, Mapping
 
+STEP = "complete"
 REF_BYTES = 4
 
 #: What an entry fills in; nothing of an older one stays when there is none.
@@ -40,13 +43,34 @@ _read = lru_cache(maxsize=512)(load)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why it goes no further, and what to do."""
+
+    cause: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What became of a completion."""
 
     state: CompletionState
     same_as: str | None = None
-    problem: str | None = None
-    remedy: str | None = None
+    trouble: Trouble | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """The trouble in a sentence, if there is any."""
+        return self.trouble.problem if self.trouble else None
+
+
+NO_MAPPING = Trouble(
+    cause=cause(STEP, "no_mapping"),
+    problem="No active mapping matches this completion.",
+    remedy="If it should be certified, add or widen a mapping, then "
+    "`vaultbridge mappings take-up`.",
+)
 
 
 def active_mappings(conn: sa.Connection) -> Active:
@@ -70,12 +94,7 @@ def issue(
     """Make the issuances of a completion within the caller's transaction."""
     chosen = engine.choose(active.mappings, found, site=site.name)
     if not chosen:
-        return Result(
-            state=CompletionState.UNMATCHED,
-            problem="No active mapping matches this completion.",
-            remedy="If it should be certified, add or widen a mapping, then "
-            "`vaultbridge mappings take-up`.",
-        )
+        return Result(state=CompletionState.UNMATCHED, trouble=NO_MAPPING)
     results = [_one(conn, site, row, found, m, active, now=now) for m in chosen]
     return results[0]
 
@@ -110,12 +129,13 @@ def _one(
 
 
 def _no_issuer(row: sa.Row[Any], mapping: Mapping, exc: accounts.NotThere) -> Result:
-    return Result(
-        state=CompletionState.HELD,
+    trouble = Trouble(
+        cause=cause(STEP, "no_issuer"),
         problem=f"The mapping {mapping.name} issues by {mapping.issuer}. {exc}",
         remedy="Add the issuer, or name another in the mapping; then "
         f"`vaultbridge replay {row.id}`.",
     )
+    return Result(state=CompletionState.HELD, trouble=trouble)
 
 
 def _same(
@@ -130,7 +150,9 @@ def _same(
     if standing is not None:
         cancelled = IssuanceState.CANCELLED
         problem = f"The learner has the same certificate already: {owner.id}."
-        issuances.change(conn, standing.id, now=now, state=cancelled, problem=problem, remedy=None)
+        why = cause(STEP, "same_certificate")
+        said = troubled(standing, cause=why, problem=problem, remedy=None, now=now)
+        issuances.change(conn, standing.id, now=now, state=cancelled, **said)
         events.record(conn, standing.id, cancelled.value, at=now, detail=problem)
     events.record(conn, owner.id, "told again", at=now, detail=f"as {row.id}")
     return Result(state=CompletionState.SAME, same_as=owner.id)
@@ -153,6 +175,7 @@ def _foreign(owner: sa.Row[Any]) -> dict[str, Any]:
         "natural_key": None,
         "state": IssuanceState.HELD,
         "next_run_at": None,
+        "cause": cause(STEP, "shared_email", "applicant_email"),
         "problem": f"Learner {owner.learner_id} has a certificate with the same e-mail, title and "
         f"issue date ({owner.id}). One person's certificate is never shown to another.",
         "remedy": "Two learners share an e-mail address: correct it in the LMS, then replay this.",
@@ -178,13 +201,14 @@ def _earlier(
         first = max(_moment(completions.unpack(e.data)) for e in certified)
         if _moment(found) >= first + mapping.again.after:
             return None
-    return Result(
-        state=CompletionState.HELD,
+    trouble = Trouble(
+        cause=cause(STEP, "earlier_round"),
         problem=f"This learner completed the course before ({certified[-1].id}), and the mapping "
         f"{mapping.name} certifies a next round: {mapping.again.kind.value}.",
         remedy="Nothing, if one certificate is enough; otherwise change `again` in the mapping and "
         f"`vaultbridge replay {row.id}`.",
     )
+    return Result(state=CompletionState.HELD, trouble=trouble)
 
 
 def _moment(found: Completion) -> datetime:
@@ -218,7 +242,7 @@ def _draft(
         return draft | _held_draft(result, mapping)
     draft |= _entry_draft(result, mapping, draft["ref"])
     draft["natural_key"] = engine.natural_key(issuer.id, result)
-    return draft | {"state": IssuanceState.READY, "problem": None, "remedy": None}
+    return draft | {"state": IssuanceState.READY}
 
 
 def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
@@ -230,6 +254,7 @@ def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
         "certificate": _certificate(mapping, None),
         "state": IssuanceState.HELD,
         "next_run_at": None,
+        "cause": cause_of(STEP, first),
         "problem": " ".join(f"{p.field}: {p.problem}" for p in held.problems),
         "remedy": first.remedy,
     }
@@ -262,9 +287,13 @@ def _store(
     conn: sa.Connection, standing: sa.Row[Any] | None, draft: dict[str, Any], *, now: datetime
 ) -> None:
     draft.setdefault("next_run_at", now)
+    said: Map[str, Any] = MENDED
+    if "problem" in draft:
+        told = {name: draft.pop(name) for name in ("cause", "problem", "remedy")}
+        said = troubled(standing, now=now, **told)
     if standing is None:
-        row_id = issuances.add(conn, now=now, **draft)
+        row_id = issuances.add(conn, now=now, **draft, **said)
     else:
         row_id = standing.id
-        issuances.change(conn, row_id, now=now, tries=0, looks=0, lease_until=None, **draft)
-    events.record(conn, row_id, draft["state"].value, at=now, detail=draft.get("problem"))
+        issuances.change(conn, row_id, now=now, tries=0, looks=0, lease_until=None, **draft, **said)
+    events.record(conn, row_id, draft["state"].value, at=now, detail=said["problem"])

@@ -14,10 +14,12 @@ import structlog
 
 from bridge.pipeline import trouble
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, completions, deliveries, events
 from bridge.store.states import DeliveryState
 from bridge.store.tables import delivery
+from bridge.store.troubles import MENDED, troubled
 from connectors.base import (
     Completion,
     Connector,
@@ -28,6 +30,7 @@ from connectors.base import (
 )
 from runtime.lease import LeaseLost, claim, lease_of, release
 
+STEP = "normalise"
 BATCH = 100
 #: Our own bug in reading a delivery may pass with an upgrade; not with the tenth try.
 MOST_TRIES = 3
@@ -63,23 +66,18 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
         _wait(bridge, rows, exc)
         return
     for row in rows:
-        with poisoned("normalise", row.id, partial(_move_on, bridge, row)):
+        with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
             _read(bridge, row, connector)
 
 
 def _wait(bridge: Bridge, rows: Sequence[sa.Row[Any]], exc: Permanent) -> None:
+    cause = cause_of(STEP, exc)
     with bridge.database.write() as conn:
-        later = bridge.database.now(conn) + trouble.REFUSED
+        now = bridge.database.now(conn)
         for row in rows:
+            said = troubled(row, cause=cause, problem=exc.problem, remedy=exc.remedy, now=now)
             with suppress(LeaseLost):
-                release(
-                    conn,
-                    delivery,
-                    lease_of(row),
-                    next_run_at=later,
-                    problem=exc.problem,
-                    remedy=exc.remedy,
-                )
+                release(conn, delivery, lease_of(row), next_run_at=now + trouble.REFUSED, **said)
 
 
 def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> None:
@@ -91,11 +89,19 @@ def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> None:
             bridge,
             row,
             DeliveryState.DEAD,
+            cause=cause_of(STEP, exc),
             problem=f"{exc.path}: {exc.problem}",
             remedy=f"Mend the sender or the connector, then `vaultbridge replay {row.id}`.",
         )
     except Quarantined as exc:
-        _end(bridge, row, DeliveryState.QUARANTINED, problem=exc.problem, remedy=exc.remedy)
+        _end(
+            bridge,
+            row,
+            DeliveryState.QUARANTINED,
+            cause=cause_of(STEP, exc),
+            problem=exc.problem,
+            remedy=exc.remedy,
+        )
     else:
         _take(bridge, row, connector, request, found)
 
@@ -116,9 +122,8 @@ def _take(
             lease_of(row),
             next_run_at=None,
             state=DeliveryState.NORMALISED,
-            problem=None,
-            remedy=None,
             tries=0,
+            **MENDED,
         )
         if not found:
             deliveries.count_unwanted(conn, row.site_id, connector.event_name(request), now=now)
@@ -137,19 +142,18 @@ def _add(conn: sa.Connection, row: sa.Row[Any], found: Completion, *, now: datet
 
 
 def _end(
-    bridge: Bridge, row: sa.Row[Any], state: DeliveryState, *, problem: str, remedy: str
+    bridge: Bridge,
+    row: sa.Row[Any],
+    state: DeliveryState,
+    *,
+    cause: str,
+    problem: str,
+    remedy: str,
 ) -> None:
     with bridge.database.write() as conn:
-        release(
-            conn,
-            delivery,
-            lease_of(row),
-            next_run_at=None,
-            state=state,
-            problem=problem,
-            remedy=remedy,
-        )
         now = bridge.database.now(conn)
+        said = troubled(row, cause=cause, problem=problem, remedy=remedy, now=now)
+        release(conn, delivery, lease_of(row), next_run_at=None, state=state, **said)
         events.record(conn, row.id, state.value, at=now, detail=problem)
     log.warning("delivery_set_aside", delivery_id=row.id, outcome=state.value)
 
@@ -158,6 +162,7 @@ def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
     tries = row.tries + 1
     final = tries >= MOST_TRIES
     problem = f"Reading it failed with {name}, which is a fault in the program."
+    remedy = f"Report it with the log's trace; after an upgrade, `vaultbridge replay {row.id}`."
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         release(
@@ -167,9 +172,7 @@ def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
             next_run_at=None if final else now + bridge.backoff.wait(tries),
             tries=tries,
             state=DeliveryState.DEAD if final else DeliveryState.WAITING,
-            problem=problem,
-            remedy="Report it with the log's trace; after an upgrade, "
-            f"`vaultbridge replay {row.id}`.",
+            **troubled(row, cause=bug(STEP, name), problem=problem, remedy=remedy, now=now),
         )
         if final:
             events.record(conn, row.id, DeliveryState.DEAD.value, at=now, detail=problem)

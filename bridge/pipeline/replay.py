@@ -20,6 +20,7 @@ from bridge.store.states import (
     WriteBackState,
 )
 from bridge.store.tables import completion, delivery, issuance
+from bridge.store.troubles import MENDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +167,7 @@ def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str) -> None:
         now = bridge.database.now(conn)
         table = issuance.metadata.tables["issuer"]
         conn.execute(
-            sa.update(table)
-            .where(table.c.id == issuer_id)
-            .values(paused_at=None, problem=None, remedy=None)
+            sa.update(table).where(table.c.id == issuer_id).values(paused_at=None, **MENDED)
         )
         conn.execute(
             sa.update(issuance)

@@ -17,12 +17,14 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import gradebook_text, trouble
+from bridge.pipeline import causes, gradebook_text, trouble
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, events, issuances, links, write_backs
 from bridge.store.states import WriteBackState
 from bridge.store.tables import write_back
+from bridge.store.troubles import MENDED, troubled
 from connectors.base import (
     Capability,
     Connector,
@@ -35,12 +37,16 @@ from connectors.base import (
 )
 from runtime.lease import LeaseLost, claim, lease_of, save
 
+STEP = "write_back"
 BATCH = 100
 #: How often a text that the LMS took and does not show is written anew.
 MOST_WRITES = 3
 #: A course without a place for certificates is looked at again this often.
 WAITING = timedelta(hours=6)
 MOST_BUG_TRIES = 3
+
+#: What a receipt without a code of its own is grouped under.
+_CODES = {ReceiptState.WAITING: "no_place", ReceiptState.REFUSED: "refused"}
 
 log = structlog.get_logger()
 
@@ -77,7 +83,7 @@ def _guarded(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
         move_on = partial(_move_on, bridge, rows[0])
     else:
         move_on = partial(_apart, bridge, site_id, rows)
-    with poisoned("write_back", site_id if len(rows) > 1 else rows[0].id, move_on):
+    with poisoned(STEP, site_id if len(rows) > 1 else rows[0].id, move_on):
         _site(bridge, site_id, rows)
 
 
@@ -102,14 +108,22 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
         _write(bridge, connector, work)
         trouble.over(bridge, site)
     except Temporary as exc:
-        _again(bridge, work, exc.problem, at_least=exc.retry_after)
+        _again(bridge, work, exc.problem, cause=cause_of(STEP, exc), at_least=exc.retry_after)
     except Permanent as exc:
         trouble.tell(bridge, site, exc)
-        _again(bridge, work, exc.problem, at_least=trouble.REFUSED, remedy=exc.remedy)
+        _again(
+            bridge,
+            work,
+            exc.problem,
+            cause=cause_of(STEP, exc),
+            at_least=trouble.REFUSED,
+            remedy=exc.remedy,
+        )
     except Malformed as exc:
         log.warning("write_back_malformed", site=site.name, reason=str(exc))
         remedy = "Look at what the LMS answers, or upgrade the connector."
-        _again(bridge, work, str(exc), at_least=trouble.REFUSED, remedy=remedy)
+        cause = cause_of(STEP, exc)
+        _again(bridge, work, str(exc), cause=cause, at_least=trouble.REFUSED, remedy=remedy)
 
 
 def _compose(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any]) -> _Work:
@@ -210,9 +224,14 @@ def _not_there(bridge: Bridge, w: _Work) -> None:
                 next_run_at=None if final else now + bridge.backoff.wait(tries),
                 state=WriteBackState.REFUSED if final else WriteBackState.DUE,
                 tries=tries,
-                problem="The LMS took the text, but the gradebook does not show it.",
-                remedy="Look whether the grade item is locked or hidden, or its marking workflow "
-                f"not released; then `vaultbridge replay {w.row.id}`.",
+                **troubled(
+                    w.row,
+                    cause=causes.cause(STEP, "not_shown"),
+                    problem="The LMS took the text, but the gradebook does not show it.",
+                    remedy="Look whether the grade item is locked or hidden, or its marking "
+                    f"workflow not released; then `vaultbridge replay {w.row.id}`.",
+                    now=now,
+                ),
             )
             events.record(conn, w.row.id, "taken, but not shown", at=now)
 
@@ -231,8 +250,7 @@ def _confirm(bridge: Bridge, work: Sequence[_Work]) -> None:
                     state=WriteBackState.READ_BACK,
                     read_back_at=now,
                     tries=0,
-                    problem=None,
-                    remedy=None,
+                    **MENDED,
                 )
                 events.record(conn, w.row.id, "read back", at=now)
     log.info("written_back", rows=len(work))
@@ -249,8 +267,13 @@ def _settle(
         state=state,
         text=None,  # nothing was written that could be read back
         tries=0,
-        problem=receipt.problem,
-        remedy=receipt.remedy,
+        **troubled(
+            w.row,
+            cause=causes.cause(STEP, receipt.code or _CODES[receipt.state]),
+            problem=receipt.problem or "The LMS does not take it, and does not say why.",
+            remedy=receipt.remedy,
+            now=now,
+        ),
     )
     if w.row.state != state:
         events.record(conn, w.row.id, state.value, at=now, detail=receipt.problem)
@@ -261,6 +284,7 @@ def _refuse_all(bridge: Bridge, work: Sequence[_Work], connector: str) -> None:
         state=ReceiptState.REFUSED,
         problem=f"The connector {connector} cannot write to a gradebook.",
         remedy="Set write_back: {target: none} in the mapping.",
+        code="cannot_write",
     )
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
@@ -274,6 +298,7 @@ def _again(
     work: Sequence[_Work],
     problem: str,
     *,
+    cause: str,
     at_least: timedelta | None,
     remedy: str = "Nothing: it is tried again by itself.",
 ) -> None:
@@ -287,8 +312,7 @@ def _again(
                     w.row,
                     next_run_at=now + bridge.backoff.wait(tries, at_least=at_least),
                     tries=tries,
-                    problem=problem,
-                    remedy=remedy,
+                    **troubled(w.row, cause=cause, problem=problem, remedy=remedy, now=now),
                 )
 
 
@@ -303,9 +327,14 @@ def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
             row,
             next_run_at=None if final else now + bridge.backoff.wait(tries),
             tries=tries,
-            problem=f"Writing it failed with {name}, which is a fault in the program.",
-            remedy="Report it with the log's trace; after an upgrade, "
-            f"`vaultbridge replay {row.id}`.",
+            **troubled(
+                row,
+                cause=causes.bug(STEP, name),
+                problem=f"Writing it failed with {name}, which is a fault in the program.",
+                remedy="Report it with the log's trace; after an upgrade, "
+                f"`vaultbridge replay {row.id}`.",
+                now=now,
+            ),
             **values,
         )
 

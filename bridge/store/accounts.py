@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bridge.store.ids import new_id
 from bridge.store.tables import issuer, site
+from bridge.store.troubles import MENDED
 from runtime.keys import KeyProblem, Keys
 
 
@@ -170,15 +171,12 @@ def note_trouble(
     row_id: str,
     *,
     kind: str,
-    problem: str | None,
-    remedy: str | None,
+    said: Mapping[str, Any] = MENDED,
     paused_at: datetime | None = None,
 ) -> None:
-    """Say on an issuer or site what its owner must mend; None when it is mended."""
-    values: dict[str, Any] = {"problem": problem, "remedy": remedy}
-    if kind == "issuer":
-        values["paused_at"] = paused_at
-    change(conn, row_id, kind=kind, **values)
+    """Say on an issuer or site what its owner must mend; by default, that it is mended."""
+    pause = {"paused_at": paused_at} if kind == "issuer" else {}
+    change(conn, row_id, kind=kind, **said, **pause)
 
 
 def encrypt_again(conn: sa.Connection, keys: Keys) -> int:

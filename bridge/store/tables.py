@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from runtime.database import UtcDateTime
@@ -18,6 +20,25 @@ metadata = sa.MetaData(
 
 ID = sa.String(32)
 
+
+def trouble_columns() -> tuple[sa.Column[Any], ...]:
+    """What keeps a row from going on, in words and as a word; see bridge.store.troubles."""
+    return (
+        sa.Column("problem", sa.Text),
+        sa.Column("remedy", sa.Text),
+        sa.Column("cause", sa.String(200)),
+        sa.Column("failing_since", UtcDateTime),
+    )
+
+
+def cause_index(table: str, *columns: str) -> sa.Index:
+    """The index from which failures are counted, grouped and listed: of rows in trouble alone."""
+    failing = sa.text("cause IS NOT NULL")
+    return sa.Index(
+        f"ix_{table}_cause", "cause", *columns, sqlite_where=failing, postgresql_where=failing
+    )
+
+
 issuer = sa.Table(
     "issuer",
     metadata,
@@ -31,8 +52,7 @@ issuer = sa.Table(
     sa.Column("signatory_role", sa.String(255)),
     # Set while the vault refuses our token: nothing is sent for this issuer until it is mended.
     sa.Column("paused_at", UtcDateTime),
-    sa.Column("problem", sa.Text),
-    sa.Column("remedy", sa.Text),
+    *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("removed_at", UtcDateTime),
 )
@@ -45,8 +65,7 @@ site = sa.Table(
     sa.Column("connector", sa.String(64), nullable=False),
     sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("secrets", sa.Text, nullable=False),
-    sa.Column("problem", sa.Text),
-    sa.Column("remedy", sa.Text),
+    *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("removed_at", UtcDateTime),
 )
@@ -74,11 +93,11 @@ delivery = sa.Table(
     # The request exactly as it came, encrypted: some LMSs send their secret in the body.
     sa.Column("request", sa.Text, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("problem", sa.Text),
-    sa.Column("remedy", sa.Text),
+    *trouble_columns(),
     *lease_columns(),
     sa.UniqueConstraint("site_id", "dedupe_key"),
     sa.Index(None, "state", "next_run_at"),
+    cause_index("delivery", "site_id", "state", "failing_since"),
 )
 
 #: Deliveries turned away, counted only: nothing a stranger sent is kept.
@@ -114,12 +133,12 @@ completion = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("same_as", ID),
-    sa.Column("problem", sa.Text),
-    sa.Column("remedy", sa.Text),
+    *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
     sa.UniqueConstraint("site_id", "course_id", "learner_id", "round"),
     sa.Index(None, "state", "next_run_at"),
+    cause_index("completion", "site_id", "state", "failing_since"),
 )
 
 issuance = sa.Table(
@@ -149,8 +168,7 @@ issuance = sa.Table(
     sa.Column("writes_back", sa.Boolean, nullable=False),
     sa.Column("file_sha256", sa.String(64), sa.ForeignKey("file.sha256")),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("problem", sa.Text),
-    sa.Column("remedy", sa.Text),
+    *trouble_columns(),
     sa.Column("vault_uuid", sa.String(64)),
     sa.Column("reference_id", sa.String(64)),
     sa.Column("vault_status", sa.String(64)),
@@ -163,6 +181,7 @@ issuance = sa.Table(
     *lease_columns(),
     sa.UniqueConstraint("completion_id", "mapping_name"),
     sa.Index(None, "state", "next_run_at"),
+    cause_index("issuance", "site_id", "state", "failing_since"),
     sa.Index(None, "site_id", "course_id", "learner_id"),
     sa.Index(None, "applicant_email"),
     sa.Index(None, "vault_uuid"),
@@ -208,14 +227,14 @@ write_back = sa.Table(
     sa.Column("digest", sa.String(64)),
     sa.Column("text", sa.Text),
     sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("problem", sa.Text),
-    sa.Column("remedy", sa.Text),
+    *trouble_columns(),
     sa.Column("written_at", UtcDateTime),
     sa.Column("read_back_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
     sa.UniqueConstraint("site_id", "course_id", "learner_id"),
     sa.Index(None, "state", "next_run_at"),
+    cause_index("write_back", "site_id", "state", "failing_since"),
 )
 
 #: A learner's address for one certificate; it never expires, and can be revoked.
@@ -237,10 +256,11 @@ mail = sa.Table(
     sa.Column("to_address", sa.String(255), nullable=False),
     sa.Column("language", sa.String(35), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("problem", sa.Text),
+    *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
     sa.Index(None, "state", "next_run_at"),
+    cause_index("mail", "state", "failing_since"),
 )
 
 #: How often something was asked for in a window; the key is a hash.

@@ -159,6 +159,7 @@ def _nowhere(called: str, settings: MoodleSettings, column: GradeItem | None) ->
                 remedy="Run `vaultbridge site courses SITE --create`, or add it by hand as the "
                 "connector's README says. If an assignment of that name is there already, give it "
                 "this ID number and show it in the gradebook.",
+                code="no_place",
             ),
         )
     return Place(
@@ -166,6 +167,7 @@ def _nowhere(called: str, settings: MoodleSettings, column: GradeItem | None) ->
             problem=f"In {called} the ID number “{id_number}” belongs to “{column.name}”, which "
             "is no assignment.",
             remedy="Take the ID number away from it, then add the assignment.",
+            code="no_assignment",
         )
     )
 

@@ -71,7 +71,8 @@ class MoodleClient:
             _plain(value.get(name), hide=self._settings.token) for name in ("errorcode", "message")
         )
         if KINDS.get(code) is Kind.PASSING:
-            raise Temporary(f"Moodle could not do {function} now: {code} ({message}).")
+            problem = f"Moodle could not do {function} now: {code} ({message})."
+            raise Temporary(problem, code=code)
         raise Refusal(function, code, message)
 
 
@@ -89,7 +90,8 @@ def _decoded(function: str, body: bytes) -> Wild:
             return Wild.load(candidate)
         except Malformed:
             continue
-    raise Temporary(f"Moodle answered {function} with a page that is not JSON.")
+    problem = f"Moodle answered {function} with a page that is not JSON."
+    raise Temporary(problem, code="not_json")
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -73,6 +73,7 @@ def _completed_at(
             remedy="If the completion was reset, wait: Moodle tells us when the course is "
             "completed again. Otherwise look at the course's completion report, then replay.",
             uncompleted=True,
+            code="not_completed",
         )
     told = (criterion.get("timecompleted") for criterion in status["completions"].items())
     return max((time.unix_time() for time in told if time and time.value), default=None)
@@ -105,11 +106,13 @@ def _unseen(completion: Completion, learner: Learner | None) -> Problem:
         return Problem(
             problem=f"Moodle does not show learner {completion.learner.id} to the service user.",
             remedy=f"If the account still exists: {grant('moodle/user:viewdetails')}",
+            code="learner_hidden",
         )
     return Problem(
         problem=f"Moodle does not show course {completion.course.id} to the service user.",
         remedy=f"If the course still exists, show it, or: "
         f"{grant('moodle/course:view', 'moodle/course:viewhiddencourses')}",
+        code="course_hidden",
     )
 
 

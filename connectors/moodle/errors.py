@@ -124,11 +124,11 @@ class Refusal(Permanent):
 
     def __init__(self, function: str, code: str, message: str) -> None:
         self.function = function
-        self.code = code
         self.kind = _kind(code, message)
         super().__init__(
             f"Moodle refused {function}: {code or 'no code'} ({message or 'no message'}).",
             remedy=_remedy(function, code, message),
+            code=code,
         )
 
 
@@ -145,7 +145,7 @@ def raise_if_all_denied(outcomes: Iterable[object]) -> None:
 
 def problem_of(refusal: Refusal) -> Problem:
     """The same, for one learner or course among others that went well."""
-    return Problem(problem=refusal.problem, remedy=refusal.remedy)
+    return Problem(problem=refusal.problem, remedy=refusal.remedy, code=refusal.code)
 
 
 def capabilities_for(function: str, code: str) -> tuple[str, ...]:

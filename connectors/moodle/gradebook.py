@@ -179,6 +179,7 @@ def _refused(why: Problem | None, *, waiting: bool = False) -> Receipt:
         state=ReceiptState.WAITING if waiting else ReceiptState.REFUSED,
         problem=why.problem if why else None,
         remedy=why.remedy if why else None,
+        code=why.code if why else "",
     )
 
 
@@ -188,6 +189,7 @@ def _unseen(row: GradebookRow) -> Problem:
         "show the assignment for certificates.",
         remedy="Take the access restriction off the assignment that hides it from this learner, "
         "then replay.",
+        code="hidden_from_learner",
     )
 
 
@@ -196,4 +198,5 @@ def _locked(row: GradebookRow) -> Problem:
         problem=f"The assignment's column in the gradebook of course {row.course_id} is locked "
         f"for learner {row.learner_id}: what is written would not reach the gradebook.",
         remedy="Unlock it (Grades → Gradebook setup, or the grader report), then replay.",
+        code="locked",
     )

@@ -19,8 +19,8 @@ def _has_comments(assignment: Wild) -> bool:
     return any(config.object() == wanted for config in assignment["configs"].items())
 
 
-#: What must hold; what is said, and what to do, where it does not. Tried in this order.
-_DEMANDS: Sequence[tuple[Callable[[Wild], bool], str, str]] = (
+#: What must hold; what is said, what to do, and the code where it does not. Tried in this order.
+_DEMANDS: Sequence[tuple[Callable[[Wild], bool], str, str, str]] = (
     (
         lambda a: a["grade"].integer() == 0,
         "gives grades: a write-back would erase the teacher's grade and comment",
@@ -28,21 +28,25 @@ _DEMANDS: Sequence[tuple[Callable[[Wild], bool], str, str]] = (
             "Set its Grade type to None (Edit settings → Grade), or give its ID number to another "
             "assignment."
         ),
+        "gives_grades",
     ),
     (
         lambda a: a["nosubmissions"].integer() == 1,
         "takes submissions",
         "Untick all its Submission types, or give its ID number to another assignment.",
+        "takes_submissions",
     ),
     (
         _has_comments,
         "takes no feedback comments: what is written would be lost",
         "Tick Feedback comments in its Feedback types.",
+        "takes_no_comments",
     ),
     (
         lambda a: a["markingworkflow"].integer() == 0,
         "uses marking workflow: what is written would not be released",
         "Set Use marking workflow to No in its Grade settings.",
+        "marking_workflow",
     ),
 )
 
@@ -77,11 +81,14 @@ def _flaw(course_id: str, assignment_id: str, told: Wild | None) -> Problem | No
             problem=f"Moodle does not show assignment {assignment_id} of course {course_id} to "
             "the service user.",
             remedy=grant("mod/assign:view"),
+            code="assignment_hidden",
         )
-    for holds, problem, remedy in _DEMANDS:
+    for holds, problem, remedy, code in _DEMANDS:
         if not holds(told):
             name = html.unescape(told["name"].text())
             return Problem(
-                problem=f"The assignment “{name}” of course {course_id} {problem}.", remedy=remedy
+                problem=f"The assignment “{name}” of course {course_id} {problem}.",
+                remedy=remedy,
+                code=code,
             )
     return None

@@ -176,7 +176,20 @@ def bridge(database: Database, clock: Clock, _http: Client, _renderer: Renderer)
 @pytest.fixture
 def world(
     bridge: TimedBridge, clock: Clock, vault: ScriptedVault, lms: scripted_lms.ScriptedLms
-) -> World:
+) -> Iterator[World]:
     """The bridge with an issuer, two sites and a mapping."""
     rung: list[str] = bridge.ring.__self__  # type: ignore[attr-defined]
-    return World(bridge=bridge, clock=clock, vault=vault, lms=lms, rung=rung)
+    world = World(bridge=bridge, clock=clock, vault=vault, lms=lms, rung=rung)
+    yield world
+    _every_problem_has_its_cause(world)
+
+
+def _every_problem_has_its_cause(world: World) -> None:
+    """Whatever a test does: trouble has a cause to be grouped by, and they come and go together."""
+    for table in metadata.tables.values():
+        if "cause" not in table.c:
+            continue
+        for row in world.rows(table):
+            said = (row.problem is None, row.cause is None, row.failing_since is None)
+
+            assert said in ((True,) * 3, (False,) * 3), (table.name, row.problem, row.cause)

@@ -167,7 +167,11 @@ def test_a_refusal_names_each_field_and_a_missing_permission_is_named_with_what_
     denied = answering(403, json=permission).upload(ENTRY)
 
     assert (
-        Refused(message="full_name: is too long.; details: is odd. is empty.", status_code=422)
+        Refused(
+            message="full_name: is too long.; details: is odd. is empty.",
+            status_code=422,
+            field="full_name",
+        )
         == refused
     )
     assert (

@@ -20,6 +20,7 @@ from bridge import queue
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.replay import Replayed, replay
 from bridge.store import accounts, mapping_versions, tables
+from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
 from bridge.web.app import create_app
 from tests.scripted_lms import ScriptedLms
@@ -256,6 +257,13 @@ class World:
     def change(self, table: sa.Table, row_id: Any, **values: Any) -> None:
         with self.bridge.database.write() as conn:
             conn.execute(sa.update(table).where(table.c.id == row_id).values(**values))
+
+    def hold(self, issuance_id: str) -> None:
+        """Hold an issuance, as after three faults of the program."""
+        said = troubled(
+            None, cause="issue.bug.Fault", problem="three faults", remedy=None, now=self.clock.now()
+        )
+        self.change(tables.issuance, issuance_id, state="held", next_run_at=None, **said)
 
     def history(self, subject: str) -> list[str]:
         """What happened to a row, in order."""

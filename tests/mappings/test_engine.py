@@ -151,6 +151,7 @@ def test_the_language_may_come_from_the_completion() -> None:
                 field="entry.certificate_title",
                 problem="is empty",
                 remedy="Give the course a title in the LMS, or write one here, then replay.",
+                code="missing",
             ),
         ),
         (
@@ -159,15 +160,20 @@ def test_the_language_may_come_from_the_completion() -> None:
                 field="entry.certificate_title",
                 problem="is 256 characters long; the vault takes 255",
                 remedy=SHORTEN,
+                code="too_long",
             ),
         ),
         (
             learner(full_name=None),
-            FieldProblem(field="entry.full_name", problem="is empty", remedy=EMPTY_NAME),
+            FieldProblem(
+                field="entry.full_name", problem="is empty", remedy=EMPTY_NAME, code="missing"
+            ),
         ),
         (
             learner(full_name="\u200b \u202e"),
-            FieldProblem(field="entry.full_name", problem="is empty", remedy=EMPTY_NAME),
+            FieldProblem(
+                field="entry.full_name", problem="is empty", remedy=EMPTY_NAME, code="missing"
+            ),
         ),
         (
             learner(full_name="x" * 256),
@@ -175,6 +181,7 @@ def test_the_language_may_come_from_the_completion() -> None:
                 field="entry.full_name",
                 problem="is 256 characters long; the vault takes 255",
                 remedy=SHORTEN,
+                code="too_long",
             ),
         ),
         (
@@ -184,11 +191,17 @@ def test_the_language_may_come_from_the_completion() -> None:
                 problem="cannot be worked out: learner.full_name is 4001 characters long; "
                 "at most 4000",
                 remedy=REPLAY,
+                code="expression",
             ),
         ),
         (
             learner(email=None),
-            FieldProblem(field="entry.applicant_email", problem="is empty", remedy=EMPTY_EMAIL),
+            FieldProblem(
+                field="entry.applicant_email",
+                problem="is empty",
+                remedy=EMPTY_EMAIL,
+                code="missing",
+            ),
         ),
         (
             learner(email="amina at example.edu"),
@@ -196,6 +209,7 @@ def test_the_language_may_come_from_the_completion() -> None:
                 field="entry.applicant_email",
                 problem='"amina at example.edu" has a space in it',
                 remedy="Correct the address in the LMS, then replay.",
+                code="invalid",
             ),
         ),
         (
@@ -204,6 +218,7 @@ def test_the_language_may_come_from_the_completion() -> None:
                 field="entry.applicant_email",
                 problem="is 256 characters long; the vault takes 255",
                 remedy=SHORTEN,
+                code="too_long",
             ),
         ),
         (
@@ -213,6 +228,7 @@ def test_the_language_may_come_from_the_completion() -> None:
                 problem="is empty: the LMS did not say when the course was completed",
                 remedy="If the day we heard of it will do, write in the mapping "
                 "{{ completed_at | default: noticed_at | local_date: 'UTC' }}, then replay.",
+                code="missing",
             ),
         ),
     ],
@@ -246,6 +262,7 @@ def test_details_leave_room_for_the_mark() -> None:
         field="entry.details",
         problem=f"is {DETAILS_LIMIT + 1} characters long; the vault takes 987",
         remedy="Shorten it, e.g. with | truncate: 987 in the mapping, then replay.",
+        code="too_long",
     )
 
     assert [expected] == problems(AMINA, ("entry:", f"entry:\n  details: {'d' * 988}"))
@@ -254,7 +271,10 @@ def test_details_leave_room_for_the_mark() -> None:
 @pytest.mark.parametrize("text", ["soon", "20260517", "2026-13-01", "2026-05-17 10:00"])
 def test_an_issue_date_that_is_none_is_held(text: str) -> None:
     expected = FieldProblem(
-        field="entry.issue_date", problem=f'"{text}" is no date like 2026-05-17', remedy=REPLAY
+        field="entry.issue_date",
+        problem=f'"{text}" is no date like 2026-05-17',
+        remedy=REPLAY,
+        code="invalid",
     )
 
     assert [expected] == problems(AMINA, dated(text))
@@ -264,10 +284,10 @@ def test_a_language_that_is_none_is_held() -> None:
     change = ("entry:", 'certificate: {language: "{{ learner.language }}"}\nentry:')
     remedy = "Write in the mapping, e.g., {{ learner.language | default: 'en' }}."
 
-    def problem(text: str) -> FieldProblem:
-        return FieldProblem(field="certificate.language", problem=text, remedy=remedy)
+    def problem(text: str, code: str = "invalid") -> FieldProblem:
+        return FieldProblem(field="certificate.language", problem=text, remedy=remedy, code=code)
 
-    assert [problem("is empty")] == problems(learner(language=None), change)
+    assert [problem("is empty", "missing")] == problems(learner(language=None), change)
     assert [problem('"tlh" is no language; write one such as en, ar or pt-BR')] == problems(
         learner(language="tlh"), change
     )
@@ -302,6 +322,7 @@ def test_an_expression_that_fails_on_this_completion_is_held_for_its_field() -> 
         field="entry.full_name",
         problem='cannot be worked out: round cannot read "student" as a number',
         remedy=REPLAY,
+        code="expression",
     )
 
     assert [expected] == problems(AMINA, change)
@@ -364,6 +385,7 @@ def test_a_condition_that_fails_is_neither_skipped_nor_taken_for_true() -> None:
         field="match.when",
         problem="cannot be worked out: '<' and '>' are not supported between 'Number' and 'str'",
         remedy=REPLAY,
+        code="expression",
     )
 
     assert (broken,) == choose([other, broken], AMINA, site=SITE)

@@ -133,8 +133,7 @@ def test_an_entry_that_may_be_at_the_vault_keeps_its_key_whatever_the_mapping_sa
 ) -> None:
     world.vault.then("upload", cut)
     world.issue()
-    held = {"state": "held", "problem": "three faults", "next_run_at": None}
-    world.change(tables.issuance, world.issuance.id, **held)
+    world.hold(world.issuance.id)
     world.add_mapping(("Certificate of Completion: ", "Diploma: "))
 
     going, said = told(world, world.issuance.id)
@@ -152,8 +151,7 @@ def test_an_entry_that_may_be_at_the_vault_stays_however_its_completion_is_taken
 ) -> None:
     world.vault.then("upload", cut)
     world.issue()
-    held = {"state": "held", "problem": "three faults", "next_run_at": None}
-    world.change(tables.issuance, world.issuance.id, **held)
+    world.hold(world.issuance.id)
     before = world.issuance
     world.add_mapping(("Certificate of Completion: ", "Diploma: "))
 

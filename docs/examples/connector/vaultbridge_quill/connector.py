@@ -129,6 +129,7 @@ class QuillConnector(Connector[QuillSettings]):
             state=ReceiptState.REFUSED,
             problem=f"Quill did not store the note: {answer['reason'].text()}.",
             remedy="Enrol the learner in the course again, then replay this id.",
+            code="not_stored",
         )
 
     def _call(self, method: str, path: str, **options: Any) -> Wild:
@@ -153,6 +154,7 @@ def _enriched(completion: Completion, people: dict[str, Wild]) -> Completion | P
         return Problem(
             problem=f"Quill knows no person {completion.learner.id}.",
             remedy="Restore the account in Quill.",
+            code="person_unknown",
         )
     email, language = person.get("email"), person.get("language")
     learner = Learner(
