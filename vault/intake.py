@@ -147,11 +147,11 @@ class Intake:
             if found:
                 raise BulkRefused(found)
 
-        check()
-        files = uploads.ahead(conn, list(file_ids.values()), institution_id=institution_id, now=now)
         batch_id = certificates.add_batch(
             conn, uuid, institution_id=institution_id, total=len(entries), now=now
         )
+        check()
+        files = uploads.ahead(conn, list(file_ids.values()), institution_id=institution_id, now=now)
         new = [
             certificates.New(
                 uuid=str(uuid4()),
@@ -162,12 +162,13 @@ class Intake:
             for one in entries.values()
         ]
         try:
-            uploads.use(conn, [one.file_id for one in new])
-            certificates.add_many(
-                conn, new, institution_id=institution_id, batch_id=batch_id, now=now
-            )
+            with conn.begin_nested():
+                uploads.use(conn, [one.file_id for one in new])
+                certificates.add_many(
+                    conn, new, institution_id=institution_id, batch_id=batch_id, now=now
+                )
         except (certificates.Duplicate, uploads.AlreadyUsed):
-            check()  # another request was quicker: now its rows are seen
+            check()  # another request was quicker: now its rows are seen, and none of ours
             raise
 
     def retry(self, uuid: str, *, institution_id: int) -> None:

@@ -131,7 +131,13 @@ def _values(one: New, institution_id: int, batch_id: int | None, now: datetime) 
 def add_batch(
     conn: sa.Connection, uuid: str, *, institution_id: int, total: int, now: datetime
 ) -> int:
-    """Add the record of a bulk upload; return its id."""
+    """Add the record of a bulk upload; return its id.
+
+    An institution's bulk uploads take turns from here on: two that bring the same entries in
+    different orders would each wait for the other in PostgreSQL.
+    """
+    mine = sa.select(institution.c.id).where(institution.c.id == institution_id)
+    conn.execute(mine.with_for_update(key_share=True))
     added = sa.insert(batch).values(
         uuid=uuid, institution_id=institution_id, total=total, created_at=now
     )
