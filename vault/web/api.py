@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,11 +24,11 @@ FILE = "certificate_file"
 blueprint = Blueprint("api", __name__, url_prefix=API)
 
 
-@blueprint.post("", strict_slashes=False)
+@blueprint.post("")
 @needs(Permission.CREATE)
 def upload() -> tuple[Response, int]:
     """Take one certificate with its file."""
-    values, mistakes = mistakes_in(EntrySchema(), request.form)
+    values, mistakes = mistakes_in(EntrySchema(), received.fields())
     file, problem = received.file(FILE)
     if problem:
         mistakes = {**mistakes, FILE: [problem]}
@@ -45,7 +44,7 @@ def upload() -> tuple[Response, int]:
     return jsonify(body), 201
 
 
-@blueprint.get("", strict_slashes=False)
+@blueprint.get("")
 @needs(Permission.LIST)
 def list_certificates() -> Response:
     """The institution's certificates, newest first."""
@@ -87,16 +86,14 @@ def download(uuid: UUID) -> Response:
         raise Problem(404, "Verified PDF not found. The certificate has been revoked.")
     if row.erased_at is not None:
         raise Problem(404, "Verified PDF not found. The holder's data has been erased.")
+    if row.status == Status.FAILED.value:
+        raise Problem(404, "Verified PDF not found. The certificate could not be processed.")
     if row.status != Status.GENERATED.value:
         raise Problem(404, "Verified PDF not found. The certificate may still be processing.")
     response = Response(vault().files.read(row.verified_sha256), mimetype="application/pdf")
-    response.headers["Content-Disposition"] = _attachment(f"{row.reference_id}.pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{row.reference_id}.pdf"'
     response.headers["Cache-Control"] = "private, no-store"
     return response
-
-
-def _attachment(name: str) -> str:
-    return f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(name)}"
 
 
 @blueprint.post("/<uuid:uuid>/retry")

@@ -54,6 +54,9 @@ def create_app(vault: Vault | None = None) -> Flask:
     app = VaultApp(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FILE + ROOM_FOR_FIELDS
     app.config["MAX_FORM_MEMORY_SIZE"] = ROOM_FOR_FIELDS
+    # A slash at an address's end is nobody's mistake to be told; two in a row are no address.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["vault"] = vault

@@ -19,8 +19,9 @@ from vault.web.problems import Problem, invalid
 
 ENTRIES = "entries"
 FILE = "file"
-#: ``entries[0][full_name]``; the number orders the entries and need not begin at 0.
-FIELD = re.compile(r"entries\[([0-9]{1,9})\]\[([a-z_]{1,40})\]")
+#: ``entries[0][full_name]``; the number orders the entries and need not begin at 0. With more
+#: behind it, as PHP reads it, the field is a list.
+FIELD = re.compile(r"entries\[([0-9]{1,9})\]\[([^\[\]]+)\](.*)")
 #: Six fields an entry, and room for some that we do not know.
 MOST_PARTS = 10 * MOST_ENTRIES
 #: Each entry may hold 1,765 characters of text of up to 4 bytes, and its frames.
@@ -86,7 +87,11 @@ def _from_form(sent: Mapping[str, Any]) -> dict[int, Any] | None:
     entries: dict[int, Any] = {}
     for name, value in sent.items():
         if match := FIELD.fullmatch(name):
-            entries.setdefault(int(match[1]), {})[match[2]] = value
+            number, field, deeper = match.groups()
+            entries.setdefault(int(number), {})[field] = [value] if deeper else value
+        elif name.startswith(f"{ENTRIES}["):
+            # Passed over, it would be a certificate that nobody misses.
+            raise invalid({ENTRIES: [f"The {ENTRIES} field must be sent as {ENTRIES}[0][…]."]})
     return entries or sent.get(ENTRIES)
 
 
@@ -104,7 +109,7 @@ def _checked(sent: Mapping[int, Any]) -> dict[int, BulkEntry]:
         values, wrong = mistakes_in(schema, fields)
         mistakes |= {f"{schema.path}.{name}": texts for name, texts in wrong.items()}
         if "file_id" not in wrong:
-            file_ids[n] = values.pop("file_id") if values else fields["file_id"].strip().lower()
+            file_ids[n] = values.pop("file_id")
         if not wrong:
             entries[n] = entry_of(values)
     found = vault().intake.refusals(

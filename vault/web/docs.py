@@ -29,7 +29,7 @@ def openapi() -> Response:
     return jsonify(_document(vault().settings.public_url))
 
 
-@blueprint.get("/docs", strict_slashes=False)
+@blueprint.get("/docs")
 def docs() -> Response:
     """The same on one page, without scripts."""
     found = _document(vault().settings.public_url)

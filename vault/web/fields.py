@@ -15,13 +15,20 @@ from vault.web.problems import invalid
 
 T = TypeVar("T")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: One address: a name, "@", a domain with a dot; letters of any script.
-EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\".]+(\.[^\s@,;:<>()\[\]\\\".]+)+")
-#: C0 and C1 controls; PostgreSQL keeps no NUL, and a title is one line.
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+#: Not in an address: what separates addresses and their parts, and what nobody sees in one.
+_IN_EMAIL = r"[^\s@,;:<>()\[\]\\\".\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+_LABEL = rf"(?!-){_IN_EMAIL}+(?<!-)"
+#: One address: words with dots between them, "@", a domain with a dot; letters of any script.
+EMAIL = re.compile(rf"{_IN_EMAIL}+(\.{_IN_EMAIL}+)*@{_LABEL}(\.{_LABEL})+")
+#: C0 and C1 controls, and what begins a new line; PostgreSQL keeps no NUL, and a title is one line.
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 #: Half of a surrogate pair is no character and cannot be stored.
 SURROGATE = re.compile(r"[\ud800-\udfff]")
+#: Stands where bytes were no UTF-8: what the sender meant is lost.
+LOST = "\ufffd"
+#: White space of every script, and the invisible marks that spreadsheets leave at a text's ends.
+EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200e\ufeff"
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MOST_PER_PAGE = 100
 MOST_ENTRIES = 1000
@@ -75,7 +82,9 @@ class Text(Named[str]):
             mistakes.append(
                 f"The {self.label} field must not be greater than {self._limit} characters."
             )
-        if self._controls.search(value) or SURROGATE.search(value):
+        if LOST in value:
+            mistakes.append(f"The {self.label} field must be encoded in UTF-8.")
+        elif self._controls.search(value) or SURROGATE.search(value):
             mistakes.append(f"The {self.label} field must not contain control characters.")
         elif self._email and not EMAIL.fullmatch(value):
             mistakes.append(f"The {self.label} field must be a valid email address.")
@@ -115,7 +124,7 @@ class Count(Named[int]):
         return {"type": "integer", "minimum": 1, "maximum": self._most}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> int:
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,12}", value):
+        if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,12}", value):
             raise ma.ValidationError(f"The {self.label} field must be an integer.")
         number = int(value)
         if not 1 <= number <= self._most:
@@ -175,8 +184,12 @@ class Trimmed(ma.Schema):
 
     @ma.pre_load
     def _trim(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        trimmed = {k: v.strip() if isinstance(v, str) else v for k, v in data.items()}
-        return {k: v for k, v in trimmed.items() if v not in ("", None)}
+        found = {name: _trimmed(value) for name, value in data.items()}
+        return {name: value for name, value in found.items() if value not in ("", None)}
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip(EDGES) if isinstance(value, str) else value
 
 
 class EntrySchema(Trimmed):
@@ -237,13 +250,16 @@ class ListSchema(Trimmed):
     per_page = Count(most=MOST_PER_PAGE, load_default=15)
 
 
-def mistakes_in(schema: ma.Schema, data: Mapping[str, Any]) -> tuple[Any, dict[str, list[str]]]:
-    """Return (the values, the mistakes by field); one of the two is empty."""
+def mistakes_in(
+    schema: ma.Schema, data: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return (the valid values, the mistakes) by field."""
     try:
         return schema.load(data), {}
     except ma.ValidationError as exc:
         found: dict[str, list[str]] = exc.normalized_messages()  # type: ignore[no-untyped-call]
-    return {}, {name: list(found[name]) for name in schema.fields if name in found}
+        mistakes = {name: list(found[name]) for name in schema.fields if name in found}
+        return exc.valid_data, mistakes  # type: ignore[return-value]  # a schema's is a dict
 
 
 def entry_of(values: Mapping[str, Any]) -> Entry:

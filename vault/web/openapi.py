@@ -59,7 +59,7 @@ OPERATIONS = (
         success=201,
         answer=answers.DoneAnswer,
         bodies={FORM: UploadSchema},
-        refusals=(413, 422),
+        refusals=(400, 413, 422),
     ),
     Operation(
         method="get",

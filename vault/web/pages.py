@@ -98,7 +98,7 @@ blueprint = Blueprint(
 page.guard(blueprint)
 
 
-@blueprint.get("", strict_slashes=False)
+@blueprint.get("")
 def ask() -> AnyResponse:
     """A field for a reference id; with one given, on to its page."""
     given = request.args.get("reference_id", "")

@@ -49,7 +49,7 @@ blueprint = Blueprint("people", __name__, url_prefix=PEOPLE)
 page.guard(blueprint)
 
 
-@blueprint.get("", strict_slashes=False)
+@blueprint.get("")
 def mine() -> AnyResponse:
     """The customer's certificates and addresses; for anybody else the form to sign in."""
     customer_id = session.customer_of(vault(), request)

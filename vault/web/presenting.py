@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import sqlalchemy as sa
 
@@ -100,11 +100,14 @@ def page(
     path: str,
     query: Sequence[tuple[str, str]],
 ) -> Json:
-    """The envelope of one page; every link keeps ``query``, the filters asked for."""
+    """The envelope of one page; every link keeps ``query``, the filters asked for.
+
+    As Laravel's LengthAwarePaginator and PaginatedResourceResponse make it, to the letter.
+    """
     last = max(1, -(-total // size))
 
     def url(of: int) -> str:
-        return f"{path}?{urlencode([*query, ('page', str(of))])}"
+        return f"{path}?{urlencode([*query, ('page', str(of))], safe='', quote_via=quote)}"
 
     previous = url(number - 1) if number > 1 else None
     following = url(number + 1) if number < last else None

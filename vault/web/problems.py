@@ -12,7 +12,7 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from vault.tokens import Permission
 
@@ -86,7 +86,7 @@ def _problem(problem: Problem) -> tuple[Response, int, dict[str, str]]:
 #: What the sender reads where the framework found the fault.
 MESSAGES = {
     404: "The route {path} could not be found.",
-    405: "The {method} method is not supported for route {path}.",
+    405: "The {method} method is not supported for route {path}. Supported methods: {allowed}.",
     413: "The request is larger than the vault takes. A certificate file may have 20 MB.",
     500: "Server error. Nothing was changed; tell the vault's operator the X-Request-Id.",
 }
@@ -94,8 +94,7 @@ MESSAGES = {
 
 def _http(error: HTTPException) -> tuple[Response, int, dict[str, str]]:
     status = error.code or 500
-    message = MESSAGES.get(status, error.description or error.name)
-    body = {"message": message.format(path=request.path.lstrip("/"), method=request.method)}
+    body = {"message": _message(error, status)}
     if isinstance(error, InternalServerError):
         body["error_code"] = SERVER_ERROR
     headers = {k: v for k, v in error.get_headers() if k not in ("Content-Type", "Content-Length")}
@@ -103,6 +102,17 @@ def _http(error: HTTPException) -> tuple[Response, int, dict[str, str]]:
         # The rest of the body is not read, so the connection cannot be used again.
         headers["Connection"] = "close"
     return jsonify(body), status, headers
+
+
+def _message(error: HTTPException, status: int) -> str:
+    told = MESSAGES.get(status)
+    if told is None:
+        return error.description or error.name
+    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    allowed = sorted(set(methods or ()) - {"OPTIONS"})
+    return told.format(
+        path=request.path.lstrip("/"), method=request.method, allowed=", ".join(allowed)
+    )
 
 
 def _database(error: DBAPIError | PoolTimeout) -> tuple[Response, int, dict[str, str]]:

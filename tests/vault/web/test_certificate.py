@@ -12,6 +12,7 @@ from tests.vault.world import World, upload
 from vault.addresses import API
 
 NOT_YET = {"message": "Verified PDF not found. The certificate may still be processing."}
+FAILED = {"message": "Verified PDF not found. The certificate could not be processed."}
 
 
 def uploaded(client: httpx.Client, **fields: object) -> dict[str, str]:
@@ -58,9 +59,8 @@ def test_the_verified_pdf_can_be_downloaded(world: World, client: httpx.Client) 
     answer = client.get(f"{API}/{data['uuid']}/download")
 
     assert (200, "application/pdf") == (answer.status_code, answer.headers["Content-Type"])
-    name = f"{data['reference_id']}.pdf"
     assert (
-        f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"
+        f'attachment; filename="{data["reference_id"]}.pdf"'
         == (answer.headers["Content-Disposition"])
     )
     assert "private, no-store" == answer.headers["Cache-Control"]
@@ -83,15 +83,30 @@ def test_a_picture_becomes_a_verified_pdf(
     assert data["reference_id"] in reading.text(pdf)
 
 
-@pytest.mark.parametrize("status", ["pending", "processing", "failed"])
+@pytest.mark.parametrize(
+    ("status", "body"), [("pending", NOT_YET), ("processing", NOT_YET), ("failed", FAILED)]
+)
 def test_there_is_no_pdf_before_or_without_success(
-    world: World, client: httpx.Client, status: str
+    world: World, client: httpx.Client, status: str, body: dict[str, str]
 ) -> None:
     uuid = uploaded(client)["uuid"]
     world.set(uuid, status=status)
     answer = client.get(f"{API}/{uuid}/download")
 
-    assert (404, NOT_YET) == (answer.status_code, answer.json())
+    assert (404, body) == (answer.status_code, answer.json())
+
+
+def test_the_download_is_there_for_a_look_at_its_headers(
+    world: World, client: httpx.Client
+) -> None:
+    uuid = uploaded(client)["uuid"]
+    world.process()
+    path = f"{API}/{uuid}/download"
+    got, looked = client.get(path), client.head(path)
+
+    assert (200, b"") == (looked.status_code, looked.content)
+    for name in ("Content-Type", "Content-Length", "Content-Disposition"):
+        assert got.headers[name] == looked.headers[name]
 
 
 def test_a_failed_certificate_says_why_and_can_be_retried(

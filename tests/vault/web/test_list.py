@@ -57,7 +57,7 @@ def test_pages_run_from_the_newest_and_their_links_keep_the_filters(client: http
         upload(client, certificate_title=f"T{number}")
 
     answer = client.get(API, params={"search": "John Smith", "per_page": 2, "page": 2})
-    url = f"{URL}?search=John+Smith&per_page=2&page="
+    url = f"{URL}?search=John%20Smith&per_page=2&page="
     assert ["T2", "T1"] == titles(answer)
     assert {
         "links": {"first": f"{url}1", "last": f"{url}3", "prev": f"{url}1", "next": f"{url}3"},
@@ -80,6 +80,18 @@ def test_pages_run_from_the_newest_and_their_links_keep_the_filters(client: http
     } == {key: answer.json()[key] for key in ("links", "meta")}
 
 
+def test_links_keep_filters_of_every_script_and_lead_where_they_say(client: httpx.Client) -> None:
+    for number in range(2):
+        upload(client, certificate_title=f"T{number}", full_name="محمد O'Neill & Sons")
+    query = {"search": "محمد O'Neill & Sons", "status": "processing", "per_page": "1"}
+    answer = client.get(API, params=query).json()
+    following = answer["links"]["next"]
+
+    escaped = "%D9%85%D8%AD%D9%85%D8%AF%20O%27Neill%20%26%20Sons"
+    assert f"{URL}?search={escaped}&status=processing&per_page=1&page=2" == following
+    assert ["T0"] == titles(client.get(following))
+
+
 def test_fifteen_are_a_page_and_a_page_beyond_the_last_is_empty(client: httpx.Client) -> None:
     for number in range(16):
         upload(client, certificate_title=f"T{number}")
@@ -100,7 +112,9 @@ def test_fifteen_are_a_page_and_a_page_beyond_the_last_is_empty(client: httpx.Cl
         ({"page": "x"}, {"page": ["The page field must be an integer."]}),
         ({"page": "9" * 30}, {"page": ["The page field must be an integer."]}),
         ({"per_page": "101"}, {"per_page": ["The per page field must be between 1 and 100."]}),
-        ({"per_page": "-1"}, {"per_page": ["The per page field must be an integer."]}),
+        ({"per_page": "0"}, {"per_page": ["The per page field must be between 1 and 100."]}),
+        ({"per_page": "-1"}, {"per_page": ["The per page field must be between 1 and 100."]}),
+        ({"per_page": "abc"}, {"per_page": ["The per page field must be an integer."]}),
         (
             {"status": "done"},
             {

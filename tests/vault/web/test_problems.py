@@ -12,6 +12,11 @@ from tests.vault.world import World
 from vault.addresses import API
 from vault.web.problems import Problem
 
+UNSUPPORTED = "The {} method is not supported for route {}. Supported methods:"
+NOBODYS = "9e7860f0-05d1-4fd0-b3e0-e98e19f1cf15"
+VIEW = f"{API[1:]}/{NOBODYS}"
+RETRY = f"{VIEW}/retry"
+
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "message"),
@@ -22,8 +27,13 @@ from vault.web.problems import Problem
         ("GET", f"{API}/not-a-uuid", 404, f"The route {API[1:]}/not-a-uuid could not be found."),
         ("GET", f"{API}/%00", 404, f"The route {API[1:]}/\x00 could not be found."),
         ("GET", "/a%7B0%7D", 404, "The route a{0} could not be found."),
-        ("DELETE", API, 405, f"The DELETE method is not supported for route {API[1:]}."),
-        ("PUT", API, 405, f"The PUT method is not supported for route {API[1:]}."),
+        ("GET", f"/business/{API[9:]}", 404, f"The route business/{API[9:]} could not be found."),
+        ("GET", f"{API}//", 404, f"The route {API[1:]}// could not be found."),
+        ("DELETE", API, 405, f"{UNSUPPORTED.format('DELETE', API[1:])} GET, HEAD, POST."),
+        ("PUT", f"{API}/", 405, f"{UNSUPPORTED.format('PUT', API[1:] + '/')} GET, HEAD, POST."),
+        ("GET", f"{API}/bulk", 405, f"{UNSUPPORTED.format('GET', API[1:] + '/bulk')} POST."),
+        ("POST", f"{API}/{NOBODYS}", 405, f"{UNSUPPORTED.format('POST', VIEW)} GET, HEAD."),
+        ("PUT", f"{API}/{NOBODYS}/retry", 405, f"{UNSUPPORTED.format('PUT', RETRY)} POST."),
     ],
 )
 def test_what_is_not_there_is_told_as_json(
@@ -35,6 +45,24 @@ def test_what_is_not_there_is_told_as_json(
         answer.status_code,
         answer.json(),
     )
+
+
+@pytest.mark.parametrize("path", ["", "/bulk", "/upload-file", f"/{NOBODYS}", f"/{NOBODYS}/retry"])
+def test_a_slash_at_the_end_changes_nothing(client: httpx.Client, path: str) -> None:
+    def asked(method: str, end: str) -> tuple[int, str]:
+        answer = client.request(method, f"{API}{path}{end}")
+        return answer.status_code, answer.text.replace("/ could", " could").replace("/.", ".")
+
+    for method in ("GET", "POST", "DELETE"):
+        assert asked(method, "") == asked(method, "/")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", ""])
+def test_whatever_is_accepted_the_answer_is_json(client: httpx.Client, accept: str) -> None:
+    for path, status in ((API, 200), (f"{API}/{NOBODYS}", 404), (f"{API}/x", 404)):
+        answer = client.get(path, headers={"Accept": accept})
+
+        assert (status, "application/json") == (answer.status_code, answer.headers["Content-Type"])
 
 
 def test_a_405_says_what_is_allowed(client: httpx.Client) -> None:
