@@ -141,6 +141,15 @@ class SettingsSchema(ma.Schema):
         validate=ma.validate.Range(1, 65535, error="is not a port (1 to 65535)"),
         metadata={"help": "the port the web server listens on.", "example": "8200"},
     )
+    trusted_proxies = ma.fields.Integer(
+        load_default=0,
+        validate=ma.validate.Range(0, 5, error="is not between 0 and 5"),
+        metadata={
+            "help": "how many reverse proxies stand before the vault and set X-Forwarded-For; "
+            "without it all their clients count as one.",
+            "example": "1",
+        },
+    )
     read_only = ma.fields.Boolean(
         load_default=False,
         metadata={
@@ -218,6 +227,7 @@ class Settings:
     requests_per_minute: int  #: of one token, to one web process
     allowed_private_hosts: tuple[str, ...] = ()  #: that webhooks may be sent to
     webhook_time_scale: float = 1.0  #: for tests: shortens the waits before webhooks go again
+    trusted_proxies: int = 0  #: how many set X-Forwarded-For
     read_only: bool = False  #: whether nothing may be changed
     mail_server: str | None = field(default=None, repr=False)
     mail_from: str = NO_SENDER

@@ -9,20 +9,26 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask import Flask, g, request
+from flask import Flask, g, redirect, request, url_for
 from flask.wrappers import Response
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as AnyResponse
 
 import runtime.logging
 from vault import settings
 from vault.documents import LARGEST_FILE
 from vault.web import (
+    account,
     api,
     archive,
     bulk,
     checking,
     docs,
+    entrance,
     health,
     holder,
+    page,
     pages,
     people,
     problems,
@@ -35,6 +41,9 @@ from vault.wiring import SERVICE, Vault, build
 ROOM_FOR_FIELDS = 1024 * 1024
 REQUEST_ID = "X-Request-Id"
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+
+API_PARTS = (api, bulk, withdrawals, health, docs)
+PEOPLES_PARTS = (pages, checking, people, entrance, account, holder)
 
 log = structlog.get_logger()
 
@@ -66,9 +75,20 @@ def create_app(vault: Vault | None = None) -> Flask:
     if vault.settings.read_only:
         archive.install(app)
     problems.install(app)
-    for part in (api, bulk, withdrawals, pages, checking, people, holder, health, docs):
+    for part in (*API_PARTS, *PEOPLES_PARTS):
         app.register_blueprint(part.blueprint)
+    app.add_url_rule("/", view_func=front)
+    if proxies := vault.settings.trusted_proxies:
+        # Who asks is counted by address; all that proxies tell besides is not needed.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign]
     return app
+
+
+def front() -> AnyResponse:
+    """Where a browser lands that was given the bare address."""
+    if not page.is_wanted():
+        raise NotFound
+    return redirect(url_for("pages.ask"))
 
 
 def _begin() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask, request
+from werkzeug.wrappers import Response
 
+from vault.web import faults, page
 from vault.web.problems import Problem
 
 READING = ("GET", "HEAD", "OPTIONS")
@@ -16,11 +18,17 @@ def install(app: Flask) -> None:
     app.before_request(_refuse)
 
 
-def _refuse() -> None:
-    if request.method not in READING and request.blueprint != CHECKING:
-        raise Problem(
-            405,
-            "This vault is an archive: certificates can be listed, downloaded and verified, and "
-            "nothing can be added or changed. Send new ones to the vault that took its place.",
-            headers={"Allow": ", ".join(READING)},
-        )
+def _refuse() -> Response | None:
+    if request.method in READING or request.blueprint == CHECKING:
+        return None
+    headers = {"Allow": ", ".join(READING)}
+    if page.is_wanted():
+        answer = page.guarded(page.message(*faults.ARCHIVE, status=405))
+        answer.headers.update(headers)
+        return answer
+    raise Problem(
+        405,
+        "This vault is an archive: certificates can be listed, downloaded and verified, and "
+        "nothing can be added or changed. Send new ones to the vault that took its place.",
+        headers=headers,
+    )

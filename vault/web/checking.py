@@ -9,7 +9,7 @@ import hashlib
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from runtime.translations import mark
@@ -106,6 +106,15 @@ def check_one(reference_id: str) -> AnyResponse:
     if sha256 == row.uploaded_sha256:
         return _say(ORIGINAL, ids=[row.reference_id])
     return _say(CHANGED, ids=[row.reference_id])
+
+
+@blueprint.get("/file")
+@blueprint.get("/<reference_id>/file")
+def back(reference_id: str | None = None) -> AnyResponse:
+    """Whoever reloads the answer to a form, or chooses another language there."""
+    if reference_id is None:
+        return redirect(url_for("pages.ask"), code=303)
+    return redirect(url_for("pages.verify", reference_id=reference_id), code=303)
 
 
 def _is_erased_file(row: sa.Row[Any], sha256: str) -> bool:

@@ -14,6 +14,7 @@ from vault.links import HOLDER
 from vault.store import public
 from vault.web import page
 from vault.web.auth import vault
+from vault.web.sharing import share
 
 blueprint = Blueprint("holder", __name__, url_prefix=HOLDER)
 page.guard(blueprint)
@@ -25,8 +26,8 @@ def certificate(token: str) -> AnyResponse:
     row = _find(token)
     if row is None:
         return _gone()
-    url = vault().addresses.verification(row.reference_id)
-    return page.render("people/holder.html", row=row, token=token, url=url)
+    shared = share(row, vault().addresses)
+    return page.render("people/holder.html", row=row, token=token, shared=shared)
 
 
 @blueprint.get("/<token>/certificate.pdf")
@@ -51,10 +52,8 @@ def _find(token: str) -> sa.Row[Any] | None:
 
 
 def _gone() -> Response:
-    return page.render(
-        "people/message.html",
+    return page.message(
+        mark("This link does not work any more"),
+        mark("The certificate was withdrawn, or the link was not copied completely."),
         status=410,
-        title=mark("This link does not work any more"),
-        text=mark("The certificate was withdrawn, or the link was not copied completely."),
-        home=False,
     )

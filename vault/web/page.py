@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from runtime.translations import LANGUAGES, best, direction
+from vault.addresses import API
+from vault.links import HOLDER, PEOPLE
 from vault.texts import date_words, translate
 
 HEADERS: Mapping[str, str] = MappingProxyType(
@@ -23,6 +25,17 @@ HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 RETRY_AFTER_S = 3600
+#: Where pages lie, whatever is asked for there.
+VERIFY = "/verify"
+PLACES = (VERIFY, PEOPLE, HOLDER)
+
+
+def is_wanted() -> bool:
+    """Whether who asks is to be answered with a page: in the places of pages, or a browser."""
+    if request.path.startswith(API):
+        return False
+    kinds = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    return kinds == "text/html" or f"/{request.path.split('/')[1]}" in PLACES
 
 
 def language() -> str:
@@ -55,6 +68,7 @@ def render(template: str, *, status: int = 200, **values: Any) -> Response:
         plain=lambda msgid: translate(tag, msgid),
         day=lambda moment: date_words(tag, moment),
         language=tag,
+        chosen=chosen(),
         direction=direction(tag),
         languages=LANGUAGES,
         **values,
@@ -65,6 +79,14 @@ def render(template: str, *, status: int = 200, **values: Any) -> Response:
     return response
 
 
+def message(title: str, text: str, *, status: int = 200, **values: Any) -> Response:
+    """A page of a few words: a title, a sentence, where to go from here.
+
+    ``values`` may hold ``home`` (offer the customer's own page) and ``number`` (a fault's).
+    """
+    return render("message.html", status=status, title=title, text=text, **values)
+
+
 def pdf(content: bytes, reference_id: str) -> Response:
     """A verified PDF to save, which no cache keeps."""
     response = Response(content, mimetype="application/pdf")
@@ -73,14 +95,17 @@ def pdf(content: bytes, reference_id: str) -> Response:
     return response
 
 
+def guarded(response: AnyResponse) -> AnyResponse:
+    """Give a page the headers that guard it."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
 def guard(blueprint: Blueprint) -> None:
     """Give a blueprint's pages their headers, and let their links keep a chosen language."""
 
-    @blueprint.after_request
-    def _headers(response: AnyResponse) -> AnyResponse:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
+    blueprint.after_request(guarded)
 
     @blueprint.url_defaults
     def _language(endpoint: str, values: dict[str, Any]) -> None:

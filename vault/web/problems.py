@@ -1,4 +1,4 @@
-"""Every answer that is not a success, in the vendor's shapes.
+"""Every answer that is not a success, in the vendor's shapes; for people it is a page.
 
 Problem: raised anywhere in a request, answered as JSON `{"message": …}` with its status.
 """
@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Flask, jsonify, request
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.wrappers import Response
 
 from vault.tokens import Permission
+from vault.web import faults, page
 
 SERVER_ERROR = "SERVER_ERROR"
 TRY_AGAIN_S = 5
@@ -79,8 +81,17 @@ def install(app: Flask) -> None:
     app.register_error_handler(PoolTimeout, _database)
 
 
-def _problem(problem: Problem) -> tuple[Response, int, dict[str, str]]:
-    return jsonify(problem.body), problem.status, problem.headers
+def _answer(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    if page.is_wanted():
+        return faults.page_of(status, headers)
+    answer = jsonify(body)
+    answer.status_code = status
+    answer.headers.update(headers)
+    return answer
+
+
+def _problem(problem: Problem) -> Response:
+    return _answer(problem.body, problem.status, problem.headers)
 
 
 #: What the sender reads where the framework found the fault.
@@ -92,7 +103,7 @@ MESSAGES = {
 }
 
 
-def _http(error: HTTPException) -> tuple[Response, int, dict[str, str]]:
+def _http(error: HTTPException) -> Response:
     status = error.code or 500
     body = {"message": _message(error, status)}
     if isinstance(error, InternalServerError):
@@ -101,7 +112,7 @@ def _http(error: HTTPException) -> tuple[Response, int, dict[str, str]]:
     if status == 413:
         # The rest of the body is not read, so the connection cannot be used again.
         headers["Connection"] = "close"
-    return jsonify(body), status, headers
+    return _answer(body, status, headers)
 
 
 def _message(error: HTTPException, status: int) -> str:
@@ -115,7 +126,7 @@ def _message(error: HTTPException, status: int) -> str:
     )
 
 
-def _database(error: DBAPIError | PoolTimeout) -> tuple[Response, int, dict[str, str]]:
+def _database(error: DBAPIError | PoolTimeout) -> Response:
     away = isinstance(error, OperationalError | PoolTimeout)
     log.error("database_failed", reason=type(error).__name__, exc_info=error)
     body = {
@@ -124,6 +135,4 @@ def _database(error: DBAPIError | PoolTimeout) -> tuple[Response, int, dict[str,
         else MESSAGES[500],
         "error_code": SERVER_ERROR,
     }
-    if not away:
-        return jsonify(body), 500, {}
-    return jsonify(body), 503, {"Retry-After": str(TRY_AGAIN_S)}
+    return _answer(body, 503, {"Retry-After": str(TRY_AGAIN_S)}) if away else _answer(body, 500, {})

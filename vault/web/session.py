@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Request
 from werkzeug.wrappers import Response
 
@@ -59,6 +61,16 @@ def is_ours(vault: Vault, request: Request) -> bool:
     session_id = id_of(vault, request)
     sent = vault.links.read("form", request.form.get("form", ""))
     return session_id is not None and session_id == sent
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether the browser says that another site sent a form; for forms that no session guards."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    # Older browsers, and all of them without TLS. Our own pages send no origin: it is "null".
+    origin = request.headers.get("Origin", "null")
+    return origin != "null" and urlsplit(origin).netloc != request.host
 
 
 def _is_https(vault: Vault) -> bool:

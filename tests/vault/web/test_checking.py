@@ -12,6 +12,7 @@ from tests.vault import samples
 from tests.vault.world import World, upload
 from vault.addresses import API
 from vault.documents import LARGEST_FILE
+from vault.texts import date_words
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def heading(page: httpx.Response) -> str:
 
 def facts(page: httpx.Response) -> dict[str, str]:
     pairs = re.findall(r"<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>", page.text)
-    return {name: html.unescape(re.sub(r"<.*?>", "", value)) for name, value in pairs}
+    return {html.unescape(name): html.unescape(re.sub(r"<.*?>", "", text)) for name, text in pairs}
 
 
 def test_the_file_the_vault_made_is_known(
@@ -142,6 +143,7 @@ def test_an_erased_one_is_genuine_and_names_nobody(
         page = anyone.get(f"/verify/{reference_id}")
         dropped = drop(anyone, pdf, reference_id)
         changed = drop(anyone, pdf + b"x", reference_id)
+        row = each_world.row(uuid)
 
     expected = "This certificate is genuine; its holder’s data was erased"
     assert (expected, expected) == (heading(page), heading(dropped))
@@ -150,6 +152,8 @@ def test_an_erased_one_is_genuine_and_names_nobody(
         "Institution": "ABC University",
         "Issue date": "1 June 2025",
         "Reference id": reference_id,
+        "Kept in this vault since": date_words("en", row.verified_at.date()),
+        "Holder’s data erased on": date_words("en", row.erased_at.date()),
     } == facts(page)
     assert "Since then its holder’s data was erased here." in html.unescape(dropped.text)
     assert "This file was changed, or is another one" == heading(changed)

@@ -13,6 +13,7 @@ from tests.vault import reading
 from tests.vault.world import World, upload
 from vault import barcode, qr
 from vault.addresses import API
+from vault.texts import date_words
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_a_genuine_certificate_is_shown_with_all_that_can_be_compared(
         "Institution": "ABC University",
         "Issue date": "1 June 2025",
         "Reference id": reference_id,
+        "Kept in this vault since": date_words("en", world.row(uuid).verified_at.date()),
         "SHA-256 of the verified file": hashlib.sha256(pdf).hexdigest(),
     } == told(page)
     assert "<b>" not in page.text

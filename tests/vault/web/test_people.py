@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -15,9 +18,10 @@ import sqlalchemy as sa
 from tests.vault.world import PUBLIC_URL, World, upload
 from vault.addresses import API
 from vault.notices import Notices
-from vault.store import entrances
+from vault.store import entrances, rates
 from vault.store.people import assignment, customer_session, mailed_link
-from vault.web.people import MOST_PER_ADDRESS, MOST_PER_CLIENT
+from vault.web.app import create_app
+from vault.web.entrance import MOST_PER_ADDRESS, MOST_PER_CLIENT, SPAN
 
 JOHN = "john@example.com"
 
@@ -153,6 +157,32 @@ def test_the_holders_link_views_and_downloads_without_an_account(
     )
 
 
+def test_both_pages_share_what_anyone_may_see(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    title = "R&D: 100% <fit>"
+    uuid = issue(world, certificate_title=title)
+    holder = browser.get(mailbox.link("/holder/"))
+    sign_in(browser, mailbox)
+    row = world.row(uuid)
+    verification = f"{PUBLIC_URL}/verify/{row.reference_id}"
+
+    for page in (holder, browser.get("/my")):
+        address = html.unescape(
+            re.findall(r'href="(https://www\.linkedin\.com/.*?)"', page.text)[0]
+        )
+        assert {
+            "startTask": ["CERTIFICATION_NAME"],
+            "name": [title],
+            "organizationName": [f"Institution {{'certificate_title': {title!r}}}"],
+            "issueYear": ["2025"],
+            "issueMonth": ["6"],
+            "certUrl": [verification],
+            "certId": [row.reference_id],
+        } == parse_qs(urlsplit(address).query)
+        assert f'<a href="{verification}" dir="ltr">{verification}</a>' in page.text
+
+
 def test_a_holders_link_cannot_be_guessed(world: World, browser: httpx.Client) -> None:
     uuid = issue(world)
     good = world.vault.links.sign("holder", uuid)
@@ -243,15 +273,41 @@ def test_an_address_is_mailed_only_so_often_and_does_not_learn_it(
     assert MOST_PER_ADDRESS == len(mailbox.mails)
 
 
+def use_up(world: World, address: str) -> None:
+    """Have a client ask as often as it may."""
+    with world.vault.database.write() as conn:
+        now = world.vault.database.now(conn)
+        for _ in range(MOST_PER_CLIENT):
+            rates.allow(conn, f"link for {address}", most=MOST_PER_CLIENT, span=SPAN, now=now)
+
+
 def test_a_client_may_ask_only_so_often(world: World, browser: httpx.Client) -> None:
-    for number in range(MOST_PER_CLIENT):
-        browser.post("/my/sign-in", data={"email": f"{number}@example.com"})
+    before = browser.post("/my/sign-in", data={"email": JOHN}).status_code
+    use_up(world, "192.0.2.1")
     answer = browser.post("/my/sign-in", data={"email": JOHN})
     with browser_of(world, "192.0.2.2") as other:
         elsewhere = other.post("/my/sign-in", data={"email": JOHN})
 
+    assert 303 == before
     assert (429, "3600") == (answer.status_code, answer.headers["Retry-After"])
     assert 303 == elsewhere.status_code
+
+
+def test_behind_a_proxy_each_client_counts_for_itself(world: World) -> None:
+    settings = dataclasses.replace(world.vault.settings, trusted_proxies=1)
+    app = create_app(dataclasses.replace(world.vault, settings=settings))
+    proxied = httpx.Client(
+        transport=httpx.WSGITransport(app=app, remote_addr="127.0.0.1"), base_url=PUBLIC_URL
+    )
+
+    def ask(seen: str) -> int:
+        headers = {"X-Forwarded-For": seen}
+        return proxied.post("/my/sign-in", data={"email": JOHN}, headers=headers).status_code
+
+    use_up(world, "192.0.2.1")
+
+    # Who asks may claim to be another: what the proxy saw counts.
+    assert (429, 303) == (ask("203.0.113.8, 192.0.2.1"), ask("192.0.2.1, 192.0.2.2"))
 
 
 def test_the_session_is_a_guarded_cookie(
@@ -368,6 +424,23 @@ def test_a_foreign_site_signs_nobody_in(browser: httpx.Client, mailbox: Mailbox)
     assert 403 == browser.post(link, headers=foreign).status_code
     assert 403 == browser.post("/my/sign-in", data={"email": JOHN}, headers=foreign).status_code
     assert 303 == browser.post(link, headers={"Sec-Fetch-Site": "same-origin"}).status_code
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://evil.example", 403),
+        ("https://vault.example.edu.evil.example", 403),
+        ("https://vault.example.edu", 303),
+        ("null", 303),
+    ],
+)
+def test_a_browser_that_tells_no_site_is_judged_by_its_origin(
+    browser: httpx.Client, origin: str, status: int
+) -> None:
+    answer = browser.post("/my/sign-in", data={"email": JOHN}, headers={"Origin": origin})
+
+    assert status == answer.status_code
 
 
 def test_anothers_certificate_is_as_one_that_is_not_there(

@@ -1,0 +1,66 @@
+"""A customer's account: its addresses, signing out, the end of it. Forms of a session alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from vault.links import PEOPLE
+from vault.store import entrances
+from vault.store.entrances import Purpose
+from vault.store.notices import Kind
+from vault.web import page, session
+from vault.web.auth import vault
+from vault.web.entrance import elsewhere, given_address, mail, what_was_given
+from vault.web.people import own_page
+
+blueprint = Blueprint("account", __name__, url_prefix=PEOPLE)
+page.guard(blueprint)
+
+
+def _of_customer(view: Callable[[int], AnyResponse]) -> Callable[[], AnyResponse]:
+    """Give a view the customer whose own page sent the form; nobody else's form does anything."""
+
+    @wraps(view)
+    def guarded() -> AnyResponse:
+        customer_id = session.customer_of(vault(), request)
+        if customer_id is None or not session.is_ours(vault(), request):
+            return elsewhere()
+        return view(customer_id)
+
+    return guarded
+
+
+@blueprint.post("/emails")
+@_of_customer
+def add_email(customer_id: int) -> AnyResponse:
+    """Mail a link to an address that the customer says is theirs too."""
+    address = given_address()
+    if address is None:
+        return own_page(customer_id, wrong=what_was_given())
+    return mail(Purpose.ADD_EMAIL, Kind.ADD_EMAIL, address, customer_id=customer_id)
+
+
+@blueprint.post("/sign-out")
+@_of_customer
+def sign_out(customer_id: int) -> AnyResponse:
+    """End this session, or with ``everywhere`` all of the customer's."""
+    with vault().database.write() as conn:
+        now = vault().database.now(conn)
+        if "everywhere" in request.form:
+            entrances.close_sessions(conn, customer_id, now=now)
+        else:
+            entrances.close_session(conn, str(session.id_of(vault(), request)), now=now)
+    response = redirect(url_for("people.mine"), code=303)
+    session.end(vault(), response)
+    return response
+
+
+@blueprint.get("/emails")
+@blueprint.get("/sign-out")
+def back() -> AnyResponse:
+    """Whoever reloads the answer to a form, or chooses another language there."""
+    return redirect(url_for("people.mine"), code=303)
