@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
+import re
 import shlex
 import shutil
 import socket
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 
 LOOPBACK = "127.0.0.1"
 #: The file in an installation's folder that holds its environment.
 ENVIRONMENT = "env"
+#: In that file: the folder it was written for, so that it can be read after a move.
+PLACE = "INSTALLATION"
+#: The file that is locked while an installation runs; it holds the process id.
+LOCK = "lock"
 #: How many ports are tried for one that is free.
 PORTS_TRIED = 1000
 
 
-class PortTaken(Exception):
-    """Something else listens there."""
+class Taken(Exception):
+    """Something else uses the port or the folder; the text says what to do."""
 
 
 def private_folder(path: Path) -> Path:
@@ -34,31 +42,54 @@ def private_folder(path: Path) -> Path:
     return path.resolve()
 
 
+def occupy(data: Path) -> None:
+    """Keep an installation's folder for this process until it ends; raises Taken.
+
+    Two groups of processes on one folder would take each other's Redis and settings away.
+    """
+    handle = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(handle, 20).decode()
+        os.close(handle)
+        raise Taken(
+            f"{data} runs already, as process {holder}. Stop that first, or name another folder."
+        ) from None
+    os.truncate(handle, 0)
+    os.write(handle, str(os.getpid()).encode())
+
+
 def require_free(host: str, port: int) -> None:
-    """Raise PortTaken if something listens there."""
-    if not _is_free(host, port):
-        raise PortTaken(
-            f"The port {port} is taken. Stop what listens there, or give another: --port."
-        )
+    """Raise Taken if something listens there, or nothing can."""
+    reason = _why_not(host, port)
+    if reason is None:
+        return
+    if reason.errno == errno.EADDRINUSE:
+        raise Taken(f"The port {port} is taken. Stop what listens there, or give another: --port.")
+    raise Taken(
+        f"Nothing can listen on {host}, port {port} ({reason.strerror}). "
+        "Give an address of this machine (--host) and a port that this user may use (--port)."
+    )
 
 
 def free_port(host: str, *, after: int) -> int:
-    """Return the next port that is free; raises PortTaken if none of the next thousand is."""
+    """Return the next port that is free; raises Taken if none of the next thousand is."""
     following = range(after + 1, after + 1 + PORTS_TRIED)
-    found = next((port for port in following if _is_free(host, port)), None)
+    found = next((port for port in following if _why_not(host, port) is None), None)
     if found is None:
-        raise PortTaken(f"No port from {after + 1} to {after + PORTS_TRIED} is free. Name one.")
+        raise Taken(f"No port from {after + 1} to {after + PORTS_TRIED} is free. Name one.")
     return found
 
 
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
+def _why_not(host: str, port: int) -> OSError | None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as exc:
+            return exc
+    return None
 
 
 def unless_set(values: Mapping[str, str]) -> dict[str, str]:
@@ -75,7 +106,8 @@ def keep(data: Path, env: Mapping[str, str], *, prefixes: tuple[str, ...]) -> No
 
     ``prefixes`` say which of the caller's own variables are kept with it.
     """
-    kept_ = {**{k: v for k, v in os.environ.items() if k.startswith(prefixes)}, **env}
+    theirs = {k: v for k, v in os.environ.items() if k.startswith(prefixes)}
+    kept_ = {**theirs, **env, PLACE: str(data.resolve())}
     path = data / ENVIRONMENT
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -83,12 +115,28 @@ def keep(data: Path, env: Mapping[str, str], *, prefixes: tuple[str, ...]) -> No
 
 
 def kept(data: Path) -> dict[str, str]:
-    """The environment that `keep` wrote; empty if there is none."""
+    """The environment that `keep` wrote, empty if there is none.
+
+    Of a folder that was moved or copied since, whatever lay inside it is where it lies now.
+    """
     path = data / ENVIRONMENT
     if not path.is_file():
         return {}
     words = shlex.split(path.read_text(encoding="utf-8"))
-    return dict(word.split("=", 1) for word in words)
+    found = dict(word.split("=", 1) for word in words)
+    before, now = found.pop(PLACE, None), str(data.resolve())
+    if before is None or before == now:
+        return found
+    return {name: _moved(value, before, now) for name, value in found.items()}
+
+
+def _moved(value: str, before: str, now: str) -> str:
+    """A path, or the path of an address, that lay below one folder, below another."""
+    for old, new in {before: now, quote(before): quote(now)}.items():
+        found = re.fullmatch(rf"(|\w+:/{{2,3}}){re.escape(old)}(|/.*)", value, re.DOTALL)
+        if found is not None:
+            return f"{found[1]}{new}{found[2]}"
+    return value
 
 
 def resolve(command: tuple[str, ...]) -> tuple[str, ...]:

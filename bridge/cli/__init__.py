@@ -17,7 +17,7 @@ from bridge.store.accounts import NameTaken, NotThere
 from bridge.vault_client import VaultError
 from connectors.base import ConnectorError
 from connectors.registry import UnknownConnector
-from runtime.embedded import PortTaken
+from runtime.embedded import Taken
 from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
@@ -49,7 +49,7 @@ _EXPECTED = (
     KeyProblem,
     NameTaken,
     NotThere,
-    PortTaken,
+    Taken,
     SchemaError,
     SettingsError,
     UnknownConnector,
@@ -78,7 +78,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; exit 1 with a sentence for what an operator can mend."""
     try:
-        cli()
+        cli(prog_name="vaultbridge")
     except _EXPECTED as exc:
         _fail(" ".join(filter(None, [str(exc), getattr(exc, "remedy", None)])))
     except ma.ValidationError as exc:

@@ -31,11 +31,26 @@ ISSUER = "main"
 
 @click.command()
 @click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="The folder for everything kept."
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder for everything kept.",
 )
-@click.option("--port", default=8000, show_default=True, help="The bridge's port.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    default=8000,
+    show_default=True,
+    help="The bridge's port.",
+)
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
-@click.option("--vault-port", type=int, help="Our vault's port. Default: the next free one.")
+@click.option(
+    "--vault-port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Our vault's port. Default: the next free one.",
+)
 @click.option("--vault", "vault_url", help="Another vault's address, instead of our own.")
 @click.option(
     "--vault-token-file",
@@ -60,8 +75,10 @@ def up(
     """Run the bridge and, unless --vault names another, our vault. Ctrl-C stops all."""
     if (vault_url is None) != (vault_token_file is None):
         raise click.UsageError("--vault and --vault-token-file go together.")
+    data = embedded.private_folder(data)
+    embedded.occupy(data)
     embedded.require_free(host, port)
-    place = Place(data=embedded.private_folder(data), host=host, port=port)
+    place = Place(data=data, host=host, port=port)
     Keys.read_or_create(place.data / "secret.key")
     # QR codes already printed name the port of the last start.
     last = embedded.kept(place.data).get("VAULT_PORT")

@@ -5,6 +5,7 @@ Each command is imported when it is called: a worker needs not load what serves 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,7 +13,8 @@ from importlib import import_module
 import click
 from sqlalchemy.exc import DBAPIError
 
-from runtime.embedded import PortTaken
+from runtime.database import RolledBack
+from runtime.embedded import Taken
 from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
@@ -45,7 +47,7 @@ COMMANDS: Mapping[str, str] = {
 EXPECTED = (
     SettingsError,
     SchemaError,
-    PortTaken,
+    Taken,
     AlreadyThere,
     NoSuchInstitution,
     UnknownPermission,
@@ -95,8 +97,13 @@ def _told() -> Iterator[None]:
         raise click.ClickException(
             f"The database cannot be used: {exc.orig}. Check VAULT_DATABASE_URL."
         ) from exc
+    except RolledBack as exc:
+        raise click.ClickException(f"{exc} Is the disk full?") from exc
     except OSError as exc:
-        raise click.ClickException(f"{exc.filename}: {exc.strerror}.") from exc
+        if exc.errno == errno.EPIPE:
+            raise  # nobody reads on: click ends in silence
+        told = str(exc) if exc.filename is None else f"{exc.filename}: {exc.strerror}."
+        raise click.ClickException(told) from exc
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

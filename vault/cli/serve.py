@@ -16,6 +16,7 @@ from runtime.keys import Keys
 from runtime.redis_server import EmbeddedRedis
 from runtime.supervisor import Process, Supervisor
 from vault import settings, wiring
+from vault.cli import session
 from vault.cli.first import first_token
 from vault.store.tables import MIGRATIONS
 
@@ -29,9 +30,17 @@ WORKING = (("worker", "process"), ("worker", "deliver"), ("clock",))
 
 @click.command()
 @click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="The folder for everything kept."
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder for everything kept.",
 )
-@click.option("--port", type=int, help="The port to listen on. Default: the last start's, or 8200.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="The port to listen on. Default: the last start's, or 8200.",
+)
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option("--read-only", is_flag=True, help="Be an archive: show all, take and change nothing.")
 @click.option(
@@ -46,9 +55,12 @@ def serve(data: Path, port: int | None, host: str, read_only: bool, institution:
     In an empty folder it makes an institution and prints its token, once. When it is ready it
     prints one line of JSON with its address.
     """
+    if read_only:
+        session.kept(data)  # there must be something to show
+    data = embedded.private_folder(data)
+    embedded.occupy(data)
     port = port or int(embedded.kept(data).get("VAULT_PORT", DEFAULT_PORT))
     embedded.require_free(host, port)
-    data = embedded.private_folder(data)
     url = f"http://{LOOPBACK}:{port}"
     redis = redis_server.embedded(data / "run")
     env = _environment(data, host, port, redis, read_only=read_only)
@@ -81,10 +93,8 @@ def _environment(
         # On one machine nothing is spared by waiting longer.
         "VAULT_CLOCK_SECONDS": "1",
     }
-    # What was once set for this folder stays. Where it lies may change: archives are moved.
+    # What was once set for this folder stays.
     last = {k: v for k, v in embedded.kept(data).items() if k.startswith(settings.PREFIX)}
-    if not last.get("VAULT_DATABASE_URL", "sqlite").startswith("sqlite"):
-        own["VAULT_DATABASE_URL"] = last["VAULT_DATABASE_URL"]
     # QR codes name the address for ever; one on this machine alone is of no use to anybody else.
     if last.get("VAULT_PUBLIC_URL", NEARBY).startswith(NEARBY):
         last["VAULT_PUBLIC_URL"] = f"{NEARBY}{port}"
@@ -94,7 +104,7 @@ def _environment(
         "VAULT_PORT": str(port),
         "VAULT_READ_ONLY": str(read_only).lower(),
     }
-    return embedded.unless_set(last | own) | fixed
+    return embedded.unless_set(own | last) | fixed
 
 
 def _prepare(found: settings.Settings, backups: Path, name: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from runtime import schema
+from runtime import embedded, schema
 from runtime.bell import Bell
 from runtime.database import Database
 from vault import settings, wiring
@@ -37,14 +37,12 @@ DATA_OPTION = click.option(
 
 def kept(data: Path) -> dict[str, str]:
     """Return the vault's settings that an installation keeps in its folder."""
-    path = data / "env"
-    if not path.is_file():
+    pairs = embedded.kept(data)
+    if not pairs:
         raise click.ClickException(
             f"{data} holds no installation: there is no file env in it. "
             f"Start one: certvault serve --data {shlex.quote(str(data))}"
         )
-    lines = shlex.split(path.read_text(encoding="utf-8"))
-    pairs = dict(line.split("=", 1) for line in lines)
     return {name: value for name, value in pairs.items() if name.startswith(PREFIX)}
 
 

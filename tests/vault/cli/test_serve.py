@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from click.testing import CliRunner
 
 from runtime.embedded import LOOPBACK, free_port, kept, resolve
 from tests.polling import eventually
 from tests.vault import samples
 from tests.vault.world import ENTRY
 from vault.addresses import API
+from vault.cli import main
 
 
 @contextmanager
@@ -39,16 +42,21 @@ def _clean() -> Mapping[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith("VAULT_")}
 
 
-def certvault(*arguments: str) -> str:
-    """What a command prints on its standard output."""
-    done = subprocess.run(  # noqa: S603  # our own
-        resolve(("certvault", *arguments)),
+def asked(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """A command that has ended."""
+    return subprocess.run(  # noqa: S603  # our own
+        resolve(("certvault", *map(str, arguments))),
         env=dict(_clean()),
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+def certvault(*arguments: object) -> str:
+    """What a command prints on its standard output."""
+    done = asked(*arguments)
     assert 0 == done.returncode, done.stderr
     return done.stdout
 
@@ -83,12 +91,18 @@ def test_an_empty_folder_becomes_a_vault_and_later_an_archive(tmp_path: Path) ->
                 upload(vault).status_code,
             ]
 
+        again = asked("serve", "--data", data, "--port", port + 1)
+        assert 1 == again.returncode
+        assert f"{data} runs already, as process " in again.stderr
+
     assert "ABC University" == done["institution_name"]
     assert [0o700, 0o600, 0o600] == [
         stat.S_IMODE(path.stat().st_mode) for path in (data, data / "secret.key", data / "env")
     ]
 
     moved = data.rename(tmp_path / "archive")
+    listed = CliRunner().invoke(main, ["institution", "list", "--data", str(moved)])
+    assert "ABC University" in listed.output
     with served(moved, "--read-only") as line:
         assert {"ready": True, "vault": url, "read_only": True} == line
         with client(url, token) as vault:
@@ -98,3 +112,21 @@ def test_an_empty_folder_becomes_a_vault_and_later_an_archive(tmp_path: Path) ->
             assert 200 == vault.get(f"{API}/{uuid}/download").status_code
             assert [uuid] == [one["uuid"] for one in vault.get(API).json()["data"]]
     assert str(moved / "vault-files") == kept(moved)["VAULT_FILES"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--read-only"], "holds no installation: there is no file env in it."),
+        (["--port", "0"], "0 is not in the range 1<=x<=65535"),
+        (["--port", "65536"], "65536 is not in the range 1<=x<=65535"),
+    ],
+)
+def test_what_cannot_be_served_is_told_and_leaves_nothing(
+    tmp_path: Path, options: list[str], told: str
+) -> None:
+    result = CliRunner().invoke(main, ["serve", "--data", str(tmp_path / "data"), *options])
+
+    assert 0 != result.exit_code
+    assert told in result.output
+    assert [] == list(tmp_path.iterdir())
