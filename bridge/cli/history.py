@@ -84,15 +84,10 @@ def _kin(conn: sa.Connection, kind: str, row: Any) -> list[str]:
 
 
 def _of_completion(conn: sa.Connection, completion_id: str) -> list[str]:
-    ids = [completion_id]
-    for found in conn.execute(sa.select(issuance).where(issuance.c.completion_id == completion_id)):
-        ids.append(found.id)
-        told = write_backs.of(
-            conn,
-            site_id=found.site_id,
-            course_id=found.course_id,
-            learner_id=found.learner_id,
-        )
-        if told is not None:
-            ids.append(told.id)
-    return ids
+    made = (
+        conn.execute(sa.select(issuance.c.id).where(issuance.c.completion_id == completion_id))
+        .scalars()
+        .all()
+    )
+    telling = write_backs.of_issuances(conn, made)
+    return [completion_id, *made, *(row.id for rows in telling.values() for row in rows)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -28,6 +27,7 @@ from bridge.store.states import (
     CompletionState,
     DeliveryState,
     IssuanceState,
+    WriteBackState,
 )
 from bridge.wiring import Bridge
 
@@ -92,7 +92,9 @@ def issuances(state: str | None, limit: int, as_json: bool) -> None:
     """List issuances: certificates on their way and at their end, newest first."""
     b = bridge()
     with b.database.read() as conn:
-        rows = [_issuance(b, r) for r in issuance_rows.recent(conn, state=state, limit=limit)]
+        found = issuance_rows.recent(conn, state=state, limit=limit)
+        telling = write_backs.of_issuances(conn, [row["id"] for row in found])
+    rows = [_issuance(b, row, telling.get(row["id"], ())) for row in found]
     if as_json:
         print_json(rows)
     else:
@@ -100,11 +102,13 @@ def issuances(state: str | None, limit: int, as_json: bool) -> None:
         print_table(columns, rows, empty="No issuance.")
 
 
-def _issuance(b: Bridge, row: Mapping[Any, Any]) -> dict[str, Any]:
+def _issuance(b: Bridge, row: Mapping[Any, Any], telling: Sequence[sa.Row[Any]]) -> dict[str, Any]:
     link = b.links.url(row["link_id"]) if row["link_id"] else None
     course = row["completion_data"]["course"]
     learner = row["completion_data"]["learner"]
     done = row["state"] == IssuanceState.GENERATED
+    # Of several gradebooks, the first that does not tell it.
+    told = next((w for w in telling if w.state != WriteBackState.READ_BACK), (*telling, None)[0])
     return {
         "id": row["id"],
         "site": row["site"],
@@ -120,9 +124,9 @@ def _issuance(b: Bridge, row: Mapping[Any, Any]) -> dict[str, Any]:
         # The file itself, without a redirect; this address expires, the link does not.
         "download": b.links.download_url(row["link_id"], now=b.now()) if link and done else None,
         "verification_url": row["verification_url"],
-        "written_back": row["write_back_state"] if done else None,
-        "problem": row["problem"] or (row["write_back_problem"] if done else None),
-        "remedy": row["remedy"] or (row["write_back_remedy"] if done else None),
+        "written_back": told and told.state,
+        "problem": row["problem"] or (told and told.problem),
+        "remedy": row["remedy"] or (told and told.remedy),
     }
 
 
@@ -196,18 +200,7 @@ def new(issuance_id: str, who: str | None) -> None:
             raise click.ClickException(f"{issuance_id} is no generated certificate.")
         now = b.database.now(conn)
         link_id = links.live_link(conn, issuance_id, now=now)
-        if row.writes_back:
-            _tell_gradebook(conn, row, now)
+        write_backs.make_due(conn, [row.id], now=now)
         events.record(conn, issuance_id, "link shown", at=now, who=person(who))
     b.ring("write_back")
     click.echo(b.links.url(link_id))
-
-
-def _tell_gradebook(conn: sa.Connection, row: sa.Row[Any], now: datetime) -> None:
-    write_backs.make_due(
-        conn,
-        site_id=row.site_id,
-        course_id=row.course_id,
-        learner_id=row.learner_id,
-        now=now,
-    )

@@ -141,14 +141,7 @@ def _generated(
         )
         events.record(conn, row.id, "generated", at=now, detail=whole.reference_id)
         links.live_link(conn, row.id, now=now)
-        if row.writes_back:
-            write_backs.make_due(
-                conn,
-                site_id=row.site_id,
-                course_id=row.course_id,
-                learner_id=row.learner_id,
-                now=now,
-            )
+        write_backs.make_due(conn, [row.id], now=now)
     log.info("generated", issuance_id=row.id)
     bridge.ring("write_back")
 

@@ -25,7 +25,7 @@ def compose(
 ) -> GradebookRow:
     """Return the row for one learner in one course, in the learner's language.
 
-    ``issuances`` newest first, as `bridge.store.issuances.of_learner` gives them; ``links`` are
+    ``issuances`` newest first, as `bridge.store.write_backs.certificates` gives them; ``links`` are
     the learner page's addresses by issuance id. A certificate without one is told without a link.
     """
     language = closest(spoken(issuances[0])) if issuances else FALLBACK

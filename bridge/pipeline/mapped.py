@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.pipeline.causes import cause, cause_of
-from bridge.store import accounts, completions, events, issuances, mapping_versions
+from bridge.store import accounts, completions, events, issuances, mapping_versions, write_backs
 from bridge.store.states import AttemptOutcome, CompletionState, IssuanceState
 from bridge.store.troubles import MENDED, troubled
 from connectors.base import Completion
@@ -122,9 +122,10 @@ def _one(
     owner = issuances.owner_of_key(conn, draft["natural_key"]) if draft["natural_key"] else None
     if owner is not None and (standing is None or owner.id != standing.id):
         if _same_learner(owner, row):
-            return _same(conn, row, standing, owner, now=now)
+            return _same(conn, row, mapping, standing, owner, now=now)
         draft |= _foreign(owner)
-    _store(conn, standing, draft, now=now)
+    row_id = _store(conn, standing, draft, now=now)
+    write_backs.tell(conn, row_id, row.course_id, wanted=_writes_back(mapping))
     return Result(state=CompletionState.MAPPED)
 
 
@@ -138,15 +139,23 @@ def _no_issuer(row: sa.Row[Any], mapping: Mapping, exc: accounts.NotThere) -> Re
     return Result(state=CompletionState.HELD, trouble=trouble)
 
 
+def _writes_back(mapping: Mapping) -> bool:
+    return mapping.write_back.target != "none"
+
+
 def _same(
     conn: sa.Connection,
     row: sa.Row[Any],
+    mapping: Mapping,
     standing: sa.Row[Any] | None,
     owner: sa.Row[Any],
     *,
     now: datetime,
 ) -> Result:
-    """The learner has this very certificate; one that waited for a person is not needed."""
+    """The learner has this very certificate: it is told in this course's gradebook, too.
+
+    One that waited for a person is not needed.
+    """
     if standing is not None:
         cancelled = IssuanceState.CANCELLED
         problem = f"The learner has the same certificate already: {owner.id}."
@@ -155,6 +164,9 @@ def _same(
         issuances.change(conn, standing.id, now=now, state=cancelled, **said)
         events.record(conn, standing.id, cancelled.value, at=now, detail=problem)
     events.record(conn, owner.id, "told again", at=now, detail=f"as {row.id}")
+    if _writes_back(mapping):
+        write_backs.tell(conn, owner.id, row.course_id, wanted=True)
+        write_backs.make_due(conn, [owner.id], now=now)
     return Result(state=CompletionState.SAME, same_as=owner.id)
 
 
@@ -235,7 +247,6 @@ def _draft(
         "mapping_version": active.versions[mapping.name],
         "ref": secrets.token_hex(REF_BYTES),
         "learner_language": found.learner.language,
-        "writes_back": mapping.write_back.target != "none",
         "file_sha256": None,
     }
     if isinstance(result, engine.Held):
@@ -285,7 +296,7 @@ def _certificate(mapping: Mapping, details: str | None) -> dict[str, Any]:
 
 def _store(
     conn: sa.Connection, standing: sa.Row[Any] | None, draft: dict[str, Any], *, now: datetime
-) -> None:
+) -> str:
     draft.setdefault("next_run_at", now)
     said: Map[str, Any] = MENDED
     if "problem" in draft:
@@ -294,6 +305,7 @@ def _store(
     if standing is None:
         row_id = issuances.add(conn, now=now, **draft, **said)
     else:
-        row_id = standing.id
+        row_id = str(standing.id)
         issuances.change(conn, row_id, now=now, tries=0, looks=0, lease_until=None, **draft, **said)
     events.record(conn, row_id, draft["state"].value, at=now, detail=said["problem"])
+    return row_id

@@ -6,7 +6,7 @@ nobody saw is read back before it is written again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from bridge.pipeline import causes, gradebook_text, trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
 from bridge.pipeline.guard import poisoned
-from bridge.store import accounts, events, issuances, links, write_backs
+from bridge.store import accounts, events, links, write_backs
 from bridge.store.states import WriteBackState
 from bridge.store.tables import write_back
 from bridge.store.troubles import MENDED, troubled
@@ -99,7 +99,7 @@ def _apart(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]], _name: str
 def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
     with bridge.database.read() as conn:
         site = accounts.site_by_id(conn, site_id)
-        work = [_compose(bridge, conn, row) for row in rows]
+        work = _composed(bridge, conn, rows)
     try:
         connector = bridge.connector_of(site)
         if Capability.WRITE_BACK not in connector.capabilities():
@@ -126,12 +126,17 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
         _again(bridge, work, str(exc), cause=cause, at_least=trouble.REFUSED, remedy=remedy)
 
 
-def _compose(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any]) -> _Work:
-    found = issuances.of_learner(conn, row.site_id, row.course_id, row.learner_id)
-    live = links.of_issuances(conn, [issuance.id for issuance in found])
+def _composed(bridge: Bridge, conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Sequence[_Work]:
+    told = write_backs.certificates(conn, [row.id for row in rows])
+    live = links.of_issuances(conn, [each.id for found in told.values() for each in found])
+    urls = {issuance_id: bridge.links.url(link_id) for issuance_id, link_id in live.items()}
+    return [_compose(row, told.get(row.id, ()), urls) for row in rows]
+
+
+def _compose(row: sa.Row[Any], found: Sequence[sa.Row[Any]], urls: Mapping[str, str]) -> _Work:
     wanted = gradebook_text.compose(
         found,
-        links={issuance_id: bridge.links.url(link_id) for issuance_id, link_id in live.items()},
+        links=urls,
         course_id=row.course_id,
         learner_id=row.learner_id,
         revision=row.revision + 1,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
 from bridge.store.states import IssuanceState
-from bridge.store.tables import attempt, completion, file, issuance, issuer, link, site, write_back
+from bridge.store.tables import attempt, completion, file, issuance, issuer, link, site
 
 
 def of_completion(conn: sa.Connection, completion_id: str, mapping_name: str) -> sa.Row[Any] | None:
@@ -69,7 +69,7 @@ def followable() -> sa.ColumnElement[bool]:
 def of_learner(
     conn: sa.Connection, site_id: str, course_id: str, learner_id: str
 ) -> Sequence[sa.Row[Any]]:
-    """A learner's generated certificates of one course that the gradebook tells, newest first."""
+    """A learner's generated certificates of one course, newest first."""
     return conn.execute(
         sa.select(issuance)
         .where(
@@ -77,7 +77,6 @@ def of_learner(
             issuance.c.course_id == course_id,
             issuance.c.learner_id == learner_id,
             issuance.c.state == IssuanceState.GENERATED,
-            issuance.c.writes_back,
         )
         .order_by(issuance.c.issue_date.desc(), issuance.c.id.desc())
     ).all()
@@ -96,27 +95,16 @@ def generated_for(conn: sa.Connection, email: str) -> Sequence[sa.Row[Any]]:
 
 
 def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Mapping[Any, Any]]:
-    """Issuances with site, course, link and write-back as lists show them, newest first."""
+    """Issuances with site, course and link as lists show them, newest first."""
     query = (
         sa.select(
             issuance,
             site.c.name.label("site"),
             completion.c.data.label("completion_data"),
-            write_back.c.state.label("write_back_state"),
-            write_back.c.problem.label("write_back_problem"),
-            write_back.c.remedy.label("write_back_remedy"),
             link.c.id.label("link_id"),
         )
         .join(site, site.c.id == issuance.c.site_id)
         .join(completion, completion.c.id == issuance.c.completion_id)
-        .outerjoin(
-            write_back,
-            sa.and_(
-                write_back.c.site_id == issuance.c.site_id,
-                write_back.c.course_id == issuance.c.course_id,
-                write_back.c.learner_id == issuance.c.learner_id,
-            ),
-        )
         .outerjoin(link, sa.and_(link.c.issuance_id == issuance.c.id, link.c.revoked_at.is_(None)))
     )
     if state is not None:

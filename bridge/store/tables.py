@@ -165,7 +165,6 @@ issuance = sa.Table(
     sa.Column("learner_language", sa.String(35)),
     # How the file is made: template, paper, course title, parameters.
     sa.Column("certificate", sa.JSON, nullable=False),
-    sa.Column("writes_back", sa.Boolean, nullable=False),
     sa.Column("file_sha256", sa.String(64), sa.ForeignKey("file.sha256")),
     sa.Column("state", sa.String(16), nullable=False),
     *trouble_columns(),
@@ -182,9 +181,18 @@ issuance = sa.Table(
     sa.UniqueConstraint("completion_id", "mapping_name"),
     sa.Index(None, "state", "next_run_at"),
     cause_index("issuance", "site_id", "state", "failing_since"),
-    sa.Index(None, "site_id", "course_id", "learner_id"),
+    sa.Index(None, "site_id", "learner_id"),
     sa.Index(None, "applicant_email"),
     sa.Index(None, "vault_uuid"),
+)
+
+#: Where a certificate is told: the courses whose gradebooks list it. Two courses of one learner may
+#: share a certificate; one whose mapping writes nothing back is told nowhere.
+target = sa.Table(
+    "target",
+    metadata,
+    sa.Column("issuance_id", ID, sa.ForeignKey("issuance.id"), primary_key=True),
+    sa.Column("course_id", sa.String(255), primary_key=True),
 )
 
 #: One remote call: written down before it is sent. No outcome means nobody knows.

@@ -1,8 +1,13 @@
-"""Write-backs: one row a learner and course, saying whether the gradebook says it."""
+"""Write-backs: one row a learner and target, saying whether the gradebook says it.
+
+A target is the place for certificates in one course's gradebook. Which certificates are told at
+which is the table `target`; usually the course that was completed, and each that shares it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,28 +15,93 @@ import sqlalchemy as sa
 
 from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
-from bridge.store.states import WriteBackState
-from bridge.store.tables import write_back
+from bridge.store.states import IssuanceState, WriteBackState
+from bridge.store.tables import issuance, target, write_back
 
 
-def make_due(
-    conn: sa.Connection, *, site_id: str, course_id: str, learner_id: str, now: datetime
-) -> None:
-    """Something changed that a learner's gradebook row must say."""
-    conn.execute(
-        insert(conn, write_back)
-        .values(
-            id=new_id("wb", now),
-            site_id=site_id,
-            course_id=course_id,
-            learner_id=learner_id,
-            state=WriteBackState.DUE,
-            created_at=now,
-            next_run_at=now,
+def tell(conn: sa.Connection, issuance_id: str, course_id: str, *, wanted: bool) -> None:
+    """Say whether a course's gradebook is to tell a certificate, once that is final."""
+    this = {"issuance_id": issuance_id, "course_id": course_id}
+    if wanted:
+        conn.execute(insert(conn, target).values(**this).on_conflict_do_nothing())
+    else:
+        conn.execute(
+            sa.delete(target).where(*(target.c[name] == value for name, value in this.items()))
         )
-        .on_conflict_do_update(
-            index_elements=["site_id", "course_id", "learner_id"],
-            set_={"next_run_at": now, "tries": 0},
+
+
+def make_due(conn: sa.Connection, issuance_ids: Collection[str], *, now: datetime) -> None:
+    """Something changed about these certificates: the rows that tell them are looked through.
+
+    Those that are not final yet, or told nowhere, are passed over.
+    """
+    told = sa.select(issuance.c.site_id, target.c.course_id, issuance.c.learner_id).distinct()
+    places = conn.execute(
+        told.join(target).where(issuance.c.id.in_(issuance_ids), _was_final())
+    ).all()
+    for place in places:
+        conn.execute(
+            insert(conn, write_back)
+            .values(
+                id=new_id("wb", now),
+                **place._mapping,
+                state=WriteBackState.DUE,
+                created_at=now,
+                next_run_at=now,
+            )
+            .on_conflict_do_update(
+                index_elements=["site_id", "course_id", "learner_id"],
+                set_={"next_run_at": now, "tries": 0},
+            )
+        )
+
+
+def _was_final() -> sa.ColumnElement[bool]:
+    """Of a certificate that was generated once, whatever became of it since."""
+    return sa.or_(issuance.c.state == IssuanceState.GENERATED, issuance.c.generated_at.is_not(None))
+
+
+def certificates(
+    conn: sa.Connection, row_ids: Collection[str]
+) -> Mapping[str, Sequence[sa.Row[Any]]]:
+    """The issuances that each row must tell, newest first, by the row's id."""
+    found = conn.execute(
+        _joined(sa.select(issuance, write_back.c.id.label("told_in")))
+        .where(write_back.c.id.in_(row_ids), _was_final())
+        .order_by(issuance.c.issue_date.desc(), issuance.c.id.desc())
+    )
+    told: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in found:
+        told[row.told_in].append(row)
+    return told
+
+
+def of_issuances(
+    conn: sa.Connection, issuance_ids: Collection[str]
+) -> Mapping[str, Sequence[sa.Row[Any]]]:
+    """The rows that tell each certificate, oldest first, by the issuance's id."""
+    found = conn.execute(
+        _joined(sa.select(write_back, issuance.c.id.label("issuance_id")))
+        .where(issuance.c.id.in_(issuance_ids))
+        .order_by(write_back.c.id)
+    )
+    telling: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in found:
+        telling[row.issuance_id].append(row)
+    return telling
+
+
+def _joined(query: sa.Select[Any]) -> sa.Select[Any]:
+    return (
+        query.select_from(issuance)
+        .join(target, target.c.issuance_id == issuance.c.id)
+        .join(
+            write_back,
+            sa.and_(
+                write_back.c.site_id == issuance.c.site_id,
+                write_back.c.course_id == target.c.course_id,
+                write_back.c.learner_id == issuance.c.learner_id,
+            ),
         )
     )
 
@@ -39,17 +109,6 @@ def make_due(
 def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     """One write-back."""
     return conn.execute(sa.select(write_back).where(write_back.c.id == row_id)).first()
-
-
-def of(conn: sa.Connection, *, site_id: str, course_id: str, learner_id: str) -> sa.Row[Any] | None:
-    """The write-back of one learner in one course."""
-    return conn.execute(
-        sa.select(write_back).where(
-            write_back.c.site_id == site_id,
-            write_back.c.course_id == course_id,
-            write_back.c.learner_id == learner_id,
-        )
-    ).first()
 
 
 def again(conn: sa.Connection, row_id: str, *, now: datetime) -> None:

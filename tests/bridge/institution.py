@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.settings import Settings, from_environment
-from bridge.store import accounts, completions, issuances, links
+from bridge.store import accounts, completions, issuances, links, write_backs
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
 from bridge.wiring import MIGRATIONS
@@ -38,7 +38,6 @@ ENTRY: Mapping[str, Any] = {
     "ref": "0a1b2c3d",
     "language": "en",
     "certificate": {},
-    "writes_back": True,
     "state": IssuanceState.GENERATED,
     "vault_uuid": "5f0c6d6e-0000-4000-8000-000000000001",
     "vault_status": "generated",
@@ -143,7 +142,9 @@ class Institution:
             )
             values = {"issuer_id": self.issuer_id, "completion_id": completion_id}
             place = {"site_id": self.site_id, "course_id": "42", "learner_id": learner}
-            return issuances.add(conn, now=self.now(), **{**ENTRY, **values, **place, **changed})
+            made = issuances.add(conn, now=self.now(), **{**ENTRY, **values, **place, **changed})
+            write_backs.tell(conn, made, "42", wanted=True)
+            return made
 
     def _completion(self, learner: str) -> Completion:
         return Completion(

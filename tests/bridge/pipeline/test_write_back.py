@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bridge.store import issuances, links, tables, write_backs
+from bridge.store import links, tables, write_backs
 from connectors.base import (
     GradebookRow,
     Malformed,
@@ -26,11 +26,9 @@ MAPPING_WITHOUT = ("entry:", "write_back: {target: none}\nentry:")
 
 def wake(world: World) -> None:
     """Something may have changed that the gradebook must say."""
-    row = world.write_back
     with world.bridge.database.write() as conn:
-        place = {"course_id": row.course_id, "learner_id": row.learner_id}
         now = world.bridge.database.now(conn)
-        write_backs.make_due(conn, site_id=row.site_id, now=now, **place)
+        write_backs.make_due(conn, [row.id for row in world.rows(tables.issuance)], now=now)
 
 
 def test_it_is_written_once_and_seen_there(world: World) -> None:
@@ -271,8 +269,8 @@ def test_a_certificate_made_while_another_is_being_written_is_not_forgotten(
             now = world.bridge.database.now(conn)
             reference = {"reference_id": "VEC-IC-SECOND", "vault_uuid": "u2"}
             conn.execute(sa.insert(tables.issuance).values({**first, **later, **reference}))
-            place = {"site_id": world.site_id, "course_id": "42", "learner_id": "ada"}
-            write_backs.make_due(conn, **place, now=now)
+            write_backs.tell(conn, later["id"], "42", wanted=True)
+            write_backs.make_due(conn, [later["id"]], now=now)
         return receipts
 
     world.lms.writing.append(meanwhile)
@@ -374,16 +372,83 @@ def test_a_lease_that_ends_in_the_middle_ends_in_one_text(world: World) -> None:
     )
 
 
-def test_only_generated_certificates_that_are_meant_for_it_are_told(world: World) -> None:
+def test_only_certificates_that_were_final_once_and_are_meant_for_it_are_told(
+    world: World,
+) -> None:
     world.generate()
     row = world.issuance
-    place = (row.site_id, row.course_id, row.learner_id)
 
     def told() -> list[str]:
         with world.bridge.database.read() as conn:
-            return [found.id for found in issuances.of_learner(conn, *place)]
+            found = write_backs.certificates(conn, [world.write_back.id])
+        return [each.id for each in found.get(world.write_back.id, ())]
 
     assert [row.id] == told()
-    for values in ({"state": "cancelled"}, {"state": "generated", "writes_back": False}):
-        world.change(tables.issuance, row.id, **values)
-        assert [] == told()
+    world.change(tables.issuance, row.id, state="cancelled")
+    assert [row.id] == told(), "it stands in the gradebook: what became of it is told"
+    world.change(tables.issuance, row.id, generated_at=None)
+    assert [] == told()
+    world.change(tables.issuance, row.id, state="generated")
+    with world.bridge.database.write() as conn:
+        write_backs.tell(conn, row.id, "42", wanted=False)
+    assert [] == told()
+
+
+# Several certificates, several courses
+
+
+def test_a_certificate_that_two_courses_share_is_told_in_both(world: World) -> None:
+    world.complete(course={"id": "42"})
+    world.settle()
+    world.complete(course={"id": "43"})
+    world.settle()
+
+    assert {("42", "ada"), ("43", "ada")} == set(world.lms.gradebook)
+    reference = world.issuance.reference_id
+    assert all(reference in text for text in world.lms.gradebook.values())
+    assert (["mapped", "same"], ["read_back"] * 2) == (
+        world.states(tables.completion),
+        world.states(tables.write_back),
+    )
+
+
+def test_a_certificate_shared_before_it_is_final_is_told_in_both_once_it_is(world: World) -> None:
+    world.complete(course={"id": "42"})
+    world.complete(course={"id": "43"})
+    world.run("normalise")
+    assert [] == world.rows(tables.write_back)
+
+    world.settle()
+    assert {("42", "ada"), ("43", "ada")} == set(world.lms.gradebook)
+    assert 2 == len(world.lms.writes), "each gradebook once"
+
+
+def test_a_course_that_shares_a_certificate_may_leave_its_gradebook_alone(world: World) -> None:
+    world.add_mapping(
+        ("name: course-completion", "name: quiet"),
+        ('match: {course: "*"}', 'match: {course: "43"}\npriority: 1'),
+        MAPPING_WITHOUT,
+    )
+    world.complete(course={"id": "42"})
+    world.complete(course={"id": "43"})
+    world.settle()
+
+    assert {("42", "ada")} == set(world.lms.gradebook)
+
+
+def test_certificates_of_two_mappings_stand_in_one_row(world: World) -> None:
+    world.generate()
+    world.settle()
+    world.add_mapping(
+        ("name: course-completion", "name: with-distinction"),
+        ('match: {course: "*"}', 'match: {course: "42"}\npriority: 1'),
+        ("Certificate of Completion:", "Distinction:"),
+    )
+    world.later(days=1)
+    world.complete()
+    world.settle()
+
+    older, newer = (row.reference_id for row in world.rows(tables.issuance))
+    text = world.lms.gradebook["42", "ada"]
+    assert -1 < text.index(newer) < text.index(older)
+    assert (["read_back"], 2) == (world.states(tables.write_back), len(world.lms.writes))

@@ -153,13 +153,12 @@ def test_lists_of_deliveries_hold_nothing_of_what_was_sent(world: World) -> None
 
 
 def test_a_write_back_made_due_twice_is_one_row_and_starts_afresh(world: World) -> None:
-    place = {"site_id": world.site_id, "course_id": "1", "learner_id": "2"}
-    with world.bridge.database.write() as conn:
-        write_backs.make_due(conn, **place, now=NOON)
+    world.generate()
+    world.run("write_back")
     row = world.write_back
-    world.change(tables.write_back, row.id, next_run_at=None, tries=5, state="read_back")
+    world.change(tables.write_back, row.id, next_run_at=None, tries=5)
     with world.bridge.database.write() as conn:
-        write_backs.make_due(conn, **place, now=NOON)
+        write_backs.make_due(conn, [world.issuance.id], now=NOON)
 
     assert (row.id, "read_back", NOON, 0) == (
         world.write_back.id,
@@ -167,6 +166,14 @@ def test_a_write_back_made_due_twice_is_one_row_and_starts_afresh(world: World) 
         world.write_back.next_run_at,
         world.write_back.tries,
     )
+
+
+def test_nothing_is_made_due_for_what_is_not_final_or_told_nowhere(world: World) -> None:
+    world.issue()
+    with world.bridge.database.write() as conn:
+        write_backs.make_due(conn, [world.issuance.id, "is_nobody"], now=NOON)
+
+    assert [] == world.rows(tables.write_back)
 
 
 def test_dates_and_moments_come_back_aware_and_whole(world: World) -> None:
