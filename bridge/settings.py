@@ -36,7 +36,7 @@ class Seconds(ma.fields.Field[timedelta]):
 def _duration(seconds: float, help_text: str) -> Seconds:
     return Seconds(
         load_default=timedelta(seconds=seconds),
-        metadata=_about(help_text, f"{seconds:g}"),
+        metadata=_about(help_text, f"{seconds:.12g}"),
     )
 
 
@@ -144,6 +144,18 @@ class SettingsSchema(ma.Schema):
     poll_longest = _duration(3600, "the longest wait between two such questions, in seconds.")
     retry_first = _duration(10, "the first wait after a failed call, in seconds; then it doubles.")
     retry_longest = _duration(3600, "the longest wait after a failed call, in seconds.")
+    reconcile = _duration(
+        900, "how often each site is compared with its LMS, vault and gradebook, in seconds."
+    )
+    reconcile_since = _duration(
+        2_592_000, "how far back that looks, in seconds; thirty days unless said otherwise."
+    )
+    reconcile_grace = _duration(
+        300, "how long a webhook may take before its completion is called missing, in seconds."
+    )
+    reconcile_stuck = _duration(
+        3600, "how long a row may be on its way before that is called a difference, in seconds."
+    )
     download_expires = _duration(
         3600, "how long the address that a learner's download button makes is good, in seconds."
     )
@@ -191,6 +203,10 @@ class Settings:
     poll_longest: timedelta
     retry_first: timedelta
     retry_longest: timedelta
+    reconcile: timedelta
+    reconcile_since: timedelta
+    reconcile_grace: timedelta
+    reconcile_stuck: timedelta
     download_expires: timedelta
 
 

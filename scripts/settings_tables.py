@@ -67,7 +67,7 @@ def _default(field: ma.fields.Field[Any]) -> str:
     if default is None or default == ():
         return "none"
     shown = default.total_seconds() if isinstance(default, timedelta) else default
-    return f"`{shown:g}`" if isinstance(shown, float) else f"`{shown}`"
+    return f"`{shown:.12g}`" if isinstance(shown, float) else f"`{shown}`"
 
 
 def main(arguments: list[str]) -> int:

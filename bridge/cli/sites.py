@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import click
-import marshmallow as ma
 import sqlalchemy as sa
 
+from bridge.cli.moments import Moment
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
@@ -19,23 +20,13 @@ from bridge.cli.session import (
     plain_values,
     secret_values,
 )
+from bridge.cli.site_set import set_
+from bridge.cli.site_settings import SECRET_OPTION, SET_OPTION, rotated, validated
 from bridge.store import accounts, completions, deliveries, events, write_backs
 from bridge.store.tables import completion, delivery, write_back
 from bridge.wiring import Bridge
-from connectors import registry
 from connectors.base import Capability, Connector, Target
-from runtime.settings import MASK, is_secret
-
-SET_OPTION = click.option(
-    "--set", "plain", multiple=True, metavar="KEY=VALUE", help="A setting of the connector."
-)
-SECRET_OPTION = click.option(
-    "--secret",
-    "secrets",
-    multiple=True,
-    metavar="KEY=@FILE",
-    help="A secret of the connector, read from a file (a list: one a line), or KEY=-.",
-)
+from runtime.settings import MASK
 
 
 @click.group()
@@ -43,21 +34,30 @@ def site() -> None:
     """Sites: connections to learning management systems."""
 
 
+site.add_command(set_)
+
+
 @site.command()
 @NEW_NAME
 @click.option("--connector", required=True, help="moodle, signed, or an installed plug-in's name.")
 @SET_OPTION
 @SECRET_OPTION
+@click.option(
+    "--issue-from",
+    type=Moment(),
+    help="Certify what is completed from this date on (UTC). Default: from now on.",
+)
 @AS_OPTION
 def add(
     name: str,
     connector: str,
     plain: tuple[str, ...],
     secrets: tuple[str, ...],
+    issue_from: datetime | None,
     who: str | None,
 ) -> None:
     """Add a site and print the address its LMS must deliver to."""
-    settings, hidden = _settings(connector, plain_values(plain), secret_values(secrets))
+    settings, hidden = validated(connector, plain_values(plain), secret_values(secrets))
     b = bridge()
     with b.database.write() as conn:
         now = b.database.now(conn)
@@ -69,6 +69,8 @@ def add(
             secrets=hidden,
             keys=b.keys,
             now=now,
+            issue_from=issue_from,
+            next_run_at=now + b.settings.reconcile,
         )
         events.record(conn, row_id, "added", at=now, who=person(who))
     click.echo(f"Added the site {name}. Its LMS delivers to:\n  {hook(b, connector, name)}")
@@ -78,39 +80,6 @@ def add(
 def hook(b: Bridge, connector: str, name: str) -> str:
     """The address a site's LMS delivers to."""
     return f"{b.settings.public_url}/hooks/{connector}/{name}"
-
-
-def _settings(
-    connector: str, plain: Mapping[str, str], secrets: Mapping[str, str]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Validate all together; return (settings, secrets) as they are stored."""
-    schema = registry.load(connector).settings_schema()
-    given: dict[str, Any] = {**plain, **secrets}
-    for name, field in schema.fields.items():
-        if name in plain and is_secret(field):
-            raise click.BadParameter(f"{name} is a secret: --secret {name}=@FILE")
-        if name in given and isinstance(field, ma.fields.List):
-            given[name] = given[name].splitlines() if name in secrets else given[name].split(",")
-    mistakes = schema.validate(given)
-    if mistakes:
-        raise click.ClickException("\n".join(_mistakes(schema, mistakes)))
-    hidden = {name for name, field in schema.fields.items() if is_secret(field)}
-    return (
-        {name: value for name, value in given.items() if name not in hidden},
-        {name: value for name, value in given.items() if name in hidden},
-    )
-
-
-def _mistakes(schema: ma.Schema, mistakes: Mapping[Any, Any]) -> Iterable[str]:
-    for name, said in mistakes.items():
-        field = schema.fields.get(name)
-        text = " ".join(map(str, said)) if isinstance(said, list) else str(said)
-        if field is None:
-            yield f"{name}: {text} Known are: {', '.join(schema.fields)}."
-        else:
-            yield f"{name}: {text} It is {field.metadata['help']} For example: " + str(
-                field.metadata["example"]
-            )
 
 
 @site.command(name="list")
@@ -157,6 +126,8 @@ def show(name: str, as_json: bool) -> None:
         "connector": row.connector,
         "hook": hook(b, row.connector, row.name),
         "settings": row.settings,
+        "issue_from": accounts.issue_from(row),
+        "auto_mend": row.auto_mend,
         "secrets": dict.fromkeys(secrets, MASK),
         "problem": row.problem,
         "remedy": row.remedy,
@@ -231,34 +202,12 @@ def rotate(name: str, secrets: tuple[str, ...], drop_old: bool, who: str | None)
         now = b.database.now(conn)
         # Of secrets whose key is lost nothing is kept: the settings say which must be entered.
         old = accounts.secrets_or_none(row, kind="site", keys=b.keys)
-        fresh = _rotated(row, old, given, drop_old=drop_old)
+        fresh = rotated(row, old, given, drop_old=drop_old)
         accounts.set_secrets(conn, row, kind="site", keys=b.keys, secrets=fresh)
         detail = ", ".join(sorted(given)) or "old ones dropped"
         events.record(conn, row.id, "rotated", at=now, who=person(who), detail=detail)
     _wake(b, row)
     click.echo(f"Replaced. Try it: vaultbridge site check {name}")
-
-
-def _rotated(
-    row: sa.Row[Any], old: Mapping[str, Any], given: Mapping[str, str], *, drop_old: bool
-) -> dict[str, Any]:
-    schema = registry.load(row.connector).settings_schema()
-    fresh: dict[str, Any] = dict(old)
-    for key, field in schema.fields.items():
-        if not (is_secret(field) and isinstance(field, ma.fields.List)):
-            continue
-        new = given[key].splitlines() if key in given else []
-        kept = [] if drop_old and new else list(old.get(key, []))
-        fresh[key] = [*new, *(s for s in kept if s not in new)]
-        if drop_old and not new:
-            fresh[key] = fresh[key][:1]
-    fresh |= {
-        k: v for k, v in given.items() if not isinstance(schema.fields.get(k), ma.fields.List)
-    }
-    mistakes = schema.validate({**row.settings, **fresh})
-    if mistakes:
-        raise click.ClickException("\n".join(_mistakes(schema, mistakes)))
-    return fresh
 
 
 @site.command()

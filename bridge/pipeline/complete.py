@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import mapped, trouble
+from bridge.pipeline import causes, mapped, trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
@@ -152,7 +152,9 @@ def _settle(
         if known is not None:
             _same(conn, row, known, now=now)
             return
-        result = mapped.issue(conn, site, row, outcome, active, now=now)
+        result = _early(site, row, outcome)
+        if result is None:
+            result = mapped.issue(conn, site, row, outcome, active, now=now)
         release(
             conn,
             completion,
@@ -173,6 +175,22 @@ def _said(row: sa.Row[Any], result: mapped.Result, *, now: datetime) -> Mapping[
     if result.trouble is None:
         return MENDED
     return troubled(row, now=now, **asdict(result.trouble))
+
+
+def _early(site: sa.Row[Any], row: sa.Row[Any], found: Completion) -> mapped.Result | None:
+    """Set aside what was completed before the site issues, unless a person asked for this one."""
+    moment = found.completed_at or found.noticed_at
+    start = accounts.issue_from(site)
+    if moment >= start or row.asked:
+        return None
+    why = mapped.Trouble(
+        cause=causes.cause(STEP, "before_issue_from"),
+        problem=f"It was completed at {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC; the site "
+        f"{site.name} issues what is completed from {start:%Y-%m-%d %H:%M} UTC on.",
+        remedy=f"Nothing, if that is meant. To issue this one: `vaultbridge replay {row.id}`; all "
+        f"since a date: `vaultbridge site set {site.name} --issue-from DATE`.",
+    )
+    return mapped.Result(state=CompletionState.EARLY, trouble=why)
 
 
 def _hold(

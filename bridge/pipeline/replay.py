@@ -85,10 +85,12 @@ def _completion(conn: sa.Connection, row_id: str, now: datetime) -> Replayed:
 
 
 def _take_up(conn: sa.Connection, completion_id: str, now: datetime) -> None:
+    # A person wants this one, also where it is older than what the site issues by itself.
+    again = {"next_run_at": now, "lease_until": None, "tries": 0, "asked": True}
     conn.execute(
         sa.update(completion)
         .where(completion.c.id == completion_id)
-        .values(state=CompletionState.FOUND, next_run_at=now, lease_until=None, tries=0)
+        .values(state=CompletionState.FOUND, **again)
     )
 
 

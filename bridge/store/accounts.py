@@ -97,9 +97,10 @@ def add_site(
     secrets: Mapping[str, object],
     keys: Keys,
     now: datetime,
+    **values: Any,
 ) -> str:
     """Add a site; raises NameTaken. Settings and secrets together are the connector's."""
-    values = {"connector": connector, "settings": dict(settings)}
+    values |= {"connector": connector, "settings": dict(settings)}
     return _add(conn, site, "st", name, keys=keys, secrets=secrets, now=now, values=values)
 
 
@@ -131,6 +132,13 @@ def issuer_by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
 def site_by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
     """A site, removed or not."""
     return conn.execute(sa.select(site).where(site.c.id == row_id)).one()
+
+
+def issue_from(row: sa.Row[Any]) -> datetime:
+    """From when completions of a site are issued by themselves."""
+    # The LMS's clock may be a little behind ours.
+    moment: datetime = row.issue_from or row.created_at.replace(second=0, microsecond=0)
+    return moment
 
 
 def secrets_of(row: sa.Row[Any], *, kind: str, keys: Keys) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -56,6 +56,20 @@ def same_round(conn: sa.Connection, row: sa.Row[Any], round_: str) -> str | None
             completion.c.id != row.id,
         )
     ).scalar()
+
+
+def take_up_early(conn: sa.Connection, site_id: str, *, since: datetime, now: datetime) -> int:
+    """Take up what was too early for a site and no longer is; return how many there may be."""
+    return conn.execute(
+        sa.update(completion)
+        .where(
+            completion.c.site_id == site_id,
+            completion.c.state == CompletionState.EARLY,
+            # Rounds without a date sort behind all dates: the step looks at their moment again.
+            completion.c.round >= since.astimezone(UTC).date().isoformat(),
+        )
+        .values(state=CompletionState.FOUND, next_run_at=now, lease_until=None, tries=0)
+    ).rowcount
 
 
 def earlier_rounds(conn: sa.Connection, row: sa.Row[Any], round_: str) -> Sequence[sa.Row[Any]]:

@@ -15,6 +15,8 @@ KINDS = {
     "is": "issuance",
     "wb": "write-back",
     "ml": "mail",
+    "rr": "reconcile run",
+    "df": "difference",
 }
 
 

@@ -21,6 +21,7 @@ class CompletionState(StrEnum):
     MAPPED = "mapped"  #: an issuance stands for it
     UNMATCHED = "unmatched"  #: no mapping wants it
     SAME = "same"  #: told before; ``same_as`` names the row that stands for it
+    EARLY = "early"  #: completed before the site's ``issue_from``: issued if a person asks for it
     HELD = "held"  #: a person decides
 
 
@@ -54,6 +55,15 @@ class AttemptOutcome(StrEnum):
     REFUSED = "refused"
     DUPLICATE = "duplicate"
     AMBIGUOUS = "ambiguous"
+
+
+class DifferenceState(StrEnum):
+    """What became of a difference that reconciliation found."""
+
+    OPEN = "open"
+    MENDED = "mended"  #: what mends it was done
+    GONE = "gone"  #: no longer there when it was looked at again
+    DISMISSED = "dismissed"  #: a person says that it is no difference
 
 
 class MailState(StrEnum):

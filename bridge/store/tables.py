@@ -68,6 +68,12 @@ site = sa.Table(
     *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("removed_at", UtcDateTime),
+    # What was completed before is not issued by itself; NULL: since the site was added.
+    sa.Column("issue_from", UtcDateTime),
+    # Whether reconciliation by the clock also mends what it finds.
+    sa.Column("auto_mend", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When it is reconciled next, and by whom now.
+    *lease_columns(),
 )
 
 mapping_version = sa.Table(
@@ -133,12 +139,15 @@ completion = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("same_as", ID),
+    # A person asked for it, whatever the site's issue_from says.
+    sa.Column("asked", sa.Boolean, nullable=False, server_default=sa.false()),
     *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
     sa.UniqueConstraint("site_id", "course_id", "learner_id", "round"),
     sa.Index(None, "state", "next_run_at"),
     cause_index("completion", "site_id", "state", "failing_since"),
+    sa.Index(None, "site_id", "round"),
 )
 
 issuance = sa.Table(
@@ -243,6 +252,61 @@ write_back = sa.Table(
     sa.UniqueConstraint("site_id", "course_id", "learner_id"),
     sa.Index(None, "state", "next_run_at"),
     cause_index("write_back", "site_id", "state", "failing_since"),
+)
+
+#: One comparison of a site with everything that should follow from its completions.
+reconcile_run = sa.Table(
+    "reconcile_run",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("fix", sa.Boolean, nullable=False),
+    # The causes it was asked to mend by name; NULL: those that are mended without being named.
+    sa.Column("causes", sa.JSON),
+    # What is compared next; NULL once it has ended.
+    sa.Column("step", sa.String(64)),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    # How many were looked at, by what they are; what could not be compared, and why.
+    sa.Column("looked_at", sa.JSON, nullable=False),
+    sa.Column("notices", sa.JSON, nullable=False),
+    # How many differences it saw, by cause.
+    sa.Column("counts", sa.JSON),
+    sa.Index(None, "site_id", "started_at"),
+)
+
+#: One thing that is not as it should be, however often it is seen.
+difference = sa.Table(
+    "difference",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("cause", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    # When the thing itself happened: a run looks no further back than its ``since``.
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("course_id", sa.String(255)),
+    sa.Column("learner_id", sa.String(255)),
+    # The row it concerns, or the certificate's id at the vault.
+    sa.Column("subject", sa.String(64)),
+    sa.Column("reference_id", sa.String(64)),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("remedy", sa.Text, nullable=False),
+    # The command that mends it; NULL where nothing needs to be done.
+    sa.Column("command", sa.Text),
+    sa.Column("data", sa.JSON),
+    sa.Column("first_run", ID, nullable=False),
+    sa.Column("last_run", ID, nullable=False),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    # When the LMS or the vault was last asked about this one by itself.
+    sa.Column("asked_at", UtcDateTime),
+    sa.Column("settled_at", UtcDateTime),
+    sa.Column("settled_by", sa.String(128)),
+    sa.Index(None, "site_id", "state", "cause"),
 )
 
 #: A learner's address for one certificate; it never expires, and can be revoked.

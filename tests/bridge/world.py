@@ -29,6 +29,8 @@ from tests.scripted_vault import TOKEN, ScriptedVault
 #: A step that leaves its work due would run for ever.
 MOST_RUNS = 40
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+#: Tests complete courses whenever they like.
+LONG_AGO = NOON - timedelta(days=3650)
 SECRET = "whsec_" + base64.b64encode(b"a signing secret of 32 bytes ok.").decode()
 SITE = "scripted-main"
 TITLE = "Certificate of Completion: Marine Biology"
@@ -112,6 +114,7 @@ class World:
             secrets={"secrets": [SECRET]},
             keys=self.bridge.keys,
             now=self.clock.now(),
+            issue_from=LONG_AGO,
         )
 
     def add_mapping(self, *changes: tuple[str, str]) -> None:
