@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +19,7 @@ from vault.store.entrances import Purpose
 from vault.store.notices import Kind
 from vault.web import faults, page, session
 from vault.web.auth import vault
+from vault.web.fields import EDGES, EMAIL
 from vault.web.people import sign_in_form
 
 SPAN = timedelta(hours=1)
@@ -27,7 +27,6 @@ SPAN = timedelta(hours=1)
 MOST_PER_ADDRESS = 3
 MOST_PER_CLIENT = 300
 LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3
-_ADDRESS = re.compile(r"[^\s@<>,;\x00]+@[^\s@<>,;.\x00]+(\.[^\s@<>,;.\x00]+)+")
 
 #: What a mailed link's page says, what follows from it, and its button.
 LINKS = MappingProxyType(
@@ -146,8 +145,8 @@ def mail(
 
 def given_address() -> str | None:
     """The address in the form, if it could be one."""
-    given = request.form.get("email", "").strip()
-    return given if len(given) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(given) else None
+    given = request.form.get("email", "").strip(EDGES)
+    return given if len(given) <= LONGEST_ADDRESS and EMAIL.fullmatch(given) else None
 
 
 def what_was_given() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,8 +11,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from runtime.translations import mark
-from vault import barcode, qr
-from vault.certificate import REFERENCE_ID, Status
+from vault import barcode, qr, reference
+from vault.certificate import Status
 from vault.store import certificates, public
 from vault.web import page
 from vault.web.auth import vault
@@ -101,9 +100,9 @@ page.guard(blueprint)
 @blueprint.get("")
 def ask() -> AnyResponse:
     """A field for a reference id; with one given, on to its page."""
-    given = request.args.get("reference_id", "")
-    if tidy(given):
-        return redirect(url_for("pages.verify", reference_id=tidy(given)))
+    given = "".join(request.args.get("reference_id", "").split()).upper()
+    if given:
+        return redirect(url_for("pages.verify", reference_id=reference.read(given) or given))
     return page.render("ask.html")
 
 
@@ -112,8 +111,7 @@ def verify(reference_id: str) -> AnyResponse:
     """The page of one reference id; 404 for one that is unknown."""
     row = find(reference_id)
     if row is None:
-        given = reference_id[:LONGEST_SHOWN]
-        return page.render("verify.html", status=404, verdict=UNKNOWN, row=None, given=given)
+        return _unknown(reference_id)
     with vault().database.read() as conn:
         replacement = public.replacement(conn, row)
     return page.render("verify.html", verdict=verdict_of(row), row=row, replacement=replacement)
@@ -138,15 +136,10 @@ def bars(reference_id: str) -> Response:
     return Response(barcode.svg(row.reference_id), mimetype="image/svg+xml")
 
 
-def tidy(given: str) -> str:
-    """A reference id as a person may type it, as we write it: upper case, no spaces."""
-    return "".join(given.split()).upper()
-
-
 def find(given: str) -> sa.Row[Any] | None:
-    """The certificate with a reference id as a person may type it."""
-    reference_id = tidy(given)
-    if not re.fullmatch(REFERENCE_ID, reference_id):
+    """The certificate with a reference id as a person may give it."""
+    reference_id = reference.read(given)
+    if reference_id is None:
         return None
     with vault().database.read() as conn:
         return certificates.find_public(conn, reference_id)
@@ -157,3 +150,16 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
     if row.erased_at is not None and row.status == Status.GENERATED.value:
         return ERASED
     return VERDICTS[Status(row.status)]
+
+
+def _unknown(given: str) -> Response:
+    typed = reference.count(given)
+    return page.render(
+        "verify.html",
+        status=404,
+        verdict=UNKNOWN,
+        row=None,
+        given=given[:LONGEST_SHOWN],
+        start=reference.START,
+        typed=None if typed == reference.LENGTH else typed,
+    )

@@ -120,8 +120,32 @@ def test_the_reference_may_be_typed_carelessly(
 ) -> None:
     reference_id = made(world, client)
 
-    for typed in (reference_id.lower(), f" {reference_id[:8]} {reference_id[8:]} "):
-        assert "This certificate is genuine" == heading(anyone.get(f"/verify/{typed}"))
+    misread = reference_id[:7] + reference_id[7:].replace("0", "O").replace("1", "l")
+    for typed in (reference_id.lower(), f" {reference_id[:8]} {reference_id[8:]} ", misread):
+        page = anyone.get(f"/verify/{typed}")
+        form = anyone.get("/verify", params={"reference_id": typed})
+
+        assert "This certificate is genuine" == heading(page)
+        assert reference_id == told(page)["Reference id"]
+        assert f"/verify/{reference_id}" == form.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("VEC-IC-2025ABC", "you gave <bdi>7</bdi> characters; 17 are printed."),
+        ("VEC-IC-202567DAE48425BA012", "you gave <bdi>19</bdi> characters; 17 are printed."),
+    ],
+)
+def test_too_few_or_too_many_characters_are_counted(
+    anyone: httpx.Client, given: str, told: str
+) -> None:
+    assert told in anyone.get(f"/verify/{given}").text
+
+
+def test_where_nothing_can_be_counted_nothing_is(anyone: httpx.Client) -> None:
+    for given in ("VEC-IC-202567DAE48425BA0", "x"):
+        assert "characters; 17" not in anyone.get(f"/verify/{given}").text
 
 
 def test_the_form_leads_to_the_page_without_javascript(anyone: httpx.Client) -> None:
