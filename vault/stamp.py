@@ -18,6 +18,7 @@ from fontTools.ttLib import TTFont
 from vault import qr
 from vault.documents import open_pdf
 from vault.geometry import Box, Grown, Matrix, grow, last_page
+from vault.strip import NAME
 
 TEMPLATE = Path(__file__).with_name("strip.typ")
 #: FiraGO, regular and bold, by pymupdf-fonts' names for them.
@@ -77,7 +78,7 @@ class Stamper:
         grown = grow(view, HEIGHT * scale, scale)
         with pikepdf.open(io.BytesIO(self._strip(data, width))) as strip:
             drawn = pdf.copy_foreign(strip.pages[0].as_form_xobject())
-        name = _add_xobject(page, drawn)
+        name = _add_xobject(page, drawn, f"{NAME}{data['reference_id']}")
         page.obj.MediaBox = pikepdf.Array(list(grown.media))
         page.obj.CropBox = pikepdf.Array(list(grown.visible))
         page.obj.Contents = pikepdf.Array(
@@ -137,11 +138,10 @@ def _streams(contents: pikepdf.Object | None) -> list[pikepdf.Object]:
     return [contents] if isinstance(contents, pikepdf.Stream) else []
 
 
-def _add_xobject(page: pikepdf.Page, drawn: pikepdf.Object) -> str:
+def _add_xobject(page: pikepdf.Page, drawn: pikepdf.Object, name: str) -> str:
     """Add to the page's own copy of its resources: other pages may share them."""
     resources = _copy(page.obj.get("/Resources"))
     xobjects = _copy(resources.get("/XObject"))
-    name = "/VaultStrip"
     while name in xobjects:
         name += "x"
     xobjects[name] = drawn

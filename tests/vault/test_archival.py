@@ -16,6 +16,7 @@ from vault import qr
 from vault.seal import seal
 from vault.signing import read_pkcs12
 from vault.stamp import Stamper
+from vault.strip import NAME
 
 REFERENCE_ID = "VEC-IC-202567DAE48425BAD"
 URL = f"https://vault.example.edu/verify/{REFERENCE_ID}"
@@ -128,7 +129,7 @@ def test_the_strip_holds_nothing_that_an_archive_forbids(kind: str) -> None:
         content = pdf.pages[-1].obj.Contents
         assert content[0].read_bytes().startswith(b"/Artifact BMC q ")
         assert content[0].read_bytes().split(b"\n")[0].endswith(b" Do Q EMC")
-        strip = pdf.pages[-1].obj.Resources.XObject["/VaultStrip"]
+        strip = pdf.pages[-1].obj.Resources.XObject[f"{NAME}{REFERENCE_ID}"]
         resources = strip.Resources
         assert {"/ColorSpace", "/Font", "/ProcSet"} == set(resources.keys())
         assert "/Group" not in strip

@@ -13,6 +13,7 @@ from tests.vault import reading, samples
 from vault import qr
 from vault.documents import FileRefused
 from vault.stamp import HEIGHT, NARROWEST, WIDEST, Stamper, printable
+from vault.strip import NAME
 
 REFERENCE_ID = "VEC-IC-202567DAE48425BAD"
 URL = f"https://vault.example.edu/verify/{REFERENCE_ID}"
@@ -167,7 +168,7 @@ def test_the_strips_text_is_an_artifact_and_its_font_is_embedded(stamper: Stampe
     with pikepdf.open(io.BytesIO(stamped(stamper, samples.pdf()))) as pdf:
         page = pdf.pages[0].obj
         assert b"/Artifact BMC" in page.Contents[0].read_bytes()
-        fonts = page.Resources.XObject["/VaultStrip"].Resources.Font
+        fonts = page.Resources.XObject[f"{NAME}{REFERENCE_ID}"].Resources.Font
         embedded = [
             "/FontFile2" in font.DescendantFonts[0].FontDescriptor
             or "/FontFile3" in font.DescendantFonts[0].FontDescriptor

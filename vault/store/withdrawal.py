@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runtime.translations import mark
 from vault.certificate import Status
 from vault.erasure import trace
 from vault.store import certificates, notices, search, uploads, webhook_deliveries
@@ -16,7 +17,7 @@ from vault.store.tables import certificate
 from vault.store.webhook_deliveries import announce
 from vault.webhooks.events import Event
 
-NEVER_ISSUED = "The holder's data was erased before the certificate was issued."
+NEVER_ISSUED = mark("The holder's data was erased before the certificate was issued.")
 
 #: An erased certificate's values.
 NOBODY = MappingProxyType(

@@ -6,6 +6,8 @@ The file is hashed and forgotten; nothing of it is stored or logged.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +15,10 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from runtime.translations import mark
+from vault import strip
+from vault.documents import FileKind, FileRefused, kind_of
 from vault.erasure import file_hash
 from vault.store import public
-from vault.strip import bears_strip
 from vault.web import page
 from vault.web.auth import vault
 from vault.web.pages import Verdict, find, verdict_of
@@ -33,6 +36,15 @@ ORIGINAL = Verdict(
     text=mark(
         "The vault made a verified PDF out of it. Ask the holder for that one, or compare the file "
         "with what stands on the page below."
+    ),
+    shows_certificate=False,
+)
+ANOTHERS = Verdict(
+    word="failed",
+    title=mark("This is the file of another certificate"),
+    text=mark(
+        "The vault made it, but not for the reference id whose page you came from. "
+        "It belongs to the one below."
     ),
     shows_certificate=False,
 )
@@ -54,12 +66,22 @@ STRIP_OF_A_VAULT = Verdict(
     ),
     shows_certificate=False,
 )
+NO_PDF = Verdict(
+    word="unknown",
+    title=mark("This file is no PDF"),
+    text=mark(
+        "The vault makes PDFs alone: a picture or a scan of one cannot be compared. "
+        "Ask the holder for the PDF, or type the reference id that is printed on it."
+    ),
+    shows_certificate=False,
+)
 STRANGE = Verdict(
     word="unknown",
     title=mark("This vault does not know the file"),
     text=mark(
         "It is none that this vault made or was given, or it was changed since. A file that was "
-        "printed, scanned or saved again by a program is another file."
+        "printed, scanned or saved again by a program is another file. "
+        "If you know a reference id, open its page and drop the file there."
     ),
     shows_certificate=False,
 )
@@ -70,6 +92,17 @@ NONE_GIVEN = Verdict(
     shows_certificate=False,
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What there is to say about a file."""
+
+    verdict: Verdict
+    row: sa.Row[Any] | None = None  #: the certificate that it is
+    note: str | None = None  #: how the file belongs to it
+    ids: Sequence[str] = ()  #: the reference ids whose pages tell more
+
+
 blueprint = Blueprint("checking", __name__, url_prefix="/verify")
 page.guard(blueprint)
 
@@ -77,35 +110,13 @@ page.guard(blueprint)
 @blueprint.post("/file")
 def check() -> AnyResponse:
     """Say whether a file is one of the vault's."""
-    sha256 = _hash_of_file()
-    if sha256 is None:
-        return _say(NONE_GIVEN, status=422)
-    with vault().database.read() as conn:
-        row = public.by_verified_file(conn, sha256)
-        ids = public.made_from(conn, sha256)
-    if row is not None:
-        return _say(verdict_of(row), row=row, note=THE_FILE)
-    if ids:
-        return _say(ORIGINAL, ids=ids)
-    return _say(STRIP_OF_A_VAULT if bears_strip(_content()) else STRANGE)
+    return _answer(None)
 
 
 @blueprint.post("/<reference_id>/file")
 def check_one(reference_id: str) -> AnyResponse:
     """Say whether a file is the one that was made for a reference id."""
-    row = find(reference_id)
-    if row is None:
-        return check()
-    sha256 = _hash_of_file()
-    if sha256 is None:
-        return _say(NONE_GIVEN, status=422, ids=[row.reference_id])
-    if _is_erased_file(row, sha256):
-        return _say(verdict_of(row), row=row, note=THE_ERASED_FILE)
-    if sha256 == row.verified_sha256:
-        return _say(verdict_of(row), row=row, note=THE_FILE)
-    if sha256 == row.uploaded_sha256:
-        return _say(ORIGINAL, ids=[row.reference_id])
-    return _say(CHANGED, ids=[row.reference_id])
+    return _answer(find(reference_id))
 
 
 @blueprint.get("/file")
@@ -117,43 +128,72 @@ def back(reference_id: str | None = None) -> AnyResponse:
     return redirect(url_for("pages.verify", reference_id=reference_id), code=303)
 
 
+def _answer(asked: sa.Row[Any] | None) -> Response:
+    """``asked`` is the certificate on whose page the file was dropped, if any."""
+    sent = request.files.get(FILE)
+    if sent is None or not sent.filename:
+        ids = [asked.reference_id] if asked is not None else ()
+        return _say(Finding(verdict=NONE_GIVEN, ids=ids), status=422)
+    content = sent.stream.read()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return _say(_made_here(sha256, asked) or _not_made_here(content, sha256, asked))
+
+
+def _made_here(sha256: str, asked: sa.Row[Any] | None) -> Finding | None:
+    """What is known by a file's hash alone."""
+    if asked is not None and asked.verified_sha256 == sha256:
+        return Finding(verdict=verdict_of(asked), row=asked, note=THE_FILE)
+    if asked is not None and asked.uploaded_sha256 == sha256:
+        return Finding(verdict=ORIGINAL, ids=[asked.reference_id])
+    with vault().database.read() as conn:
+        made = public.by_verified_file(conn, sha256)
+        ids = public.made_from(conn, sha256) if asked is None else ()
+    if made is None:
+        return Finding(verdict=ORIGINAL, ids=ids) if ids else None
+    if asked is not None:
+        return Finding(verdict=ANOTHERS, ids=[made.reference_id])
+    return Finding(verdict=verdict_of(made), row=made, note=THE_FILE)
+
+
+def _not_made_here(content: bytes, sha256: str, asked: sa.Row[Any] | None) -> Finding:
+    """What a file says of itself, and whether that is a certificate of an erased holder."""
+    named = strip.named_on(content)
+    meant = [asked] if asked is not None else [row for row in map(find, named) if row is not None]
+    for row in meant:
+        if _is_erased_file(row, sha256):
+            return Finding(verdict=verdict_of(row), row=row, note=THE_ERASED_FILE)
+    ids = [row.reference_id for row in meant]
+    if not _is_pdf(content):
+        return Finding(verdict=NO_PDF, ids=ids)
+    if meant:
+        return Finding(verdict=CHANGED, ids=ids)
+    return Finding(verdict=STRIP_OF_A_VAULT if named else STRANGE)
+
+
 def _is_erased_file(row: sa.Row[Any], sha256: str) -> bool:
     if row.erased_salt is None or row.erased_file is None:
         return False
     return bool(file_hash(row.erased_salt, sha256) == row.erased_file)
 
 
-def _hash_of_file() -> str | None:
-    sent = request.files.get(FILE)
-    if sent is None or not sent.filename:
-        return None
-    return hashlib.file_digest(sent.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+def _is_pdf(content: bytes) -> bool:
+    try:
+        return kind_of(content) is FileKind.PDF
+    except FileRefused:
+        return False
 
 
-def _content() -> bytes:
-    stream = request.files[FILE].stream
-    stream.seek(0)
-    return stream.read()
-
-
-def _say(
-    verdict: Verdict,
-    *,
-    status: int = 200,
-    row: sa.Row[Any] | None = None,
-    note: str | None = None,
-    ids: Any = (),
-) -> Response:
+def _say(finding: Finding, *, status: int = 200) -> Response:
     replacement = None
-    if row is not None:
+    if finding.row is not None:
         with vault().database.read() as conn:
-            replacement = public.replacement(conn, row)
+            replacement = public.replacement(conn, finding.row)
     return page.render(
         "checked.html",
         status=status,
-        verdict=verdict,
-        row=row,
-        note=note,
-        ids=ids,
+        verdict=finding.verdict,
+        row=finding.row,
+        note=finding.note,
+        ids=finding.ids,
         replacement=replacement,
     )

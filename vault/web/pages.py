@@ -67,6 +67,11 @@ REVOKED = Verdict(
     title=mark("This certificate has been revoked"),
     text=mark("The institution below issued it and has withdrawn it since. It is no longer valid."),
 )
+NEVER_ISSUED = Verdict(
+    word="revoked",
+    title=mark("This certificate was never issued"),
+    text=mark("The institution below handed it in and withdrew it before it was issued."),
+)
 UNKNOWN = Verdict(
     word="unknown",
     title=mark("No certificate with this reference id"),
@@ -149,6 +154,8 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
     """What there is to say about a certificate."""
     if row.erased_at is not None and row.status == Status.GENERATED.value:
         return ERASED
+    if row.verified_at is None and row.status == Status.REVOKED.value:
+        return NEVER_ISSUED
     return VERDICTS[Status(row.status)]
 
 

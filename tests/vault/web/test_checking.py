@@ -10,8 +10,10 @@ import pytest
 
 from tests.vault import samples
 from tests.vault.world import World, upload
+from vault import qr
 from vault.addresses import API
 from vault.documents import LARGEST_FILE
+from vault.stamp import Stamper
 from vault.texts import date_words
 
 
@@ -73,10 +75,59 @@ def test_a_changed_file_is_told(world: World, client: httpx.Client, anyone: http
     strange = drop(anyone, pdf + b"\n")
 
     assert "This file was changed, or is another one" == heading(changed)
-    assert "This file was changed" == heading(strange)
+    for page in (changed, strange):  # the file itself names its reference id
+        assert (200, "This file was changed, or is another one") == (
+            page.status_code,
+            heading(page),
+        )
+        assert f'href="/verify/{reference_id}"' in page.text
+        assert "John Smith" not in page.text
     assert "This vault does not know the file" == heading(drop(anyone, samples.pdf("Other")))
-    assert (200, 200) == (changed.status_code, strange.status_code)
-    assert "John Smith" not in changed.text + strange.text
+
+
+def test_a_file_of_another_vault_is_none_of_ours(anyone: httpx.Client) -> None:
+    foreign = Stamper().stamp(
+        samples.pdf(),
+        reference_id="VEC-IC-20250000000000000",
+        issuer="ABC",
+        url="https://other.example",
+        qr_svg=qr.svg("https://other.example"),
+    )
+
+    assert "This file was changed" == heading(drop(anyone, foreign))
+
+
+def test_the_file_of_another_certificate_is_told(
+    world: World, client: httpx.Client, anyone: httpx.Client
+) -> None:
+    _, first, _ = issue(world, client)
+    _, second, pdf = issue(world, client, certificate_title="Another")
+    page = drop(anyone, pdf, first)
+
+    assert "This is the file of another certificate" == heading(page)
+    assert f'href="/verify/{second}"' in page.text
+
+
+@pytest.mark.parametrize("file", [samples.png(), b"plain text", b""])
+def test_what_is_no_pdf_is_told(
+    world: World, client: httpx.Client, anyone: httpx.Client, file: bytes
+) -> None:
+    _, reference_id, _ = issue(world, client)
+    asked = drop(anyone, file, reference_id)
+
+    assert "This file is no PDF" == heading(asked) == heading(drop(anyone, file))
+    assert f'href="/verify/{reference_id}"' in asked.text
+
+
+def test_a_picture_that_was_handed_in_is_known(
+    world: World, client: httpx.Client, anyone: httpx.Client
+) -> None:
+    picture = samples.png()
+    reference_id = upload(client, file=picture, name="c.png").json()["data"]["reference_id"]
+    world.process()
+
+    for page in (drop(anyone, picture), drop(anyone, picture, reference_id)):
+        assert "This is the file that the institution handed in" == heading(page)
 
 
 def test_a_file_for_an_unknown_reference_id_is_checked_by_itself(
@@ -142,11 +193,12 @@ def test_an_erased_one_is_genuine_and_names_nobody(
         client.post(f"{API}/{uuid}/erase")
         page = anyone.get(f"/verify/{reference_id}")
         dropped = drop(anyone, pdf, reference_id)
+        by_itself = drop(anyone, pdf)
         changed = drop(anyone, pdf + b"x", reference_id)
         row = each_world.row(uuid)
 
     expected = "This certificate is genuine; its holder’s data was erased"
-    assert (expected, expected) == (heading(page), heading(dropped))
+    assert [expected] * 3 == [heading(page), heading(dropped), heading(by_itself)]
     assert {
         "Title": "Certificate of Achievement",
         "Institution": "ABC University",
@@ -157,7 +209,26 @@ def test_an_erased_one_is_genuine_and_names_nobody(
     } == facts(page)
     assert "Since then its holder’s data was erased here." in html.unescape(dropped.text)
     assert "This file was changed, or is another one" == heading(changed)
-    assert "John" not in page.text + dropped.text + changed.text
+    assert "John" not in page.text + dropped.text + by_itself.text + changed.text
+
+
+def test_one_withdrawn_before_it_was_issued_is_not_said_to_have_been(
+    client: httpx.Client, anyone: httpx.Client
+) -> None:
+    revoked = upload(client).json()["data"]
+    erased = upload(client, certificate_title="Another").json()["data"]
+    client.post(f"{API}/{revoked['uuid']}/revoke", json={"reason": "Issued by mistake"})
+    client.post(f"{API}/{erased['uuid']}/erase")
+    pages = [anyone.get(f"/verify/{data['reference_id']}") for data in (revoked, erased)]
+    arabic = anyone.get(f"/verify/{erased['reference_id']}", params={"lang": "ar"})
+
+    assert ["This certificate was never issued"] * 2 == [heading(page) for page in pages]
+    assert [
+        "Issued by mistake",
+        "The holder's data was erased before the certificate was issued.",
+    ] == [facts(page)["Why"] for page in pages]
+    assert "John" not in pages[1].text
+    assert "مُحيت بيانات صاحبها قبل صدورها." == facts(arabic)["السبب"]
 
 
 @pytest.mark.parametrize("language", ["ar", "fr", "es"])
