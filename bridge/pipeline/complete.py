@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import causes, mapped, trouble
+from bridge.pipeline import mapped, trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
+from bridge.pipeline.decide import Decision, Versioned, active_mappings
 from bridge.pipeline.guard import poisoned
 from bridge.store import accounts, completions, events
 from bridge.store.states import CompletionState
@@ -127,7 +128,7 @@ def _settle_all(
     enriched: Sequence[Completion | Problem],
 ) -> None:
     with bridge.database.read() as conn:
-        active = mapped.active_mappings(conn)
+        active = active_mappings(conn)
     for row, outcome in zip(rows, enriched, strict=True):
         with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
             _settle(bridge, site, row, outcome, active)
@@ -139,7 +140,7 @@ def _settle(
     site: sa.Row[Any],
     row: sa.Row[Any],
     outcome: Completion | Problem,
-    active: mapped.Active,
+    active: Sequence[Versioned],
 ) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
@@ -152,9 +153,7 @@ def _settle(
         if known is not None:
             _same(conn, row, known, now=now)
             return
-        result = _early(site, row, outcome)
-        if result is None:
-            result = mapped.issue(conn, site, row, outcome, active, now=now)
+        result = mapped.issue(conn, site, row, outcome, active, now=now)
         release(
             conn,
             completion,
@@ -163,7 +162,8 @@ def _settle(
             round=round_,
             data=completions.pack(outcome),
             state=result.state,
-            same_as=result.same_as,
+            same_as=result.same.id if result.same is not None else None,
+            map_with=None,
             tries=0,
             **_said(row, result, now=now),
         )
@@ -171,26 +171,10 @@ def _settle(
     log.info("completion", completion_id=row.id, outcome=result.state.value)
 
 
-def _said(row: sa.Row[Any], result: mapped.Result, *, now: datetime) -> Mapping[str, Any]:
+def _said(row: sa.Row[Any], result: Decision, *, now: datetime) -> Mapping[str, Any]:
     if result.trouble is None:
         return MENDED
     return troubled(row, now=now, **asdict(result.trouble))
-
-
-def _early(site: sa.Row[Any], row: sa.Row[Any], found: Completion) -> mapped.Result | None:
-    """Set aside what was completed before the site issues, unless a person asked for this one."""
-    moment = found.completed_at or found.noticed_at
-    start = accounts.issue_from(site)
-    if moment >= start or row.asked:
-        return None
-    why = mapped.Trouble(
-        cause=causes.cause(STEP, "before_issue_from"),
-        problem=f"It was completed at {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC; the site "
-        f"{site.name} issues what is completed from {start:%Y-%m-%d %H:%M} UTC on.",
-        remedy=f"Nothing, if that is meant. To issue this one: `vaultbridge replay {row.id}`; all "
-        f"since a date: `vaultbridge site set {site.name} --issue-from DATE`.",
-    )
-    return mapped.Result(state=CompletionState.EARLY, trouble=why)
 
 
 def _hold(

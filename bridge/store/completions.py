@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -14,6 +14,19 @@ from bridge.store.ids import new_id
 from bridge.store.states import CompletionState
 from bridge.store.tables import completion, site
 from connectors.base import Completion, Course, Grade, Learner
+
+
+class Place(Protocol):
+    """A completion's row, or what would be one: whose it is."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def site_id(self) -> str: ...
+    @property
+    def course_id(self) -> str: ...
+    @property
+    def learner_id(self) -> str: ...
 
 
 def provisional_round(found: Completion) -> str:
@@ -45,7 +58,7 @@ def add(
     return row_id
 
 
-def same_round(conn: sa.Connection, row: sa.Row[Any], round_: str) -> str | None:
+def same_round(conn: sa.Connection, row: Place, round_: str) -> str | None:
     """The id of another row that already stands for this learner, course and round."""
     return conn.execute(
         sa.select(completion.c.id).where(
@@ -72,7 +85,7 @@ def take_up_early(conn: sa.Connection, site_id: str, *, since: datetime, now: da
     ).rowcount
 
 
-def earlier_rounds(conn: sa.Connection, row: sa.Row[Any], round_: str) -> Sequence[sa.Row[Any]]:
+def earlier_rounds(conn: sa.Connection, row: Place, round_: str) -> Sequence[sa.Row[Any]]:
     """Rows for which this learner was certified for this course in another round, oldest first.
 
     Also where the certificate is another completion's: one of the same e-mail, title and date.

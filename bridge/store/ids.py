@@ -17,6 +17,7 @@ KINDS = {
     "ml": "mail",
     "rr": "reconcile run",
     "df": "difference",
+    "rp": "replay",
 }
 
 

@@ -24,6 +24,15 @@ def of_completion(conn: sa.Connection, completion_id: str, mapping_name: str) ->
     ).first()
 
 
+def of_completions(conn: sa.Connection, completion_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    """The issuances that stand for completions, oldest first."""
+    return conn.execute(
+        sa.select(issuance)
+        .where(issuance.c.completion_id.in_(completion_ids))
+        .order_by(issuance.c.id)
+    ).all()
+
+
 def owner_of_key(conn: sa.Connection, natural_key: str) -> sa.Row[Any] | None:
     """The issuance that owns a natural key."""
     return conn.execute(sa.select(issuance).where(issuance.c.natural_key == natural_key)).first()

@@ -63,6 +63,15 @@ def active_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
     raise NotThere(f"There is no active mapping called {name!r}. There is: {names}.")
 
 
+def version(conn: sa.Connection, name: str, number: int) -> sa.Row[Any]:
+    """One version of a mapping, active or not: versions are kept for ever."""
+    return conn.execute(
+        sa.select(mapping_version).where(
+            mapping_version.c.name == name, mapping_version.c.version == number
+        )
+    ).one()
+
+
 def deactivate(conn: sa.Connection, name: str) -> int:
     """Take a mapping out of use; its versions stay. Returns how many were active (0 or 1)."""
     return conn.execute(

@@ -66,6 +66,13 @@ class DifferenceState(StrEnum):
     DISMISSED = "dismissed"  #: a person says that it is no difference
 
 
+class ReplayState(StrEnum):
+    """Whether a replay has come to its end."""
+
+    RUNNING = "running"  #: or interrupted: it can be continued
+    DONE = "done"
+
+
 class MailState(StrEnum):
     """Whether a mail has left."""
 

@@ -141,6 +141,8 @@ completion = sa.Table(
     sa.Column("same_as", ID),
     # A person asked for it, whatever the site's issue_from says.
     sa.Column("asked", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What a person's replay maps it with, where that is not the active mappings: "original".
+    sa.Column("map_with", sa.String(16)),
     *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
@@ -307,6 +309,27 @@ difference = sa.Table(
     sa.Column("settled_at", UtcDateTime),
     sa.Column("settled_by", sa.String(128)),
     sa.Index(None, "site_id", "state", "cause"),
+)
+
+#: A person's replay: what was selected, by whom and why, and how far it has come.
+replay = sa.Table(
+    "replay",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("selection", sa.JSON, nullable=False),
+    sa.Column("mapping", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("selected", sa.Integer, nullable=False),
+    # How many were set going, and how many it changed nothing of.
+    sa.Column("going", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("unchanged", sa.Integer, nullable=False, server_default="0"),
+    # The last id that was dealt with: an interrupted one goes on after it.
+    sa.Column("cursor", sa.String(64)),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
 )
 
 #: A learner's address for one certificate; it never expires, and can be revoked.

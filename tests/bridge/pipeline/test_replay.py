@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.store import tables
+from bridge.store import mapping_versions, tables
 from tests.bridge.world import World, key
 from tests.scripted_vault import answers, cut
 
@@ -192,3 +192,65 @@ def test_a_replay_twice_in_a_row_is_one(world: World) -> None:
 
     assert (["held"], ["mapped"]) == (world.states(), world.states(tables.completion))
     assert world.in_wait(world.clock.now()) == timedelta()
+
+
+def test_what_a_mapping_of_another_name_issues_no_longer_waits_under_the_old(world: World) -> None:
+    world.add_mapping(("{{ learner.full_name }}", "{{ learner.custom.nickname }}"))
+    world.complete()
+    world.run("normalise")
+    held = world.issuance
+    assert ("held", "complete.missing.full_name") == (held.state, held.cause)
+
+    world.add_mapping(
+        ("name: course", "name: better-course"), ('site: "*"', 'site: "*"\npriority: 9')
+    )
+    assert world.replay(held.id).going
+    world.settle()
+
+    old, fresh = world.rows(tables.issuance)
+    assert ("cancelled", "complete.superseded", "generated", "better-course-completion") == (
+        old.state,
+        old.cause,
+        fresh.state,
+        fresh.mapping_name,
+    )
+    assert {key(): 1} == world.vault.created
+
+
+def test_a_mapping_of_another_name_takes_over_the_key_of_what_the_vault_refused(
+    world: World,
+) -> None:
+    refusal = {"message": "no", "errors": {"details": ["is not allowed."]}}
+    world.vault.then("upload", answers(422, refusal))
+    world.issue()
+    failed = world.issuance
+    assert "failed" == failed.state
+
+    world.add_mapping(
+        ("name: course", "name: better-course"), ('site: "*"', 'site: "*"\npriority: 9')
+    )
+    assert world.replay(failed.id).going
+    world.settle()
+
+    assert ["cancelled", "generated"] == world.states()
+    assert {key(): 1} == world.vault.created
+
+
+def test_a_mapping_that_comes_back_has_its_completion_again(world: World) -> None:
+    world.add_mapping(("{{ learner.full_name }}", "{{ learner.custom.nickname }}"))
+    world.complete()
+    world.run("normalise")
+    better = [("name: course", "name: better-course"), ('site: "*"', 'site: "*"\npriority: 9')]
+    world.add_mapping(*better, ("{{ learner.full_name }}", "{{ learner.custom.nick }}"))
+    world.replay(world.issuance.id)
+    world.run("normalise")
+    assert ["cancelled", "held"] == world.states()
+
+    with world.bridge.database.write() as conn:
+        mapping_versions.deactivate(conn, "better-course-completion")
+    world.add_mapping()
+    world.replay(world.rows(tables.issuance)[1].id)
+    world.settle()
+
+    assert ["generated", "cancelled"] == world.states()
+    assert {key(): 1} == world.vault.created

@@ -1,0 +1,315 @@
+"""What the mappings make of an enriched completion. Only looked up and worked out, nothing written.
+
+`bridge.pipeline.mapped` carries a decision out; `bridge.pipeline.preview` shows it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping as Map
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.pipeline.causes import cause, cause_of
+from bridge.store import accounts, completions, issuances, mapping_versions
+from bridge.store.completions import Place
+from bridge.store.states import AttemptOutcome, CompletionState, IssuanceState
+from connectors.base import Completion
+from mappings import engine
+from mappings.document import load
+from mappings.model import AgainKind, Mapping
+
+STEP = "complete"
+REF_BYTES = 4
+
+#: What an entry fills in; nothing of an older one stays when there is none.
+ENTRY_COLUMNS = ("certificate_title", "full_name", "applicant_email", "issue_date", "details")
+
+#: States in which an issuance has not been sent and may be mapped anew.
+UNSENT = (IssuanceState.HELD, IssuanceState.FAILED)
+#: Cancelled because another mapping took over: it may come back when that one gives it up.
+SUPERSEDED = cause(STEP, "superseded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versioned:
+    """A mapping document, read, and which version of it."""
+
+    mapping: Mapping
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why it goes no further, and what to do."""
+
+    cause: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What one mapping makes of a completion: an issuance, somebody's same one, or trouble."""
+
+    state: CompletionState  #: the completion's, from then on
+    mapping: Mapping | None = None
+    standing: sa.Row[Any] | None = None  #: the issuance it has under this mapping
+    draft: Map[str, Any] | None = None  #: columns of the issuance to make, or to make anew
+    same: sa.Row[Any] | None = None  #: the learner's issuance that is this very certificate
+    trouble: Trouble | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """The trouble in a sentence, if there is any."""
+        return self.trouble.problem if self.trouble else None
+
+    @property
+    def writes_back(self) -> bool:
+        """Whether the mapping wants the gradebook told."""
+        return self.mapping is not None and self.mapping.write_back.target != "none"
+
+
+UNMATCHED = Decision(
+    state=CompletionState.UNMATCHED,
+    trouble=Trouble(
+        cause=cause(STEP, "no_mapping"),
+        problem="No active mapping matches this completion.",
+        remedy="If it should be certified, add or widen a mapping, then "
+        "`vaultbridge mappings take-up`.",
+    ),
+)
+
+#: Reading a document takes 20 ms, and a version never changes.
+_read = lru_cache(maxsize=512)(load)
+
+
+def active_mappings(conn: sa.Connection) -> Sequence[Versioned]:
+    """Read the active mapping documents."""
+    return [_versioned(row) for row in mapping_versions.active(conn)]
+
+
+def _versioned(row: sa.Row[Any]) -> Versioned:
+    return Versioned(mapping=_read(row.document), version=row.version)
+
+
+def original_mappings(conn: sa.Connection, completion_id: str) -> Sequence[Versioned]:
+    """The versions that a completion's unsent issuances were mapped with; none if it has none."""
+    standing = issuances.of_completions(conn, [completion_id])
+    return [
+        _versioned(mapping_versions.version(conn, row.mapping_name, row.mapping_version))
+        for row in standing
+        if row.state in UNSENT
+    ]
+
+
+def too_early(site: sa.Row[Any], place: Place, found: Completion) -> Decision | None:
+    """Set aside what was completed before the site issues; a person may ask for it all the same."""
+    moment, start = _moment(found), accounts.issue_from(site)
+    if moment >= start:
+        return None
+    trouble = Trouble(
+        cause=cause(STEP, "before_issue_from"),
+        problem=f"It was completed at {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC; the site "
+        f"{site.name} issues what is completed from {start:%Y-%m-%d %H:%M} UTC on.",
+        remedy=f"Nothing, if that is meant. To issue this one: `vaultbridge replay {place.id}`; "
+        f"all since a date: `vaultbridge site set {site.name} --issue-from DATE`.",
+    )
+    return Decision(state=CompletionState.EARLY, trouble=trouble)
+
+
+def decide(
+    conn: sa.Connection,
+    site: sa.Row[Any],
+    place: Place,
+    found: Completion,
+    active: Sequence[Versioned],
+    *,
+    original: bool = False,
+) -> Sequence[Decision]:
+    """What becomes of a completion, by each mapping that wants it; `UNMATCHED` if none does.
+
+    ``original``: by the versions that its issuances were mapped with, where it has any unsent.
+    """
+    first = original_mappings(conn, place.id) if original else ()
+    chosen = first or _chosen(site, found, active)
+    return [_one(conn, site, place, found, each) for each in chosen] or [UNMATCHED]
+
+
+def _chosen(
+    site: sa.Row[Any], found: Completion, active: Sequence[Versioned]
+) -> Sequence[Versioned]:
+    wanted = engine.choose([each.mapping for each in active], found, site=site.name)
+    return [each for mapping in wanted for each in active if each.mapping is mapping]
+
+
+def _one(
+    conn: sa.Connection, site: sa.Row[Any], place: Place, found: Completion, by: Versioned
+) -> Decision:
+    mapping = by.mapping
+    standing = issuances.of_completion(conn, place.id, mapping.name)
+    if standing is not None and not may_change(conn, standing):
+        return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing)
+    if standing is None and (earlier := _earlier(conn, place, found, mapping)) is not None:
+        return Decision(state=CompletionState.HELD, mapping=mapping, trouble=earlier)
+    try:
+        issuer = accounts.issuer_named(conn, mapping.issuer)
+    except accounts.NotThere as exc:
+        trouble = _no_issuer(place, mapping, exc)
+        return Decision(
+            state=CompletionState.HELD, mapping=mapping, standing=standing, trouble=trouble
+        )
+    draft = _draft(issuer, site, place, found, by)
+    owner = issuances.owner_of_key(conn, draft["natural_key"]) if draft["natural_key"] else None
+    if owner is not None and not _gives_way(conn, owner, place):
+        if _same_learner(owner, place):
+            return Decision(
+                state=CompletionState.SAME, mapping=mapping, standing=standing, same=owner
+            )
+        draft |= _foreign(owner)
+    return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing, draft=draft)
+
+
+def _no_issuer(place: Place, mapping: Mapping, exc: accounts.NotThere) -> Trouble:
+    return Trouble(
+        cause=cause(STEP, "no_issuer"),
+        problem=f"The mapping {mapping.name} issues by {mapping.issuer}. {exc}",
+        remedy="Add the issuer, or name another in the mapping; then "
+        f"`vaultbridge replay {place.id}`.",
+    )
+
+
+def may_change(conn: sa.Connection, standing: sa.Row[Any]) -> bool:
+    """A held or failed issuance may be mapped anew while surely nothing of it is at a vault."""
+    superseded = (standing.state, standing.cause) == (IssuanceState.CANCELLED, SUPERSEDED)
+    if standing.state not in UNSENT and not superseded:
+        return False
+    if standing.vault_uuid is not None:
+        return False
+    safe = (AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED, AttemptOutcome.DUPLICATE)
+    return all(a.outcome in safe for a in issuances.attempts(conn, standing.id))
+
+
+def _gives_way(conn: sa.Connection, owner: sa.Row[Any], place: Place) -> bool:
+    """Whether the key's owner stands for this very completion and has not been sent."""
+    return owner.completion_id == place.id and may_change(conn, owner)
+
+
+def _same_learner(owner: sa.Row[Any], place: Place) -> bool:
+    return bool(owner.site_id == place.site_id and owner.learner_id == place.learner_id)
+
+
+def _foreign(owner: sa.Row[Any]) -> dict[str, Any]:
+    return {
+        "natural_key": None,
+        "state": IssuanceState.HELD,
+        "next_run_at": None,
+        "cause": cause(STEP, "shared_email", "applicant_email"),
+        "problem": f"Learner {owner.learner_id} has a certificate with the same e-mail, title and "
+        f"issue date ({owner.id}). One person's certificate is never shown to another.",
+        "remedy": "Two learners share an e-mail address: correct it in the LMS, then replay this.",
+    }
+
+
+def _earlier(
+    conn: sa.Connection, place: Place, found: Completion, mapping: Mapping
+) -> Trouble | None:
+    """What the mapping's ``again`` says of a learner's next round; None to go on."""
+    if mapping.again.kind is AgainKind.ALWAYS:
+        return None
+    rounds = completions.earlier_rounds(conn, place, completions.provisional_round(found))
+    certified = [
+        e
+        for e in rounds
+        if e.state == CompletionState.SAME
+        or issuances.of_completion(conn, e.id, mapping.name) is not None
+    ]
+    if not certified:
+        return None
+    if mapping.again.kind is AgainKind.AFTER and mapping.again.after is not None:
+        first = max(_moment(completions.unpack(e.data)) for e in certified)
+        if _moment(found) >= first + mapping.again.after:
+            return None
+    return Trouble(
+        cause=cause(STEP, "earlier_round"),
+        problem=f"This learner completed the course before ({certified[-1].id}), and the mapping "
+        f"{mapping.name} certifies a next round: {mapping.again.kind.value}.",
+        remedy="Nothing, if one certificate is enough; otherwise change `again` in the mapping and "
+        f"`vaultbridge replay {place.id}`.",
+    )
+
+
+def _moment(found: Completion) -> datetime:
+    return found.completed_at or found.noticed_at
+
+
+def _draft(
+    issuer: sa.Row[Any],
+    site: sa.Row[Any],
+    place: Place,
+    found: Completion,
+    by: Versioned,
+) -> dict[str, Any]:
+    """The columns of an issuance, ready or held."""
+    mapping = by.mapping
+    result = engine.apply(mapping, found, site=site.name)
+    draft: dict[str, Any] = {
+        "issuer_id": issuer.id,
+        "completion_id": place.id,
+        "site_id": place.site_id,
+        "course_id": place.course_id,
+        "learner_id": place.learner_id,
+        "mapping_name": mapping.name,
+        "mapping_version": by.version,
+        "ref": secrets.token_hex(REF_BYTES),
+        "learner_language": found.learner.language,
+        "file_sha256": None,
+    }
+    if isinstance(result, engine.Held):
+        return draft | _held_draft(result, mapping)
+    draft |= _entry_draft(result, mapping, draft["ref"])
+    draft["natural_key"] = engine.natural_key(issuer.id, result)
+    return draft | {"state": IssuanceState.READY}
+
+
+def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
+    first = held.problems[0]
+    return {
+        **dict.fromkeys(ENTRY_COLUMNS),
+        "natural_key": None,
+        "language": "en",
+        "certificate": _certificate(mapping, None),
+        "state": IssuanceState.HELD,
+        "next_run_at": None,
+        "cause": cause_of(STEP, first),
+        "problem": " ".join(f"{p.field}: {p.problem}" for p in held.problems),
+        "remedy": first.remedy,
+    }
+
+
+def _entry_draft(entry: engine.Entry, mapping: Mapping, ref: str) -> dict[str, Any]:
+    return {
+        "certificate_title": entry.certificate_title,
+        "full_name": entry.full_name,
+        "applicant_email": entry.applicant_email,
+        "issue_date": entry.issue_date,
+        # The mark by which a certificate found at the vault is proved to be ours.
+        "details": f"{entry.details}\nRef {ref}".strip(),
+        "language": entry.language,
+        "certificate": _certificate(mapping, entry.details or None),
+    }
+
+
+def _certificate(mapping: Mapping, details: str | None) -> dict[str, Any]:
+    rules = mapping.certificate
+    return {
+        "template": rules.template,
+        "paper": rules.paper,
+        "parameters": dict(rules.parameters),
+        "details": details,
+    }
