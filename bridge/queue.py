@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -24,15 +25,17 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
     "write_back": (write_back.run, mail.run),
 }
 
-#: Where a bell's work waits, and which of it can be done.
-_WAITING: Mapping[str, tuple[tuple[sa.Table, sa.ColumnElement[bool]], ...]] = {
+Which = Callable[[datetime], sa.ColumnElement[bool]]
+
+#: Where a bell's work waits, and which of it can be done now.
+_WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
     "normalise": (
-        (tables.delivery, tables.delivery.c.state == DeliveryState.WAITING),
-        (tables.completion, tables.completion.c.state == CompletionState.FOUND),
+        (tables.delivery, lambda _: tables.delivery.c.state == DeliveryState.WAITING),
+        (tables.completion, lambda _: tables.completion.c.state == CompletionState.FOUND),
     ),
-    "issue": ((tables.issuance, issuances.sendable()),),
-    "follow": ((tables.issuance, issuances.followable()),),
-    "write_back": ((tables.write_back, sa.true()), (tables.mail, sa.true())),
+    "issue": ((tables.issuance, issuances.sendable),),
+    "follow": ((tables.issuance, issuances.followable),),
+    "write_back": ((tables.write_back, lambda _: sa.true()), (tables.mail, lambda _: sa.true())),
 }
 
 
@@ -50,7 +53,9 @@ def due_bells(bridge: Bridge) -> Iterable[str]:
             bell
             for bell, places in _WAITING.items()
             if any(
-                conn.execute(sa.select(table.c.id).where(where, due(table, now)).limit(1)).first()
-                for table, where in places
+                conn.execute(
+                    sa.select(table.c.id).where(which(now), due(table, now)).limit(1)
+                ).first()
+                for table, which in places
             )
         ]

@@ -139,6 +139,25 @@ class SettingsSchema(ma.Schema):
     )
     vault_deadline = _duration(60, "how long one call to a vault may take, in seconds.")
     lms_deadline = _duration(60, "how long one call to an LMS may take, in seconds.")
+    bulk_chunk = ma.fields.Integer(
+        load_default=100,
+        validate=ma.validate.Range(1, 1000),
+        metadata=_about(
+            "how many certificates go to a vault in one bulk upload at most; with 1, each singly.",
+            "100",
+        ),
+    )
+    uploads_at_once = ma.fields.Integer(
+        load_default=4,
+        validate=ma.validate.Range(1, 32),
+        metadata=_about("how many files one worker uploads to a vault side by side.", "4"),
+    )
+    file_id_lifetime = _duration(
+        3600, "how long a file uploaded ahead of its bulk entry is counted on, in seconds."
+    )
+    appear_within = _duration(
+        900, "how long an entry of a bulk upload may take to be in the vault's list, in seconds."
+    )
     sweep = _duration(5, "how often the clock looks for work whose time has come, in seconds.")
     poll_first = _duration(5, "the first wait before a vault is asked for a status, in seconds.")
     poll_longest = _duration(3600, "the longest wait between two such questions, in seconds.")
@@ -198,6 +217,10 @@ class Settings:
     quiet_period: timedelta
     vault_deadline: timedelta
     lms_deadline: timedelta
+    bulk_chunk: int
+    uploads_at_once: int
+    file_id_lifetime: timedelta
+    appear_within: timedelta
     sweep: timedelta
     poll_first: timedelta
     poll_longest: timedelta

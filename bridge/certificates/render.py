@@ -8,9 +8,13 @@ RenderError          the page cannot be printed as it is: hold it, with its prob
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from queue import LifoQueue
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +30,8 @@ __all__ = ["Missing", "Page", "RenderError", "Renderer", "TooSlow", "Unprintable
 #: Archivable, and tagged for screen readers. "Made as": nothing here validates what came out.
 STANDARDS = ("a-2b", "ua-1")
 
+#: Warm children side by side: each has a core to itself, and more would only hold memory.
+PRINTERS = max(1, min(2, os.cpu_count() or 1))
 #: As many characters as an error names; a name in a script without a font lacks them all.
 _SHOWN = 5
 
@@ -44,11 +50,11 @@ class Unprintable(RenderError):
 
 
 class Renderer:
-    """Prints pages in one warm child process, started with the first page.
+    """Prints pages in warm child processes, each started with the first page that finds none free.
 
     ``font_cache`` is a folder of ours that fonts, copies of templates, and logos are unpacked to;
     several processes may share it. ``folders`` hold templates, the first that has a name wins;
-    a template is read once. Safe from several threads, which wait for each other.
+    a template is read once. Safe from several threads; ``printers`` of them print side by side.
     """
 
     def __init__(
@@ -57,11 +63,18 @@ class Renderer:
         font_cache: Path,
         timeout: timedelta = timedelta(seconds=5),
         folders: tuple[Path, ...] = (templates.SHIPPED,),
+        printers: int = PRINTERS,
     ) -> None:
         self._cache = font_cache.absolute()
         self._folders = folders
         self._templates: dict[str, templates.Template] = {}
-        self._child = Child(fonts=lambda: fonts.unpack(self._cache), limit=timeout)
+        self._children = [
+            Child(fonts=lambda: fonts.unpack(self._cache), limit=timeout) for _ in range(printers)
+        ]
+        # Last in, first out: where one is enough, one is kept warm.
+        self._free: LifoQueue[Child] = LifoQueue()
+        for child in reversed(self._children):
+            self._free.put(child)
         self._book: tuple[Any, FontBook] = (None, FontBook(()))
 
     def render(self, page: Page) -> bytes:
@@ -75,14 +88,14 @@ class Renderer:
             raise Unprintable(lacking)
         template = self.template(page.template)
         midnight = datetime.combine(page.issue_date, time(), UTC)
-        answer = self._child.print(
-            {
-                "root": str(template.unpack(self._cache)),
-                "data": json.dumps(self.data(page)),
-                "timestamp": int(midnight.timestamp()),
-                "standards": STANDARDS,
-            }
-        )
+        request = {
+            "root": str(template.unpack(self._cache)),
+            "data": json.dumps(self.data(page)),
+            "timestamp": int(midnight.timestamp()),
+            "standards": STANDARDS,
+        }
+        with self._printer() as child:
+            answer = child.print(request)
         if answer[:1] == b"E":
             raise compile_error(template.name, json.loads(answer[1:]))
         return answer[1:]
@@ -122,12 +135,13 @@ class Renderer:
 
     @property
     def process_id(self) -> int | None:
-        """The id of the printing process; None while there is none."""
-        return self._child.process_id
+        """The id of the first printing process; None while there is none."""
+        return self._children[0].process_id
 
     def close(self) -> None:
-        """End the child process. The renderer may be used again: it starts another."""
-        self._child.close()
+        """End the child processes. The renderer may be used again: it starts others."""
+        for child in self._children:
+            child.close()
 
     def __enter__(self) -> Renderer:
         return self
@@ -140,11 +154,19 @@ class Renderer:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def _printer(self) -> Iterator[Child]:
+        child = self._free.get()
+        try:
+            yield child
+        finally:
+            self._free.put(child)
+
     def _texts(self, page: Page) -> dict[str, str]:
         return data.texts(page, self.template(page.template), language(page.language))
 
     def _fonts(self) -> FontBook:
-        faces = self._child.faces()
+        faces = self._children[0].faces()
         if self._book[0] is not faces:  # a child started anew may have other fonts
             self._book = (faces, FontBook(faces))
         return self._book[1]

@@ -10,11 +10,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from bridge.pipeline import account as accounts
 from bridge.pipeline import causes, endings
+from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
 from bridge.store import events
@@ -23,12 +25,19 @@ from bridge.store.tables import issuance
 from bridge.vault_client import Forbidden, Unavailable, VaultCertificate, VaultClient
 from runtime.lease import lease_of, release
 
-STEP = "issue"
 #: How often the vault is asked about an ambiguous attempt before the entry is sent again.
 LOOKS = 2
 #: Clocks differ; a certificate made this much before our first attempt can still be ours.
 CLOCK_SKEW = timedelta(minutes=5)
 MOST_PAGES = 50
+#: Ends of attempts that may have made a certificate. Of one that surely has, the row knows, unless
+#: its holder had lost it when the answer came.
+UNSETTLED = (
+    None,
+    AttemptOutcome.AMBIGUOUS,
+    AttemptOutcome.DONE,
+    AttemptOutcome.TAKEN_IN,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,31 +57,32 @@ def must_look(row: sa.Row[Any], past: Sequence[sa.Row[Any]]) -> bool:
 
 
 def look_first(
-    bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any], past: Sequence[sa.Row[Any]]
+    bridge: Bridge, account: Account, row: sa.Row[Any], past: Sequence[sa.Row[Any]]
 ) -> None:
     """Ask the vault what became of earlier attempts; adopt, hold, look again, or free to send."""
     duplicate = _told_of_a_duplicate(row, past)
     if not duplicate and _still_noisy(bridge, row, _open(past)):
         return
     try:
-        found = look(bridge.vault_of(issuer), row, since=min(a.sent_at for a in past))
+        found = look(account.vault, row, since=min(a.sent_at for a in past))
     except Forbidden as exc:
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
-            endings.pause(conn, issuer, str(exc), exc.remedy, now=now)
-            cause = cause_of(STEP, exc)
+            endings.pause(conn, account, str(exc), exc.remedy, now=now)
+            cause = cause_of(endings.ISSUE, exc)
             endings.again(bridge, conn, row, str(exc), cause=cause, now=now, remedy=exc.remedy)
     except Unavailable as exc:
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
-            wait, cause = exc.retry_after, cause_of(STEP, exc)
+            accounts.heard(bridge, conn, account, [exc], now=now)
+            wait, cause = exc.retry_after, cause_of(endings.ISSUE, exc)
             endings.again(bridge, conn, row, str(exc), cause=cause, now=now, at_least=wait)
     else:
-        _after_look(bridge, row, found, refusal=past[-1].detail if duplicate else None)
+        _after_look(bridge, account, row, found, refusal=past[-1].detail if duplicate else None)
 
 
 def _open(past: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
-    return [a for a in past if a.outcome in (None, AttemptOutcome.AMBIGUOUS)]
+    return [a for a in past if a.outcome in UNSETTLED]
 
 
 def _told_of_a_duplicate(row: sa.Row[Any], past: Sequence[sa.Row[Any]]) -> bool:
@@ -93,10 +103,13 @@ def _still_noisy(bridge: Bridge, row: sa.Row[Any], unsure: Sequence[sa.Row[Any]]
         return True
 
 
-def _after_look(bridge: Bridge, row: sa.Row[Any], found: Found, *, refusal: str | None) -> None:
+def _after_look(
+    bridge: Bridge, account: Account, row: sa.Row[Any], found: Found, *, refusal: str | None
+) -> None:
     """``refusal``: what the vault said when it refused the entry as a duplicate, if it did."""
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
+        accounts.heard(bridge, conn, account, [found], now=now)
         if found.ours is not None:
             endings.taken(bridge, conn, row, found.ours, what="adopted from the vault", now=now)
         elif found.foreign is not None:
@@ -105,7 +118,7 @@ def _after_look(bridge: Bridge, row: sa.Row[Any], found: Found, *, refusal: str 
                 conn,
                 row,
                 IssuanceState.HELD,
-                cause=causes.cause(STEP, "vault_foreign"),
+                cause=causes.cause(endings.ISSUE, "vault_foreign"),
                 problem="The vault holds a certificate with this e-mail, title and issue date "
                 f"({other}) that is not ours.",
                 remedy="Compare the two. To issue ours too, change the title in the mapping and "
@@ -117,7 +130,7 @@ def _after_look(bridge: Bridge, row: sa.Row[Any], found: Found, *, refusal: str 
                 conn,
                 row,
                 IssuanceState.HELD,
-                cause=causes.cause(STEP, "vault_duplicate_unlisted"),
+                cause=causes.cause(endings.ISSUE, "vault_duplicate_unlisted"),
                 problem=f'The vault says "{refusal}", but lists no certificate with this e-mail, '
                 "title and issue date.",
                 remedy="Ask the vault's operator what it holds for this e-mail address, then "
@@ -138,10 +151,10 @@ def look(vault: VaultClient, row: sa.Row[Any], *, since: datetime) -> Found:
     """
     foreign = None
     for listed in _listed(vault, row.applicant_email):
-        if not _same_key(listed, row):
+        if key_listed(listed) != key_of(row):
             continue
         whole = vault.view(listed.uuid) or listed
-        if _is_ours(whole, row, since=since):
+        if is_ours(whole, row, since=since):
             return Found(ours=whole)
         foreign = whole
     return Found(foreign=foreign)
@@ -157,15 +170,25 @@ def _listed(vault: VaultClient, email: str) -> list[VaultCertificate]:
     return found
 
 
-def _same_key(listed: VaultCertificate, row: sa.Row[Any]) -> bool:
+Key: TypeAlias = "tuple[str, str, str | None]"
+
+
+def key_of(row: sa.Row[Any]) -> Key:
+    """What the vault tells certificates apart by: e-mail, title and issue date."""
     return (
-        listed.applicant_email.casefold() == row.applicant_email.casefold()
-        and _plain(listed.certificate_title) == _plain(row.certificate_title)
-        and listed.issue_date == row.issue_date.isoformat()
+        row.applicant_email.casefold(),
+        _plain(row.certificate_title),
+        row.issue_date.isoformat(),
     )
 
 
-def _is_ours(whole: VaultCertificate, row: sa.Row[Any], *, since: datetime) -> bool:
+def key_listed(item: VaultCertificate) -> Key:
+    """The same, of a certificate at the vault."""
+    return item.applicant_email.casefold(), _plain(item.certificate_title), item.issue_date
+
+
+def is_ours(whole: VaultCertificate, row: sa.Row[Any], *, since: datetime) -> bool:
+    """Whether one of the same key is proved to be ours; ``since`` is our first attempt."""
     if whole.source not in (None, "vault") or _plain(whole.full_name) != _plain(row.full_name):
         return False
     if whole.details is not None:

@@ -1,18 +1,24 @@
-"""How a step ends for an issuance: taken by the vault, tried again, paused, stopped.
+"""How a call begins and ends for an issuance: intended; taken, tried again, paused, stopped.
 
 Each writes under the step's lease within the caller's transaction, and raises LeaseLost.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import cause_of
 from bridge.store import accounts, events, issuances
+from bridge.store.gates import Way
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
 from bridge.store.troubles import MENDED, troubled
@@ -20,36 +26,105 @@ from bridge.vault_client import (
     Accepted,
     Ambiguous,
     Answer,
+    BulkAnswer,
+    BulkRefused,
+    BulkTaken,
     Duplicate,
     NotDone,
     Refused,
     Unauthorised,
     VaultCertificate,
 )
-from runtime.lease import lease_of, release
+from runtime.lease import LeaseLost, lease_of, release, save
+from runtime.retry import Backoff
 
+#: The step whose calls end here, as causes name it.
+ISSUE = "issue"
 BY_ITSELF = "Nothing: it is tried again by itself."
+
+#: The end of a call that was not made because its time had passed.
+PAUSED = NotDone(message="This process was paused before the call, for longer than its lease.")
 
 log = structlog.get_logger()
 
 _OUTCOMES: dict[type[Any], AttemptOutcome] = {
     Accepted: AttemptOutcome.DONE,
+    BulkTaken: AttemptOutcome.TAKEN_IN,
     NotDone: AttemptOutcome.NOT_SENT,
     Unauthorised: AttemptOutcome.NOT_SENT,
     Refused: AttemptOutcome.REFUSED,
+    BulkRefused: AttemptOutcome.NOT_SENT,  # of those it does not name
     Duplicate: AttemptOutcome.DUPLICATE,
     Ambiguous: AttemptOutcome.AMBIGUOUS,
 }
 
 
-def note(conn: sa.Connection, number: int, answer: Answer, *, now: datetime) -> None:
-    """Write down how an attempt ended."""
+@contextmanager
+def unless_lost(conn: sa.Connection, row: sa.Row[Any]) -> Iterator[None]:
+    """Write to one row of many: where its lease is lost, that alone is undone."""
+    try:
+        with conn.begin_nested():
+            yield
+    except LeaseLost:
+        log.info("lease_lost", issuance_id=row.id)
+
+
+def intend(
+    bridge: Bridge,
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    operation: str,
+    *,
+    request_sha256: str,
+    now: datetime,
+) -> int:
+    """Write a call down before it is made, and hold the row for longer than it can take."""
+    save(
+        conn,
+        issuance,
+        lease_of(row),
+        state=IssuanceState.SENDING,
+        lease_until=now + bridge.settings.lease,
+        looks=0,
+        updated_at=now,
+    )
+    return issuances.begin_attempt(
+        conn,
+        row.id,
+        operation,
+        fence=row.fence,
+        natural_key=row.natural_key,
+        request_sha256=request_sha256,
+        now=now,
+        deadline=now + bridge.settings.vault_deadline,
+    )
+
+
+def in_time(bridge: Bridge) -> Callable[[], bool]:
+    """Begin to time what comes before a call; the result says whether the lease outlasts it.
+
+    A process that was stopped between its intent and its call must not make the call any more.
+    """
+    began = time.monotonic()
+    most = (bridge.settings.lease - bridge.settings.vault_deadline).total_seconds()
+    return lambda: time.monotonic() - began < most
+
+
+def note(
+    conn: sa.Connection,
+    number: int,
+    answer: Answer | BulkAnswer,
+    *,
+    now: datetime,
+    guilty: str | None = None,
+) -> None:
+    """Write down how an attempt ended; ``guilty``: what a refused bulk upload says of this one."""
     issuances.end_attempt(
         conn,
         number,
-        outcome=_OUTCOMES[type(answer)],
+        outcome=_OUTCOMES[type(answer)] if guilty is None else AttemptOutcome.REFUSED,
         status_code=answer.status_code,
-        detail=None if isinstance(answer, Accepted) else answer.message,
+        detail=guilty or (None if isinstance(answer, Accepted | BulkTaken) else answer.message),
         now=now,
     )
 
@@ -68,16 +143,86 @@ def taken(
         conn,
         issuance,
         lease_of(row),
-        next_run_at=now + bridge.settings.poll_first,
+        next_run_at=poll_at(bridge, now, bridge.settings.poll_first),
         state=IssuanceState.PROCESSING,
         vault_uuid=certificate.uuid,
         reference_id=certificate.reference_id,
         vault_status=certificate.status,
+        appear_by=None,
         tries=0,
         updated_at=now,
         **MENDED,
     )
     events.record(conn, row.id, what, at=now, detail=certificate.reference_id)
+
+
+def taken_in(
+    bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], batch_id: str | None, *, now: datetime
+) -> None:
+    """A bulk upload took the entry in: it has to be in the vault's list by a deadline."""
+    release(
+        conn,
+        issuance,
+        lease_of(row),
+        next_run_at=poll_at(bridge, now, bridge.settings.poll_first),
+        state=IssuanceState.PROCESSING,
+        batch_id=batch_id,
+        appear_by=now + bridge.settings.appear_within,
+        vault_file_id=None,
+        tries=0,
+        updated_at=now,
+        **MENDED,
+    )
+    events.record(conn, row.id, "taken in by the vault", at=now, detail=batch_id)
+
+
+def poll_wait(bridge: Bridge) -> Backoff:
+    """The waits between two questions about the same certificate."""
+    return Backoff(first=bridge.settings.poll_first, longest=bridge.settings.poll_longest)
+
+
+def poll_at(bridge: Bridge, now: datetime, wait: timedelta) -> datetime:
+    """When to ask the vault, on a beat: what was sent at about one time is asked about at once."""
+    beat = bridge.settings.poll_first.total_seconds()
+    return datetime.fromtimestamp(round((now + wait).timestamp() / beat) * beat, UTC)
+
+
+def left_alone(
+    conn: sa.Connection, row: sa.Row[Any], told: NotDone | Ambiguous, *, now: datetime
+) -> None:
+    """Nothing was sent, and the vault is left alone: the row's turn comes when it is back."""
+    cause = cause_of(ISSUE, told)
+    release(
+        conn,
+        issuance,
+        lease_of(row),
+        next_run_at=now,
+        looks=row.looks,
+        updated_at=now,
+        **troubled(row, cause=cause, problem=told.message, remedy=BY_ITSELF, now=now),
+    )
+
+
+def unsure(
+    bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], problem: str, *, now: datetime
+) -> None:
+    """Nobody knows what became of the call: the vault is asked once it must have ended."""
+    quiet = now + bridge.settings.quiet_period
+    release(conn, issuance, lease_of(row), next_run_at=quiet, updated_at=now)
+    events.record(conn, row.id, "answer lost", at=now, detail=problem)
+
+
+def refused(conn: sa.Connection, row: sa.Row[Any], told: Refused, *, now: datetime) -> None:
+    """The vault will never take this entry as it is."""
+    stop(
+        conn,
+        row,
+        IssuanceState.FAILED,
+        cause=cause_of(ISSUE, told),
+        problem=f"The vault refuses it: {told.message}",
+        remedy="Mend the mapping or the data in the LMS, then `vaultbridge replay` it.",
+        now=now,
+    )
 
 
 def again(
@@ -107,7 +252,7 @@ def again(
 
 def pause(
     conn: sa.Connection,
-    issuer: sa.Row[Any],
+    account: Account,
     problem: str,
     remedy: str,
     *,
@@ -115,6 +260,11 @@ def pause(
     cause: str = "issuer.vault_token",
 ) -> None:
     """The vault refuses our token: nothing is sent for this issuer until that is mended."""
+    account.way = Way.SHUT
+    issuer = account.issuer
+    if account.paused:  # by a neighbour of the same batch
+        return
+    account.paused = True
     said = troubled(issuer, cause=cause, problem=problem, remedy=remedy, now=now)
     accounts.note_trouble(conn, issuer.id, kind="issuer", said=said, paused_at=now)
     events.record(conn, issuer.id, "paused", at=now, detail=problem)

@@ -1,10 +1,13 @@
-"""Follow what the vault is processing, a list page at a time, until it is generated or failed."""
+"""Follow what the vault is processing, a list page at a time, until it is generated or failed.
+
+An entry that a bulk upload took in is found in the list by its e-mail, title and date; one that is
+not there by its deadline is looked for by `bridge.pipeline.adopt`, and then sent singly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -13,53 +16,61 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import causes, endings
+from bridge.pipeline import account as accounts
+from bridge.pipeline import adopt, endings, vault_retry
+from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.causes import bug, cause_of
+from bridge.pipeline.causes import bug, cause, cause_of
 from bridge.pipeline.guard import poisoned
-from bridge.store import accounts, events, issuances, links, write_backs
+from bridge.store import events, issuances, links, write_backs
+from bridge.store.gates import Way
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
 from bridge.store.troubles import MENDED, troubled
 from bridge.vault_client import (
-    Answer,
     Forbidden,
-    NotDone,
-    Unauthorised,
     Unavailable,
     VaultCertificate,
     VaultClient,
     VaultError,
 )
-from runtime.lease import LeaseLost, claim, lease_of, release, save
-from runtime.retry import Backoff
+from runtime.lease import claim, lease_of, release
 
 STEP = "follow"
-BATCH = 100
-#: Beyond these pages a certificate is asked for by itself.
-MOST_PAGES = 5
-MOST_VAULT_RETRIES = 3
+BATCH = 1000
+#: The list is walked so far for one batch; what lies beyond is asked for by itself, a few a time.
+MOST_PAGES = 30
+MOST_VIEWS = 20
+#: So few are asked for by themselves rather than by pages.
+FEW = 2
+#: Changed rows that share a commit.
+TOGETHER = 100
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Account:
-    """An issuer, and a client for its account at the vault."""
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why a certificate's fate is not known."""
 
-    issuer: sa.Row[Any]
-    vault: VaultClient
+    problem: str
+    cause: str
+    remedy: str = endings.BY_ITSELF
+
+    def columns(self, row: sa.Row[Any], now: datetime) -> Mapping[str, Any]:
+        return troubled(row, cause=self.cause, problem=self.problem, remedy=self.remedy, now=now)
 
 
 def run(bridge: Bridge) -> bool:
     """Ask about a batch of issuances that are due; say whether there may be more."""
     with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
         rows = claim(
             conn,
             issuance,
-            where=issuances.followable(),
+            where=issuances.followable(now),
             owner=bridge.owner,
-            now=bridge.database.now(conn),
+            now=now,
             lease=bridge.settings.lease,
             limit=BATCH,
         )
@@ -68,233 +79,224 @@ def run(bridge: Bridge) -> bool:
         batch = list(group)
         with poisoned(STEP, issuer_id, partial(_move_on, bridge, batch)):
             _follow(bridge, issuer_id, batch)
-    return len(rows) == BATCH
+    return bool(rows)
 
 
 def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None:
-    with bridge.database.read() as conn:
-        issuer = accounts.issuer_by_id(conn, issuer_id)
-    account = _Account(issuer=issuer, vault=bridge.vault_of(issuer))
+    account = accounts.of(bridge, issuer_id)
+    if account.way is Way.SHUT:
+        accounts.give_back(bridge, rows)
+        return
     try:
         told = _told(account.vault, rows)
     except VaultError as exc:
-        _not_now(bridge, account, rows, exc)
+        not_now(bridge, account, rows, exc)
         return
-    for row in rows:
+    with bridge.database.write() as conn:
+        accounts.heard(bridge, conn, account, [told], now=bridge.database.now(conn))
+    failed = [row for row in rows if row.id in told and told[row.id].status == "failed"]
+    others = [row for row in rows if row not in failed]
+    for begin in range(0, len(others), TOGETHER):
+        some = others[begin : begin + TOGETHER]
+        with poisoned(STEP, some[0].id, partial(_move_on, bridge, some)):
+            _settle(bridge, some, told)
+    for row in failed:
         with poisoned(STEP, row.id, partial(_move_on, bridge, [row])):
             try:
-                _apply(bridge, account, row, told.get(row.vault_uuid))
+                vault_retry.failed(bridge, account, row, told[row.id])
             except VaultError as exc:
-                _not_now(bridge, account, [row], exc)
+                not_now(bridge, account, [row], exc)
 
 
 def _told(vault: VaultClient, rows: Sequence[sa.Row[Any]]) -> dict[str, VaultCertificate]:
-    """What the vault says of each, by uuid: by list pages, the rest one by one."""
-    wanted = {row.vault_uuid for row in rows}
+    """What the vault says of each issuance, by the issuance's id."""
+    named = {row.vault_uuid: row.id for row in rows if row.vault_uuid is not None}
     told: dict[str, VaultCertificate] = {}
-    for number in range(1, MOST_PAGES + 1):
-        page, more = vault.page(number)
-        told |= {item.uuid: item for item in page if item.uuid in wanted}
-        if not more or len(told) == len(wanted):
-            break
-    for uuid in wanted - told.keys():
+    if len(named) < len(rows) or len(named) > FEW:
+        for page in _pages(vault, since=min(row.created_at for row in rows)):
+            told |= _recognised(page, rows, named)
+            if len(told) == len(rows):
+                break
+    unseen = [uuid for uuid, row_id in named.items() if row_id not in told]
+    for uuid in unseen[:MOST_VIEWS]:
         if (single := vault.view(uuid)) is not None:
-            told[uuid] = single
+            told[named[uuid]] = single
     return told
 
 
+def _pages(vault: VaultClient, *, since: datetime) -> Iterator[list[VaultCertificate]]:
+    """The list's pages, newest first, as far back as ``since``."""
+    for number in range(1, MOST_PAGES + 1):
+        page, more = vault.page(number)
+        yield page
+        oldest = min((item.created_at for item in page if item.created_at), default=None)
+        if not more or (oldest is not None and oldest < since - adopt.CLOCK_SKEW):
+            return
+
+
+def _recognised(
+    page: Sequence[VaultCertificate], rows: Sequence[sa.Row[Any]], named: dict[str, str]
+) -> dict[str, VaultCertificate]:
+    found = {named[item.uuid]: item for item in page if item.uuid in named}
+    nameless = {adopt.key_of(row): row for row in rows if row.vault_uuid is None}
+    for item in page if nameless else ():
+        row = nameless.get(adopt.key_listed(item))
+        if row is not None and _from_the_batch(item, row):
+            found[row.id] = item
+    return found
+
+
+def _from_the_batch(item: VaultCertificate, row: sa.Row[Any]) -> bool:
+    """Proved by the batch, where the vault shows it; otherwise as any certificate is adopted."""
+    if item.batch_id is not None and row.batch_id is not None:
+        return bool(item.batch_id == row.batch_id)
+    return adopt.is_ours(item, row, since=row.created_at)
+
+
+def _settle(bridge: Bridge, rows: Sequence[sa.Row[Any]], told: dict[str, VaultCertificate]) -> None:
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        for row in rows:
+            with endings.unless_lost(conn, row):
+                _apply(bridge, conn, row, told.get(row.id), now=now)
+    bridge.ring("write_back")
+    bridge.ring("issue")  # for what is to be looked for
+
+
 def _apply(
-    bridge: Bridge, account: _Account, row: sa.Row[Any], told: VaultCertificate | None
+    bridge: Bridge,
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    told: VaultCertificate | None,
+    *,
+    now: datetime,
 ) -> None:
     if told is None:
-        gone = causes.cause(STEP, "vault_unlisted")
-        _later(bridge, [row], "The vault no longer lists this certificate.", cause=gone)
+        _not_listed(bridge, conn, row, now=now)
     elif told.status == "generated":
-        _generated(bridge, account.vault, row, told)
-    elif told.status == "failed":
-        _failed(bridge, account, row, told)
+        _generated(conn, row, told, now=now)
     elif told.status == "revoked":
-        _revoked(bridge, row)
+        _revoked(conn, row, told, now=now)
     else:
-        _later(bridge, [row], None, told=told)
+        _later(bridge, conn, row, None, now=now, told=told)
+
+
+def _not_listed(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> None:
+    if row.vault_uuid is not None:
+        gone = _Trouble(
+            "The vault no longer lists this certificate.", cause(STEP, "vault_unlisted")
+        )
+        _later(bridge, conn, row, gone, now=now)
+    elif now < row.appear_by:
+        _later(bridge, conn, row, None, now=now, at_most=row.appear_by)
+    else:
+        # It may have been dropped in silence, or be late: looked for, then sent singly.
+        release(
+            conn,
+            issuance,
+            lease_of(row),
+            next_run_at=now,
+            state=IssuanceState.SENDING,
+            tries=0,
+            updated_at=now,
+        )
+        events.record(conn, row.id, "not in the vault's list", at=now, detail=row.batch_id)
 
 
 def _generated(
-    bridge: Bridge, vault: VaultClient, row: sa.Row[Any], told: VaultCertificate
+    conn: sa.Connection, row: sa.Row[Any], told: VaultCertificate, *, now: datetime
 ) -> None:
-    whole = vault.view(told.uuid) or told
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        release(
-            conn,
-            issuance,
-            lease_of(row),
-            next_run_at=None,
-            state=IssuanceState.GENERATED,
-            reference_id=whole.reference_id or row.reference_id,
-            vault_status=whole.status,
-            verification_url=whole.verification_url,
-            tries=0,
-            updated_at=now,
-            generated_at=now,
-            **MENDED,
-        )
-        events.record(conn, row.id, "generated", at=now, detail=whole.reference_id)
-        links.live_link(conn, row.id, now=now)
-        write_backs.make_due(conn, [row.id], now=now)
+    release(
+        conn,
+        issuance,
+        lease_of(row),
+        next_run_at=None,
+        state=IssuanceState.GENERATED,
+        vault_uuid=told.uuid,
+        reference_id=told.reference_id or row.reference_id,
+        vault_status=told.status,
+        verification_url=told.verification_url,
+        tries=0,
+        updated_at=now,
+        generated_at=now,
+        **MENDED,
+    )
+    events.record(conn, row.id, "generated", at=now, detail=told.reference_id)
+    links.live_link(conn, row.id, now=now)
+    write_backs.make_due(conn, [row.id], now=now)
     log.info("generated", issuance_id=row.id)
-    bridge.ring("write_back")
 
 
-def _revoked(bridge: Bridge, row: sa.Row[Any]) -> None:
-    with bridge.database.write() as conn:
-        endings.stop(
-            conn,
-            row,
-            IssuanceState.CANCELLED,
-            cause=causes.cause(STEP, "vault_revoked"),
-            problem="The certificate was revoked at the vault.",
-            remedy="Nothing, if that was meant; otherwise ask the vault's operator.",
-            now=bridge.database.now(conn),
-            vault_status="revoked",
-        )
-
-
-def _failed(bridge: Bridge, account: _Account, row: sa.Row[Any], told: VaultCertificate) -> None:
-    """A failed certificate keeps its key at the vault: it is retried there, never made anew."""
-    whole = account.vault.view(told.uuid) or told  # a list does not say why
-    reason = whole.reason or "without a reason"
-    if row.vault_retries >= MOST_VAULT_RETRIES:
-        with bridge.database.write() as conn:
-            endings.stop(
-                conn,
-                row,
-                IssuanceState.FAILED,
-                cause=causes.cause(STEP, "vault_failed"),
-                problem=f"The vault failed to process it {row.vault_retries + 1} times: {reason}",
-                remedy="Ask the vault's operator; when it is mended, "
-                f"`vaultbridge replay {row.id}`.",
-                now=bridge.database.now(conn),
-                vault_status=told.status,
-            )
-        return
-    number = _intend_retry(bridge, row)
-    answer = account.vault.retry(row.vault_uuid)
-    _conclude_retry(bridge, account.issuer, row, number, answer, reason=reason)
-
-
-def _intend_retry(bridge: Bridge, row: sa.Row[Any]) -> int:
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        save(conn, issuance, lease_of(row), updated_at=now)
-        return issuances.begin_attempt(
-            conn,
-            row.id,
-            "retry",
-            fence=row.fence,
-            natural_key=row.natural_key,
-            request_sha256="",
-            now=now,
-            deadline=now + bridge.settings.vault_deadline,
-        )
-
-
-def _conclude_retry(
-    bridge: Bridge,
-    issuer: sa.Row[Any],
-    row: sa.Row[Any],
-    number: int,
-    answer: Answer,
-    *,
-    reason: str,
+def _revoked(
+    conn: sa.Connection, row: sa.Row[Any], told: VaultCertificate, *, now: datetime
 ) -> None:
-    """ "Not failed" (400) is good news: it is being processed. Either way the list tells."""
-    heard = not isinstance(answer, NotDone | Unauthorised)
-    wait = answer.retry_after if isinstance(answer, NotDone) else None
-    retries = row.vault_retries + (1 if heard else 0)
-    tries = 0 if heard else row.tries + 1
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        endings.note(conn, number, answer, now=now)
-        release(
-            conn,
-            issuance,
-            lease_of(row),
-            next_run_at=now + _waits(bridge).wait(max(retries, tries), at_least=wait),
-            vault_retries=retries,
-            tries=tries,
-            vault_status="failed",
-            updated_at=now,
-            **_unheard(row, answer, now=now),
-        )
-        if isinstance(answer, Unauthorised):
-            endings.pause(conn, issuer, answer.message, answer.remedy, now=now)
-        elif heard:
-            events.record(conn, row.id, "retried at the vault", at=now, detail=reason)
+    endings.stop(
+        conn,
+        row,
+        IssuanceState.CANCELLED,
+        cause=cause(STEP, "vault_revoked"),
+        problem="The certificate was revoked at the vault.",
+        remedy="Nothing, if that was meant; otherwise ask the vault's operator.",
+        now=now,
+        vault_uuid=told.uuid,
+        reference_id=told.reference_id or row.reference_id,
+        vault_status="revoked",
+    )
 
 
-def _unheard(row: sa.Row[Any], answer: Answer, *, now: datetime) -> Mapping[str, Any]:
-    if not isinstance(answer, NotDone | Unauthorised):
-        return MENDED
-    remedy = answer.remedy if isinstance(answer, Unauthorised) else endings.BY_ITSELF
-    return _said(row, answer.message, cause_of(STEP, answer), remedy, now)
-
-
-def _waits(bridge: Bridge) -> Backoff:
-    return Backoff(first=bridge.settings.poll_first, longest=bridge.settings.poll_longest)
-
-
-def _not_now(
-    bridge: Bridge, account: _Account, rows: Sequence[sa.Row[Any]], exc: VaultError
-) -> None:
+def not_now(bridge: Bridge, account: Account, rows: Sequence[sa.Row[Any]], exc: VaultError) -> None:
     """The vault does not say; where it refuses our token, its issuer is paused."""
-    if isinstance(exc, Forbidden):
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            endings.pause(conn, account.issuer, str(exc), exc.remedy, now=now)
-        _later(bridge, rows, str(exc), cause=cause_of(STEP, exc), remedy=exc.remedy)
-    else:
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        trouble = _Trouble(str(exc), cause_of(STEP, exc))
+        if isinstance(exc, Forbidden):
+            trouble = replace(trouble, remedy=exc.remedy)
+            endings.pause(conn, account, str(exc), exc.remedy, now=now)
+        else:
+            accounts.heard(bridge, conn, account, [exc], now=now)
         wait = exc.retry_after if isinstance(exc, Unavailable) else None
-        _later(bridge, rows, str(exc), cause=cause_of(STEP, exc), at_least=wait)
+        for row in rows:
+            with endings.unless_lost(conn, row):
+                _later(bridge, conn, row, trouble, now=now, at_least=wait)
 
 
 def _move_on(bridge: Bridge, rows: Sequence[sa.Row[Any]], name: str) -> None:
-    problem = f"Following it failed with {name}, which is a fault in the program."
-    remedy = "Report it with the log's trace."
-    _later(bridge, rows, problem, cause=bug(STEP, name), remedy=remedy)
+    trouble = _Trouble(
+        f"Following it failed with {name}, which is a fault in the program.",
+        bug(STEP, name),
+        remedy="Report it with the log's trace.",
+    )
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        for row in rows:
+            with endings.unless_lost(conn, row):
+                _later(bridge, conn, row, trouble, now=now)
 
 
 def _later(
     bridge: Bridge,
-    rows: Sequence[sa.Row[Any]],
-    problem: str | None,
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    trouble: _Trouble | None,
     *,
-    cause: str = "follow.unknown",
+    now: datetime,
     told: VaultCertificate | None = None,
-    remedy: str = endings.BY_ITSELF,
     at_least: timedelta | None = None,
+    at_most: datetime | None = None,
 ) -> None:
     """Ask again, each time a little later."""
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        for row in rows:
-            tries = row.tries + 1
-            with suppress(LeaseLost):
-                release(
-                    conn,
-                    issuance,
-                    lease_of(row),
-                    next_run_at=now + _waits(bridge).wait(tries, at_least=at_least),
-                    tries=tries,
-                    vault_status=told.status if told else row.vault_status,
-                    updated_at=now,
-                    **_said(row, problem, cause, remedy, now),
-                )
-
-
-def _said(
-    row: sa.Row[Any], problem: str | None, cause: str, remedy: str, now: datetime
-) -> Mapping[str, Any]:
-    if problem is None:
-        return MENDED
-    return troubled(row, cause=cause, problem=problem, remedy=remedy, now=now)
+    tries = row.tries + 1
+    wait = endings.poll_wait(bridge).wait(tries, at_least=at_least)
+    next_run_at = endings.poll_at(bridge, now, wait)
+    release(
+        conn,
+        issuance,
+        lease_of(row),
+        next_run_at=next_run_at if at_most is None else min(next_run_at, at_most),
+        tries=tries,
+        vault_status=told.status if told else row.vault_status,
+        vault_uuid=told.uuid if told else row.vault_uuid,
+        reference_id=(told.reference_id if told else None) or row.reference_id,
+        updated_at=now,
+        **(MENDED if trouble is None else trouble.columns(row, now)),
+    )

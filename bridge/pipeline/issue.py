@@ -1,4 +1,4 @@
-"""Send an issuance to its vault, once: file, attempt row, call, outcome, each committed in turn.
+"""Send issuances to their vaults, each once: one alone singly, many together in bulk.
 
 An attempt without an outcome is ambiguous for ever, whoever finds it: then the vault is asked,
 after a quiet period and twice, before anything is sent again (see `bridge.pipeline.adopt`).
@@ -6,187 +6,133 @@ after a quiet period and twice, before anything is sent again (see `bridge.pipel
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
-from bridge.certificates.page import RenderError
-from bridge.pipeline import adopt, endings, pages
+from bridge.pipeline import account as accounts
+from bridge.pipeline import adopt, bulk, endings, files, single
+from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.causes import bug, cause_of
+from bridge.pipeline.causes import bug
 from bridge.pipeline.guard import poisoned
-from bridge.store import accounts, events, issuances
+from bridge.store import issuances
+from bridge.store.gates import Way
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
-from bridge.vault_client import (
-    Accepted,
-    Ambiguous,
-    Answer,
-    Duplicate,
-    Entry,
-    NotDone,
-    Refused,
-    Unauthorised,
-)
-from runtime.lease import claim, lease_of, release, save
+from runtime.lease import claim
 
-STEP = "issue"
-BATCH = 8
+#: Of what was tried before, so much at most is taken up at once: what is new never waits for it.
+TRIED_BEFORE = 50
 MOST_BUG_TRIES = 3
+#: The operations that may have made a certificate.
+SENDING = ("upload", "bulk")
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What is to be done with the issuances of one issuer."""
+
+    look: list[tuple[sa.Row[Any], list[sa.Row[Any]]]] = field(default_factory=list)
+    bulk: list[sa.Row[Any]] = field(default_factory=list)
+    singly: list[sa.Row[Any]] = field(default_factory=list)
+
+
 def run(bridge: Bridge) -> bool:
     """Work on a batch of issuances that are due; say whether there may be more."""
+    rows = sorted(_claim(bridge), key=lambda row: row.issuer_id)
+    for issuer_id, group in groupby(rows, key=lambda row: row.issuer_id):
+        batch = list(group)
+        with poisoned(endings.ISSUE, issuer_id, partial(_apart, bridge, batch)):
+            _issuer(bridge, issuer_id, batch)
+    if rows:
+        bridge.ring("follow")
+    return bool(rows)
+
+
+def _claim(bridge: Bridge) -> list[sa.Row[Any]]:
     with bridge.database.write() as conn:
-        rows = claim(
-            conn,
-            issuance,
-            where=issuances.sendable(),
-            owner=bridge.owner,
-            now=bridge.database.now(conn),
-            lease=bridge.settings.lease,
-            limit=BATCH,
-        )
-    for row in rows:
-        with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
-            _one(bridge, row)
-    return len(rows) == BATCH
-
-
-def _one(bridge: Bridge, row: sa.Row[Any]) -> None:
-    with bridge.database.read() as conn:
-        issuer = accounts.issuer_by_id(conn, row.issuer_id)
-        made = issuances.attempts(conn, row.id)
-    past = [a for a in made if a.operation == "upload" and a.natural_key == row.natural_key]
-    if issuer.paused_at is not None:  # by a neighbour of the same batch
-        with bridge.database.write() as conn:
-            release(conn, issuance, lease_of(row), next_run_at=row.next_run_at)
-    elif adopt.must_look(row, past):
-        adopt.look_first(bridge, row, issuer, past)
-    else:
-        content = _file(bridge, row, issuer)
-        if content is not None:
-            _send(bridge, row, issuer, content)
-
-
-def _file(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any]) -> bytes | None:
-    """The frozen file; made and frozen if it does not exist. None if it cannot be printed."""
-    if row.file_sha256 is not None:
-        with bridge.database.read() as conn:
-            return issuances.file_content(conn, row.file_sha256)
-    try:
-        content = bridge.renderer.render(pages.page_of(row, issuer))
-    except RenderError as exc:
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            endings.stop(
+        now = bridge.database.now(conn)
+        sendable = issuances.sendable(now)
+        new, tried = issuances.fresh(), sa.not_(issuances.fresh())
+        rows: list[sa.Row[Any]] = []
+        for which, limit in ((new, bridge.settings.bulk_chunk), (tried, TRIED_BEFORE)):
+            rows += claim(
                 conn,
-                row,
-                IssuanceState.HELD,
-                cause=cause_of(STEP, exc),
-                problem=exc.problem,
-                remedy=exc.remedy,
+                issuance,
+                where=sa.and_(sendable, which),
+                owner=bridge.owner,
                 now=now,
+                lease=bridge.settings.lease,
+                limit=limit,
             )
-        return None
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        sha256 = issuances.keep_file(conn, content, now=now)
-        save(conn, issuance, lease_of(row), file_sha256=sha256, updated_at=now)
-        events.record(conn, row.id, "file made", at=now, detail=f"sha256 {sha256}")
-    return content
+    return rows
 
 
-def _send(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any], content: bytes) -> None:
-    entry = Entry(
-        certificate_title=row.certificate_title,
-        full_name=row.full_name,
-        applicant_email=row.applicant_email,
-        issue_date=row.issue_date.isoformat(),
-        details=row.details,
-        content=content,
-    )
-    vault = bridge.vault_of(issuer)
-    number = _intend(bridge, row, entry)
-    if number is not None:
-        _conclude(bridge, row, issuer, number, vault.upload(entry))
+def _apart(bridge: Bridge, rows: Sequence[sa.Row[Any]], _name: str) -> None:
+    """One of them spoils the batch: each by itself, as it stands now."""
+    for row in rows:
+        with bridge.database.read() as conn:
+            fresh = issuances.by_id(conn, row.id)
+        if fresh is not None and (fresh.lease_owner, fresh.fence) == (row.lease_owner, row.fence):
+            with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, fresh)):
+                _issuer(bridge, row.issuer_id, [fresh])
 
 
-def _intend(bridge: Bridge, row: sa.Row[Any], entry: Entry) -> int | None:
-    """Write the call down before it is made. None if the lease is too short to make it."""
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        deadline = now + bridge.settings.vault_deadline
-        if row.lease_until <= deadline:
-            release(conn, issuance, lease_of(row), next_run_at=now)
-            return None
-        save(
-            conn,
-            issuance,
-            lease_of(row),
-            state=IssuanceState.SENDING,
-            looks=0,
-            updated_at=now,
-        )
-        return issuances.begin_attempt(
-            conn,
-            row.id,
-            "upload",
-            fence=row.fence,
-            natural_key=row.natural_key,
-            request_sha256=_digest(entry),
-            now=now,
-            deadline=deadline,
-        )
+def _issuer(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None:
+    account = accounts.of(bridge, issuer_id)
+    now_ours = {Way.OPEN: len(rows), Way.PROBE: 1, Way.SHUT: 0}[account.way]
+    if rows[now_ours:]:
+        accounts.give_back(bridge, rows[now_ours:])
+    plan = _plan(bridge, rows[:now_ours])
+    for row, past in plan.look:
+        if not account.usable:
+            accounts.give_back(bridge, [row])
+            continue
+        with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, row)):
+            adopt.look_first(bridge, account, row, past)
+    _send(bridge, account, plan)
 
 
-def _digest(entry: Entry) -> str:
-    parts = [entry.certificate_title, entry.full_name, entry.applicant_email, entry.issue_date]
-    told = "\n".join([*parts, entry.details]).encode()
-    return hashlib.sha256(told + hashlib.sha256(entry.content).digest()).hexdigest()
+def _plan(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> _Plan:
+    with bridge.database.read() as conn:
+        made = issuances.attempts_of(conn, [row.id for row in rows])
+    plan = _Plan()
+    for row in rows:
+        past = [
+            a for a in made[row.id] if a.operation in SENDING and a.natural_key == row.natural_key
+        ]
+        if adopt.must_look(row, past):
+            plan.look.append((row, past))
+        elif bridge.settings.bulk_chunk == 1 or bulk.goes_singly(past):
+            plan.singly.append(row)
+        else:
+            plan.bulk.append(row)
+    return plan
 
 
-def _conclude(
-    bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any], number: int, answer: Answer
-) -> None:
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        endings.note(conn, number, answer, now=now)
-        match answer:
-            case Accepted(certificate=certificate):
-                what = "accepted by the vault"
-                endings.taken(bridge, conn, row, certificate, what=what, now=now)
-            case NotDone(message=problem, retry_after=wait):
-                cause = cause_of(STEP, answer)
-                endings.again(bridge, conn, row, problem, cause=cause, now=now, at_least=wait)
-            case Unauthorised(message=problem, remedy=remedy):
-                endings.pause(conn, issuer, problem, remedy, now=now)
-                cause = cause_of(STEP, answer)
-                endings.again(bridge, conn, row, problem, cause=cause, now=now, remedy=remedy)
-            case Refused(message=problem):
-                endings.stop(
-                    conn,
-                    row,
-                    IssuanceState.FAILED,
-                    cause=cause_of(STEP, answer),
-                    problem=f"The vault refuses it: {problem}",
-                    remedy="Mend the mapping or the data in the LMS, then `vaultbridge replay` it.",
-                    now=now,
-                )
-            case Duplicate():
-                # Ours from a lost answer, or somebody else's: look at once.
-                release(conn, issuance, lease_of(row), next_run_at=now, updated_at=now)
-            case Ambiguous(message=problem):
-                quiet = now + bridge.settings.quiet_period
-                release(conn, issuance, lease_of(row), next_run_at=quiet, updated_at=now)
-                events.record(conn, row.id, "answer lost", at=now, detail=problem)
-    log.info("sent", issuance_id=row.id, outcome=type(answer).__name__)
-    bridge.ring("follow" if isinstance(answer, Accepted) else "issue")
+def _send(bridge: Bridge, account: Account, plan: _Plan) -> None:
+    singly = list(plan.singly)
+    left: list[files.Ready] = []
+    if len(plan.bulk) > 1:
+        left = bulk.send(bridge, account, plan.bulk)
+    else:
+        singly += plan.bulk
+    for group in files.ready(bridge, singly, account.issuer):
+        left += group
+    for ready in left:
+        if not account.usable:
+            accounts.give_back(bridge, [ready.row])
+            continue
+        with poisoned(endings.ISSUE, ready.row.id, partial(_move_on, bridge, ready.row)):
+            single.send(bridge, account, ready)
 
 
 def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
@@ -194,15 +140,9 @@ def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
     remedy = "Report it with the log's trace; after an upgrade, `vaultbridge replay` it."
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
+        cause = bug(endings.ISSUE, name)
         if row.tries + 1 < MOST_BUG_TRIES:
-            endings.again(bridge, conn, row, problem, cause=bug(STEP, name), now=now)
+            endings.again(bridge, conn, row, problem, cause=cause, now=now)
         else:
-            endings.stop(
-                conn,
-                row,
-                IssuanceState.HELD,
-                cause=bug(STEP, name),
-                problem=problem,
-                remedy=remedy,
-                now=now,
-            )
+            held = IssuanceState.HELD
+            endings.stop(conn, row, held, cause=cause, problem=problem, remedy=remedy, now=now)

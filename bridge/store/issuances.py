@@ -57,22 +57,26 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     return conn.execute(sa.select(issuance).where(issuance.c.id == row_id)).first()
 
 
-def sendable() -> sa.ColumnElement[bool]:
-    """Issuances that wait to be sent, of issuers whose vault takes our token."""
-    paused = sa.select(issuer.c.id).where(issuer.c.paused_at.is_not(None))
-    return sa.and_(
-        issuance.c.state.in_([IssuanceState.READY, IssuanceState.SENDING]),
-        issuance.c.issuer_id.not_in(paused),
-    )
+def _reachable(now: datetime) -> sa.ColumnElement[bool]:
+    """Issuances of issuers whose vault takes our token and may be called now."""
+    left_alone = sa.or_(issuer.c.paused_at.is_not(None), issuer.c.shut_until > now)
+    return issuance.c.issuer_id.not_in(sa.select(issuer.c.id).where(left_alone))
 
 
-def followable() -> sa.ColumnElement[bool]:
-    """Issuances that the vault is processing, of issuers whose vault takes our token."""
-    paused = sa.select(issuer.c.id).where(issuer.c.paused_at.is_not(None))
-    return sa.and_(
-        issuance.c.state == IssuanceState.PROCESSING,
-        issuance.c.issuer_id.not_in(paused),
-    )
+def sendable(now: datetime) -> sa.ColumnElement[bool]:
+    """Issuances that wait to be sent to a vault that may be called."""
+    unsent = issuance.c.state.in_([IssuanceState.READY, IssuanceState.SENDING])
+    return sa.and_(unsent, _reachable(now))
+
+
+def fresh() -> sa.ColumnElement[bool]:
+    """Issuances that nobody has tried to send."""
+    return sa.and_(issuance.c.state == IssuanceState.READY, issuance.c.tries == 0)
+
+
+def followable(now: datetime) -> sa.ColumnElement[bool]:
+    """Issuances that a vault is processing which may be called."""
+    return sa.and_(issuance.c.state == IssuanceState.PROCESSING, _reachable(now))
 
 
 def of_learner(
@@ -188,6 +192,36 @@ def end_attempt(
 
 def attempts(conn: sa.Connection, issuance_id: str) -> Sequence[sa.Row[Any]]:
     """The remote calls made for an issuance, in order."""
+    return attempts_of(conn, [issuance_id])[issuance_id]
+
+
+def attempts_of(conn: sa.Connection, ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
+    """The remote calls made for each of these issuances, in order."""
+    made: dict[str, list[sa.Row[Any]]] = {row_id: [] for row_id in ids}
+    query = sa.select(attempt).where(attempt.c.issuance_id.in_(ids)).order_by(attempt.c.id)
+    for row in conn.execute(query):
+        made[row.issuance_id].append(row)
+    return made
+
+
+def wake_told_of(
+    conn: sa.Connection, issuer_id: str, uuid: str, email: str, *, at: datetime
+) -> int:
+    """Have the issuances that a vault speaks of looked at by ``at``; return how many.
+
+    One whose certificate was taken in by a bulk upload is known by its address alone.
+    """
+    by_address = sa.and_(
+        issuance.c.vault_uuid.is_(None),
+        sa.func.lower(issuance.c.applicant_email) == (email or "").lower(),
+    )
     return conn.execute(
-        sa.select(attempt).where(attempt.c.issuance_id == issuance_id).order_by(attempt.c.id)
-    ).all()
+        sa.update(issuance)
+        .where(
+            issuance.c.issuer_id == issuer_id,
+            issuance.c.state == IssuanceState.PROCESSING,
+            issuance.c.next_run_at > at,
+            sa.or_(issuance.c.vault_uuid == uuid, by_address),
+        )
+        .values(next_run_at=at)
+    ).rowcount

@@ -51,6 +51,7 @@ class AttemptOutcome(StrEnum):
     """How a remote call ended; a call without an outcome is ambiguous for ever."""
 
     DONE = "done"
+    TAKEN_IN = "taken_in"  #: by a bulk upload: a promise, not yet a certificate
     NOT_SENT = "not_sent"
     REFUSED = "refused"
     DUPLICATE = "duplicate"

@@ -52,6 +52,9 @@ issuer = sa.Table(
     sa.Column("signatory_role", sa.String(255)),
     # Set while the vault refuses our token: nothing is sent for this issuer until it is mended.
     sa.Column("paused_at", UtcDateTime),
+    # Set while the vault wants to be left alone, or does not answer; and how often in a row.
+    sa.Column("shut_until", UtcDateTime),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("removed_at", UtcDateTime),
@@ -179,6 +182,12 @@ issuance = sa.Table(
     sa.Column("file_sha256", sa.String(64), sa.ForeignKey("file.sha256")),
     sa.Column("state", sa.String(16), nullable=False),
     *trouble_columns(),
+    # The file uploaded ahead of a bulk entry: perishable, and of use once.
+    sa.Column("vault_file_id", sa.String(64)),
+    sa.Column("vault_file_at", UtcDateTime),
+    # Of an entry that a bulk upload took in: by when it must be in the vault's list.
+    sa.Column("batch_id", sa.String(64)),
+    sa.Column("appear_by", UtcDateTime),
     sa.Column("vault_uuid", sa.String(64)),
     sa.Column("reference_id", sa.String(64)),
     sa.Column("vault_status", sa.String(64)),

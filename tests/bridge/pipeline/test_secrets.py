@@ -48,7 +48,10 @@ def log() -> Iterator[io.StringIO]:
 
 def eventful_life(world: World) -> None:
     """Everything that writes rows and log lines, good and bad."""
-    world.vault.then("upload", lost_reply, answers(401), answers(500, "<html>"))
+    refused = answers(422, {"message": "Not like this."})
+    world.vault.then("bulk", refused, refused)
+    world.vault.then("upload", lost_reply, answers(500, "<html>"))
+    world.vault.then("list", answers(401))
     world.lms.enriching.append(ZeroDivisionError("a fault"))
     world.lms.writing.append(Permanent("refused", remedy="mend"))
     for who in ("ada", "bob", "eve"):
@@ -83,7 +86,7 @@ def test_no_log_line_tells_a_secret_a_name_an_address_or_a_link(
     eventful_life(world)
 
     lines = [json.loads(line) for line in log.getvalue().splitlines() if line.startswith("{")]
-    assert {"delivery", "completion", "sent", "step_failed", "issuer_paused"} <= {
+    assert {"delivery", "completion", "sent", "sent_in_bulk", "step_failed", "issuer_paused"} <= {
         line["event"] for line in lines
     }
     told = log.getvalue()

@@ -1,0 +1,109 @@
+"""An issuer's account at its vault, as a step works with it: what may be called, what was heard.
+
+One 429 or one dead connection is enough: every worker leaves the vault alone until its time has
+come, then one call tries it for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+import structlog
+
+from bridge.pipeline.bridge import Bridge
+from bridge.store import accounts, gates
+from bridge.store.gates import Way
+from bridge.store.tables import issuance
+from bridge.vault_client import Ambiguous, NotDone, Unauthorised, Unavailable, VaultClient
+from runtime.lease import LeaseLost, lease_of, release
+
+#: A call without an answer may be chance; so many in a row are not.
+UNANSWERED = 2
+#: Longer than a probe's call, by what is done before and after it.
+MARGIN = timedelta(seconds=30)
+
+#: Whatever a call ended with; types that are not of `_SILENT` are answers.
+Heard: TypeAlias = object
+_SILENT = (NotDone, Ambiguous, Unavailable)
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """One issuer and a client for it. ``stopped`` once a call shows that the next is in vain."""
+
+    issuer: sa.Row[Any]
+    vault: VaultClient
+    way: Way
+    stopped: bool = False
+    paused: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether another call may be made now."""
+        return not self.stopped and self.way is not Way.SHUT
+
+    def note(self, heard: Heard) -> None:
+        """Remember at once, from any thread, that the next call would be in vain."""
+        if isinstance(heard, (*_SILENT, Unauthorised)):
+            self.stopped = True
+
+
+def of(bridge: Bridge, issuer_id: str) -> Account:
+    """The account of an issuer, and whether its vault may be called now."""
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        ends = now + bridge.settings.vault_deadline + MARGIN
+        way = gates.way(conn, issuer_id, now=now, probe_ends=ends)
+        issuer = accounts.issuer_by_id(conn, issuer_id)
+    return Account(issuer=issuer, vault=bridge.vault_of(issuer), way=way)
+
+
+def heard(
+    bridge: Bridge, conn: sa.Connection, account: Account, told: Iterable[Heard], *, now: datetime
+) -> None:
+    """Let every worker know what the calls of this account ended with."""
+    told = list(told)
+    silent = [one for one in told if isinstance(one, _SILENT)]
+    probing = account.way is Way.PROBE
+    if silent:
+        account.stopped = True
+        _left_unanswered(bridge, conn, account, silent, now=now)
+    elif told:
+        gates.answered(conn, account.issuer.id, probing=probing)
+        account.way = Way.OPEN
+
+
+def _left_unanswered(
+    bridge: Bridge,
+    conn: sa.Connection,
+    account: Account,
+    silent: list[NotDone | Ambiguous | Unavailable],
+    *,
+    now: datetime,
+) -> None:
+    probing = account.way is Way.PROBE
+    asked = max((one.retry_after for one in silent if one.retry_after is not None), default=None)
+    if asked is None:
+        gates.fail(conn, account.issuer.id)
+    times = gates.failures(conn, account.issuer.id)
+    surely = any(isinstance(one, NotDone) for one in silent)
+    if asked is not None or surely or probing or times >= UNANSWERED:
+        until = now + (asked if asked is not None else bridge.backoff.wait(max(times, 1)))
+        gates.shut(conn, account.issuer.id, until=until, probing=probing)
+        account.way = Way.SHUT
+        log.warning("vault_left_alone", issuer=account.issuer.name, until=until.isoformat())
+
+
+def give_back(bridge: Bridge, rows: Iterable[sa.Row[Any]]) -> None:
+    """Give claimed issuances back as they were: their turn comes when their vault's has."""
+    with bridge.database.write() as conn:
+        for row in rows:
+            with suppress(LeaseLost):
+                release(conn, issuance, lease_of(row), next_run_at=row.next_run_at)

@@ -1,0 +1,91 @@
+"""The file of an issuance: printed once, frozen before anything of it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+from bridge.certificates.page import RenderError
+from bridge.certificates.render import PRINTERS
+from bridge.pipeline import endings, pages
+from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.causes import cause_of
+from bridge.store import events, issuances
+from bridge.store.states import IssuanceState
+from bridge.store.tables import issuance
+from runtime.lease import LeaseLost, lease_of, save
+
+#: So many are printed, then frozen together, while those before are on their way.
+GROUP = 25
+
+Made: TypeAlias = "bytes | RenderError"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An issuance with its frozen file."""
+
+    row: sa.Row[Any]
+    content: bytes
+
+
+def ready(
+    bridge: Bridge, rows: Sequence[sa.Row[Any]], issuer: sa.Row[Any]
+) -> Iterator[list[Ready]]:
+    """Yield the issuances with their files, a group at a time. What cannot be printed is held."""
+    waiting = iter(rows)
+    with ThreadPoolExecutor(PRINTERS) as printers:
+        while group := list(islice(waiting, GROUP)):
+            known = _frozen(bridge, group)
+            fresh = [row for row in group if row.id not in known]
+            made = printers.map(lambda row: _printed(bridge, row, issuer), fresh)
+            known |= _freeze(bridge, list(zip(fresh, made, strict=True)))
+            yield [Ready(row=row, content=known[row.id]) for row in group if row.id in known]
+
+
+def _frozen(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> dict[str, bytes]:
+    with bridge.database.read() as conn:
+        return {
+            row.id: issuances.file_content(conn, row.file_sha256)
+            for row in rows
+            if row.file_sha256 is not None
+        }
+
+
+def _printed(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any]) -> Made:
+    try:
+        return bridge.renderer.render(pages.page_of(row, issuer))
+    except RenderError as exc:
+        return exc
+
+
+def _freeze(bridge: Bridge, made: Sequence[tuple[sa.Row[Any], Made]]) -> dict[str, bytes]:
+    if not made:
+        return {}
+    kept = {}
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        for row, file in made:
+            with suppress(LeaseLost):
+                if isinstance(file, RenderError):
+                    endings.stop(
+                        conn,
+                        row,
+                        IssuanceState.HELD,
+                        cause=cause_of(endings.ISSUE, file),
+                        problem=file.problem,
+                        remedy=file.remedy,
+                        now=now,
+                    )
+                    continue
+                sha256 = issuances.keep_file(conn, file, now=now)
+                save(conn, issuance, lease_of(row), file_sha256=sha256, updated_at=now)
+                events.record(conn, row.id, "file made", at=now, detail=f"sha256 {sha256}")
+                kept[row.id] = file
+    return kept
