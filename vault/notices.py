@@ -7,13 +7,9 @@ same Message-ID. That is harmless; a mail that never comes is not.
 
 from __future__ import annotations
 
-import os
-import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.policy import default
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +23,8 @@ from runtime.retry import Backoff
 from vault.certificate import Status
 from vault.links import Links
 from vault.notice_text import Told, compose
-from vault.store import certificates, customers, entrances, notices, rates
+from vault.post import Post
+from vault.store import certificates, customers, entrances, notices
 from vault.store.entrances import Purpose
 from vault.store.notices import Kind, State
 from vault.store.people import notice
@@ -40,12 +37,10 @@ NEVER_ENDED = (
     f"Sending was begun {MOST_TRIES} times and never came to an end. "
     "Ask the vault's operator to read its log, then: certvault mail resend"
 )
-RATES_KEPT = timedelta(days=1)
+#: Somebody sits and waits for a link, so that they come before any number of certificates.
+WAITED_FOR = notice.c.certificate_id.is_(None)
 
 log = structlog.get_logger()
-
-#: Hands a mail over; raises runtime.smtp.NotNow or Refused.
-Post = Callable[[EmailMessage, str], None]
 
 
 class Unwanted(Exception):
@@ -64,42 +59,6 @@ def match(conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> None:
     else:
         kind, to, language = Kind.INVITATION, row.applicant_email, row.institution_language
     notices.add(conn, kind, to, language=language, certificate_id=row.id, now=now)
-
-
-def by_smtp(server: str) -> Post:
-    """Mails go to a mail server (``smtp://user:password@host:port`` or ``smtps://…``)."""
-
-    def post(message: EmailMessage, to: str) -> None:
-        smtp.deliver(message, to=to, server=server, tls=ssl.create_default_context())
-
-    return post
-
-
-def into_folder(folder: Path) -> Post:
-    """Mails become files: ``<Message-ID>.eml``, readable by the vault's user alone."""
-
-    def post(message: EmailMessage, to: str) -> None:
-        name = message["Message-ID"].strip("<>").partition("@")[0]
-        passing = folder / f".{name}.{uuid4().hex}"
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(message.as_bytes(policy=default.clone(utf8=not to.isascii())))
-                file.flush()
-                os.fsync(file.fileno())
-            passing.replace(folder / f"{name}.eml")
-        except OSError as exc:
-            raise smtp.NotNow(f"The folder of mails cannot be used: {exc.strerror}.") from exc
-
-    return post
-
-
-def forget_files(folder: Path, uuids: Iterable[str]) -> None:
-    """Delete the files of mails, if there are any."""
-    for uuid in uuids:
-        for path in folder.glob(f"{uuid}.*.eml"):
-            path.unlink(missing_ok=True)
 
 
 class Notices:
@@ -125,16 +84,7 @@ class Notices:
         """Send one mail that is due; say whether there may be more."""
         with self._database.write() as conn:
             now = self._database.now(conn)
-            rates.forget(conn, before=now - RATES_KEPT)
-            rows = claim(
-                conn,
-                notice,
-                where=notice.c.state == State.DUE.value,
-                owner=self._owner,
-                now=now,
-                lease=self._lease,
-                limit=1,
-            )
+            rows = self._take(conn, WAITED_FOR, now) or self._take(conn, sa.true(), now)
             for row in rows:
                 save(conn, notice, lease_of(row), tries=row.tries + 1)
         for row in rows:
@@ -165,6 +115,19 @@ class Notices:
             )
         except ValueError:
             raise smtp.Refused("The address is not a mail address.") from None
+
+    def _take(
+        self, conn: sa.Connection, which: sa.ColumnElement[bool], now: datetime
+    ) -> Sequence[sa.Row[Any]]:
+        return claim(
+            conn,
+            notice,
+            where=sa.and_(notice.c.state == State.DUE.value, which),
+            owner=self._owner,
+            now=now,
+            lease=self._lease,
+            limit=1,
+        )
 
     def _send(self, row: sa.Row[Any]) -> None:
         if row.tries >= MOST_TRIES:

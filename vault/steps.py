@@ -18,6 +18,7 @@ from runtime.database import Database
 from runtime.lease import due
 from vault import wiring
 from vault.bells import DELIVER, PROCESS
+from vault.beside import Beside
 from vault.certificate import Status
 from vault.store import webhook_deliveries
 from vault.store.notices import State
@@ -74,7 +75,8 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
     ),
     DELIVER: (
         Step(
-            build=lambda vault: wiring.notices(vault).run,
+            # A mail server may take its time, and webhooks do not wait for it.
+            build=lambda vault: Beside(wiring.notices(vault).run, name="mail").run,
             table=notice,
             where=notice.c.state == State.DUE.value,
         ),

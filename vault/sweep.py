@@ -1,14 +1,15 @@
-"""The sweep: once an hour, whatever lies in the folder of files and nobody needs is deleted.
+"""The sweep: once an hour, whatever lies about and nobody needs is deleted.
 
 Uploads that no entry took in time; passing files of processes that died; content whose record was
-never committed, or is gone.
+never committed, or is gone; links and sessions that ended, and mails that belong to nothing more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +20,8 @@ from runtime.database import Database
 from runtime.group_commit import GroupCommit
 from runtime.lease import Lease, LeaseLost, claim, lease_of, release
 from vault.files import Files
-from vault.store import uploads
+from vault.post import drop_strays
+from vault.store import leftovers, notices, uploads
 from vault.store.tables import chore
 from vault.withdrawal import discard
 
@@ -28,18 +30,21 @@ EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=30)
 #: Long enough for a worker to note the file that it has just kept.
 AGE = timedelta(hours=1)
-HASHES_AT_ONCE = 500
+ASKED_AT_ONCE = 500
 
 log = structlog.get_logger()
 
 
 class Sweep:
-    """The step that tidies the folder of files."""
+    """The step that tidies up."""
 
-    def __init__(self, *, database: Database, writer: GroupCommit[Any], files: Files) -> None:
+    def __init__(
+        self, *, database: Database, writer: GroupCommit[Any], files: Files, mail_folder: Path
+    ) -> None:
         self._database = database
         self._writer = writer
         self._files = files
+        self._mail_folder = mail_folder
         self._owner = uuid4().hex
 
     def run(self) -> bool:
@@ -50,7 +55,11 @@ class Sweep:
         unused = self._discard(self._writer.write(self._forget_unused))
         passing = self._files.drop_passing(older_than=AGE)
         orphans = self._discard(self._orphans())
-        log.info("swept", unused=unused, passing=passing, orphans=orphans)
+        visits = self._writer.write(self._forget_visits)
+        mails = drop_strays(self._mail_folder, known=self._known_mails, older_than=AGE)
+        log.info(
+            "swept", unused=unused, passing=passing, orphans=orphans, visits=visits, mails=mails
+        )
         self._writer.write(lambda conn: self._done(conn, lease))
         return False
 
@@ -76,9 +85,20 @@ class Sweep:
     def _forget_unused(self, conn: sa.Connection) -> Iterable[str]:
         return uploads.forget_unused(conn, now=self._database.now(conn))
 
+    def _forget_visits(self, conn: sa.Connection) -> int:
+        return leftovers.forget(conn, now=self._database.now(conn))
+
+    def _known_mails(self, uuids: Collection[str]) -> Collection[str]:
+        waiting = iter(uuids)
+        found: set[str] = set()
+        while some := list(islice(waiting, ASKED_AT_ONCE)):
+            with self._database.read() as conn:
+                found |= notices.known(conn, some)
+        return found
+
     def _orphans(self) -> Iterable[str]:
         kept = self._files.kept(older_than=AGE)
-        while some := list(islice(kept, HASHES_AT_ONCE)):
+        while some := list(islice(kept, ASKED_AT_ONCE)):
             with self._database.read() as conn:
                 named = uploads.known(conn, some)
             yield from (sha256 for sha256 in some if sha256 not in named)

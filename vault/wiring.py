@@ -16,7 +16,8 @@ from vault.addresses import Addresses
 from vault.files import Files
 from vault.intake import Intake
 from vault.links import Links
-from vault.notices import Notices, Post, by_smtp, into_folder
+from vault.notices import Notices
+from vault.post import Post, by_smtp, into_folder
 from vault.processing import Processing
 from vault.settings import Settings
 from vault.signing import SigningKeys
@@ -128,8 +129,13 @@ def keys(settings: Settings, *, create: bool = False) -> Keys:
 
 
 def sweep(vault: Vault) -> Sweep:
-    """Build the step that tidies the folder of files."""
-    return Sweep(database=vault.database, writer=vault.writer, files=vault.files)
+    """Build the step that tidies up."""
+    return Sweep(
+        database=vault.database,
+        writer=vault.writer,
+        files=vault.files,
+        mail_folder=mail_folder(vault.settings),
+    )
 
 
 def webhooks(vault: Vault) -> Deliver:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
 from vault.files import Files
-from vault.notices import forget_files
+from vault.post import forget_files
 from vault.store import certificates, notices, uploads, withdrawal
 
 

@@ -21,8 +21,10 @@ from tests.vault import samples
 from tests.vault.world import World, upload
 from vault import steps, wiring
 from vault.bells import DELIVER
-from vault.notices import MOST_TRIES, NEVER_ENDED, Notices, by_smtp, into_folder
-from vault.store import customers, institutions, notices
+from vault.notices import MOST_TRIES, NEVER_ENDED, Notices
+from vault.post import by_smtp, into_folder
+from vault.store import customers, entrances, institutions, notices
+from vault.store.entrances import Purpose
 from vault.store.people import assignment, notice
 
 JOHN = "john@example.com"
@@ -211,6 +213,24 @@ def test_two_workers_send_it_once(each_world: World, server: MailServer) -> None
     step(each_world, meanwhile).run()
 
     assert 1 == len(server.mails)
+
+
+def test_a_mail_that_somebody_waits_for_overtakes_all_others(
+    each_world: World, server: MailServer
+) -> None:
+    abc = each_world.institution("ABC")
+    issue(each_world, abc)
+    issue(each_world, abc, certificate_title="Another")
+    with each_world.vault.database.write() as conn:
+        now = each_world.vault.database.now(conn)
+        mary = "mary@example.com"
+        link = entrances.add_link(conn, Purpose.SIGN_IN, mary, language="en", now=now)
+        notices.add(conn, notices.Kind.SIGN_IN, mary, language="en", link_id=link, now=now)
+    send = step(each_world, by_smtp(server.url))
+    while send.run():
+        pass
+
+    assert [mary, JOHN, JOHN] == server.recipients
 
 
 def test_sent_again_on_request_it_is_a_mail_of_its_own(

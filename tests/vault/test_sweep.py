@@ -15,6 +15,11 @@ from tests.vault import samples
 from tests.vault.world import World, upload
 from vault import steps, wiring
 from vault.addresses import API
+from vault.store import customers, entrances, notices
+from vault.store.entrances import Purpose
+from vault.store.leftovers import KEPT
+from vault.store.notices import Kind
+from vault.store.people import customer_session, mailed_link, notice
 from vault.store.tables import chore, file
 from vault.sweep import EVERY
 
@@ -103,3 +108,92 @@ def test_the_clock_rings_for_it_once_an_hour(world: World) -> None:
 def _an_hour_later(world: World, now: object) -> object:
     with world.vault.database.read() as conn:
         return world.vault.database.now(conn) + EVERY
+
+
+JOHN = "john@example.com"
+
+
+def ask_to_sign_in(world: World) -> None:
+    """As the form does: a link, and the mail that carries it; it is sent."""
+    with world.vault.database.write() as conn:
+        now = world.vault.database.now(conn)
+        link = entrances.add_link(conn, Purpose.SIGN_IN, JOHN, language="en", now=now)
+        notices.add(conn, Kind.SIGN_IN, JOHN, language="en", link_id=link, now=now)
+    send_mails(world)
+
+
+def send_mails(world: World) -> None:
+    send = wiring.notices(world.vault)
+    while send.run():
+        pass
+
+
+def change(world: World, table: sa.Table, **values: timedelta) -> None:
+    """Set moments of all rows of a table, as seen from now."""
+    with world.vault.database.write() as conn:
+        now = world.vault.database.now(conn)
+        moments = {name: now + wait for name, wait in values.items()}
+        conn.execute(sa.update(table).values(**moments))
+
+
+def left(world: World) -> tuple[list[str], int, int]:
+    """The kinds of the mails, and how many links and sessions there are."""
+    with world.vault.database.read() as conn:
+        kinds = conn.execute(sa.select(notice.c.kind).order_by(notice.c.id)).scalars().all()
+        links, sessions = (
+            conn.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for table in (mailed_link, customer_session)
+        )
+    return list(kinds), links, sessions
+
+
+def mail_files(world: World) -> list[str]:
+    return sorted(path.name for path in wiring.mail_folder(world.vault.settings).glob("*.eml"))
+
+
+def test_what_visits_left_behind_goes_and_invitations_stay(
+    each_world: World, client: httpx.Client
+) -> None:
+    upload(client)
+    each_world.process()
+    send_mails(each_world)
+    invitation = mail_files(each_world)
+    ask_to_sign_in(each_world)
+    with each_world.vault.database.write() as conn:
+        now = each_world.vault.database.now(conn)
+        made = customers.of_verified(conn, "mary@example.com", language="en", now=now)
+        entrances.open_session(conn, made, now=now)
+    wiring.sweep(each_world.vault).run()
+    early = left(each_world)
+
+    past = -KEPT - timedelta(minutes=1)
+    change(each_world, mailed_link, expires_at=past)
+    change(each_world, customer_session, expires_at=past)
+    change(each_world, chore, next_run_at=timedelta())
+    aged_mails(each_world)
+    wiring.sweep(each_world.vault).run()
+
+    assert (["invitation", "sign_in"], 2, 1) == early
+    assert (["invitation"], 0, 0) == left(each_world)
+    assert invitation == mail_files(each_world)
+
+
+def aged_mails(world: World) -> None:
+    """Let every mail's file be two hours old."""
+    for path in wiring.mail_folder(world.vault.settings).iterdir():
+        then = time.time() - 7200
+        os.utime(path, (then, then))
+
+
+def test_a_mail_that_left_while_its_certificate_was_erased_goes(world: World) -> None:
+    folder = wiring.mail_folder(world.vault.settings)
+    folder.mkdir()
+    for name in ("4dd0e1b4-5e0e-4d5b-8f39-8a3a7b1c2d10.1.eml", ".x.passing"):
+        (folder / name).write_text("Hello John")
+    wiring.sweep(world.vault).run()
+    early = len(list(folder.iterdir()))
+    aged_mails(world)
+    change(world, chore, next_run_at=timedelta())
+    wiring.sweep(world.vault).run()
+
+    assert (2, []) == (early, list(folder.iterdir()))

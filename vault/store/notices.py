@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -118,6 +118,11 @@ def of(conn: sa.Connection, certificate_uuid: str) -> Sequence[str]:
         .scalars()
         .all()
     )
+
+
+def known(conn: sa.Connection, uuids: Collection[str]) -> set[str]:
+    """Which of these ids are mails'."""
+    return set(conn.execute(sa.select(notice.c.uuid).where(notice.c.uuid.in_(uuids))).scalars())
 
 
 def forget(conn: sa.Connection, certificate_id: int) -> None:
