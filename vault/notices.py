@@ -22,7 +22,8 @@ from runtime.lease import LeaseLost, claim, lease_of, release, save
 from runtime.retry import Backoff
 from vault.certificate import Status
 from vault.links import Links
-from vault.notice_text import Told, compose
+from vault.notice_mail import compose
+from vault.notice_text import Told
 from vault.post import Post
 from vault.store import certificates, customers, entrances, notices
 from vault.store.entrances import Purpose

@@ -353,6 +353,7 @@ def test_an_invitation_speaks_the_institutions_language(
     text, html = parts(mail)
     assert (subject, language) == (mail["Subject"], mail["Content-Language"])
     assert f'<html lang="{language}" dir="{direction}">' in html
+    assert {"rtl": "text-align:right", "ltr": "text-align:left"}[direction] in html
     assert "جامعة &lt;b&gt;ABC&lt;/b&gt;" in html
     assert "{" not in text
 
@@ -398,8 +399,11 @@ def test_no_name_and_no_address_adds_a_header(world: World) -> None:
     while send.run():
         pass
 
-    assert ["failed", "failed"] == [row.state for row in rows(world)]
-    assert not wiring.mail_folder(world.vault.settings).exists()
+    (file,) = wiring.mail_folder(world.vault.settings).iterdir()
+    mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert ["sent", "failed"] == [row.state for row in rows(world)]
+    assert '"ABC Bcc: evil@example.com" <vault@localhost.localdomain>' == mail["From"]
+    assert (None, JOHN) == (mail["Bcc"], mail["To"])
 
 
 def test_the_worker_of_what_is_sent_out_sends_them(each_world: World) -> None:

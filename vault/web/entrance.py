@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from runtime.translations import mark
 from vault.bells import DELIVER
 from vault.links import PEOPLE
+from vault.notice_text import ONLY_YOUR_OWN
 from vault.store import customers, entrances, notices, rates
 from vault.store.entrances import Purpose
 from vault.store.notices import Kind
@@ -39,10 +40,7 @@ LINKS = MappingProxyType(
         ),
         Purpose.ADD_EMAIL: (
             mark("Add {email} to the account of {account}"),
-            mark(
-                "Confirm this only if that account is your own: whoever signs in there sees all "
-                "certificates that were issued to this address."
-            ),
+            ONLY_YOUR_OWN,
             mark("Confirm this address"),
         ),
     }
