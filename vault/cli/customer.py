@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import sqlalchemy as sa
 
 from runtime.translations import FALLBACK, LANGUAGES
+from vault import accounts, wiring
 from vault.cli import session
 from vault.store import customers, entrances
 
@@ -68,7 +71,22 @@ def customer_sign_out(email: str) -> None:
     click.echo(f"Ended {ended} sessions.")
 
 
-def _found(conn: sa.Connection, email: str) -> sa.Row[tuple[object, ...]]:
+@customer.command("delete")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def customer_delete(email: str, yes: bool) -> None:
+    """Delete an account with its addresses and mails. Its certificates stay what they are."""
+    found = session.found_settings()
+    database = session.database(found)
+    with database.read() as conn:
+        customer_id = int(_found(conn, email).id)
+    if not yes:
+        click.confirm(f"Delete the account of {email} for good?", abort=True)
+    accounts.close(customer_id, database=database, mail_folder=wiring.mail_folder(found))
+    click.echo(f"Deleted the account of {email}.")
+
+
+def _found(conn: sa.Connection, email: str) -> sa.Row[Any]:
     row = customers.find(conn, email)
     if row is None:
         raise click.ClickException(

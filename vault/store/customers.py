@@ -9,7 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from vault.certificate import Status, fold_email
-from vault.store.people import assignment, customer, customer_email
+from vault.store.notices import Kind
+from vault.store.people import (
+    assignment,
+    customer,
+    customer_email,
+    customer_session,
+    mailed_link,
+    notice,
+)
 from vault.store.tables import certificate, institution
 from vault.store.upsert import insert
 
@@ -38,7 +46,7 @@ def find(conn: sa.Connection, email: str) -> sa.Row[Any] | None:
 def of_verified(conn: sa.Connection, email: str, *, language: str, now: datetime) -> int:
     """Return the id of the customer who has just proved to read ``email``; made if there is none.
 
-    What waits for the address becomes theirs.
+    What waits for the address becomes theirs, and their mails speak ``language`` from now on.
     """
     known = find(conn, email)
     if known is None:
@@ -46,6 +54,7 @@ def of_verified(conn: sa.Connection, email: str, *, language: str, now: datetime
         customer_id = int(conn.execute(added.returning(customer.c.id)).scalar_one())
     else:
         customer_id = int(known.id)
+        _set(conn, customer_id, language=language)
     add_email(conn, customer_id, email, now=now)
     return customer_id
 
@@ -61,6 +70,58 @@ def add_email(conn: sa.Connection, customer_id: int, email: str, *, now: datetim
     if owner is None or owner.id != customer_id:
         raise TakenEmail
     claim_waiting(conn, customer_id, now=now)
+
+
+def send_to(conn: sa.Connection, customer_id: int, email: str) -> None:
+    """Let a customer's mail go to one of their addresses; no other changes anything."""
+    found = conn.execute(sa.select(customer_email.c.email).where(_of(customer_id, email))).first()
+    if found is not None:
+        _set(conn, customer_id, email=found.email)
+
+
+def remove_email(conn: sa.Connection, customer_id: int, email: str) -> None:
+    """Take an address from a customer, but not the one that their mail goes to.
+
+    What came to it stays theirs; what comes later is for whoever confirms it next.
+    """
+    main = sa.select(customer.c.email).where(customer.c.id == customer_id).scalar_subquery()
+    conn.execute(
+        sa.delete(customer_email).where(_of(customer_id, email), customer_email.c.email != main)
+    )
+
+
+def delete(conn: sa.Connection, customer_id: int) -> Sequence[str]:
+    """Delete an account; return the ids of the mails that went with it.
+
+    Its certificates are nobody's again, and wait for whoever confirms their address.
+    """
+    mine = sa.select(assignment.c.certificate_id).where(assignment.c.customer_id == customer_id)
+    links = sa.select(mailed_link.c.id).where(mailed_link.c.customer_id == customer_id)
+    told = sa.and_(notice.c.certificate_id.in_(mine), notice.c.kind == Kind.ASSIGNED.value)
+    mails = (
+        conn.execute(
+            sa.delete(notice)
+            .where(sa.or_(told, notice.c.link_id.in_(links)))
+            .returning(notice.c.uuid)
+        )
+        .scalars()
+        .all()
+    )
+    for table in (mailed_link, customer_session, assignment, customer_email):
+        conn.execute(sa.delete(table).where(table.c.customer_id == customer_id))
+    conn.execute(sa.delete(customer).where(customer.c.id == customer_id))
+    return mails
+
+
+def _of(customer_id: int, email: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        customer_email.c.customer_id == customer_id,
+        customer_email.c.email_key == fold_email(email),
+    )
+
+
+def _set(conn: sa.Connection, customer_id: int, **values: str) -> None:
+    conn.execute(sa.update(customer).where(customer.c.id == customer_id).values(**values))
 
 
 def emails(conn: sa.Connection, customer_id: int) -> Sequence[sa.Row[Any]]:

@@ -115,6 +115,18 @@ def test_customers_are_added_listed_shown_and_signed_out(world: World, issued: s
     assert "is no address of an account" in bad("customer", "show", "mary@example.com")
 
 
+def test_an_account_is_deleted_by_command(world: World, issued: str) -> None:
+    good("customer", "add", JOHN)
+    asked = bad("customer", "delete", JOHN)
+    kept = good("customer", "list")
+    done = good("customer", "delete", JOHN, "--yes")
+
+    assert f"Delete the account of {JOHN} for good? [y/N]" in asked
+    assert JOHN in kept
+    assert (f"Deleted the account of {JOHN}.\n", "") == (done, good("customer", "list"))
+    assert "is no address of an account" in bad("customer", "delete", JOHN, "--yes")
+
+
 def test_an_institutions_language_is_that_of_its_mails(world: World, issued: str) -> None:
     good("institution", "language", "ABC", "ar")
     with world.client(world.token(1)) as client:

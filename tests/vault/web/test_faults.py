@@ -56,6 +56,9 @@ def test_it_speaks_the_readers_language(anyone: httpx.Client) -> None:
         ("/my/sign-in", "/my"),
         ("/my/emails", "/my"),
         ("/my/sign-out", "/my"),
+        ("/my/emails/main", "/my"),
+        ("/my/emails/remove", "/my"),
+        ("/my/delete", "/my"),
     ],
 )
 def test_whoever_reloads_an_answer_or_types_too_little_gets_somewhere(
@@ -117,7 +120,7 @@ def archive_of(world: World) -> httpx.Client:
     )
 
 
-@pytest.mark.parametrize("path", ["/my/sign-in", "/my/emails", "/my/sign-out", "/my/link/x"])
+@pytest.mark.parametrize("path", ["/my/sign-in", "/my/emails", "/my/delete", "/my/link/x"])
 def test_an_archive_says_that_it_is_one(world: World, path: str) -> None:
     with archive_of(world) as browser:
         answer = browser.post(path, data={"email": "john@example.com"})

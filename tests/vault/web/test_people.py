@@ -19,7 +19,14 @@ from tests.vault.world import PUBLIC_URL, World, upload
 from vault.addresses import API
 from vault.notices import Notices
 from vault.store import entrances, rates
-from vault.store.people import assignment, customer_session, mailed_link
+from vault.store.people import (
+    assignment,
+    customer,
+    customer_email,
+    customer_session,
+    mailed_link,
+    notice,
+)
 from vault.web.app import create_app
 from vault.web.entrance import MOST_PER_ADDRESS, MOST_PER_CLIENT, SPAN
 
@@ -104,6 +111,7 @@ def test_a_mailed_link_signs_in_and_shows_what_waited(
 ) -> None:
     uuid = issue(world, applicant_email="JOHN@example.com")
     issue(world, applicant_email="other@example.com", certificate_title="Another's")
+    mailbox.fetch()
     sign_in(browser, mailbox)
     page = browser.get("/my")
     pdf = browser.get(f"/my/certificates/{uuid}/certificate.pdf")
@@ -399,7 +407,108 @@ def test_anothers_address_cannot_be_taken(world: World, mailbox: Mailbox) -> Non
         assert JOHN not in mary.get("/my").text
 
 
-@pytest.mark.parametrize("path", ["/my/emails", "/my/sign-out"])
+def with_two_addresses(browser: httpx.Client, mailbox: Mailbox) -> str:
+    """Sign John in with another address of his; return what his forms carry."""
+    sign_in(browser, mailbox)
+    form = form_token(browser.get("/my"))
+    browser.post("/my/emails", data={"form": form, "email": "Home@example.com"})
+    browser.post(mailbox.link())
+    return form
+
+
+def addresses(page: httpx.Response) -> dict[str, bool]:
+    """The addresses on a customer's page, and whether mail goes there."""
+    found = re.findall(r'<li>\s*<bdi dir="ltr">(.*?)</bdi>(.*?)</li>', page.text, re.DOTALL)
+    return {email: "our mail goes here" in rest for email, rest in found}
+
+
+def test_mail_goes_to_the_address_that_the_customer_chooses(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    form = with_two_addresses(browser, mailbox)
+    before = addresses(browser.get("/my"))
+    for email in ("other@example.com", "HOME@example.com"):
+        answer = browser.post("/my/emails/main", data={"form": form, "email": email})
+        assert (303, "/my") == (answer.status_code, answer.headers["Location"])
+    issue(world)
+
+    assert {JOHN: True, "Home@example.com": False} == before
+    assert {JOHN: False, "Home@example.com": True} == addresses(browser.get("/my"))
+    assert "Home@example.com" == mailbox.fetch()["To"]
+
+
+def test_an_address_can_be_removed_but_not_the_one_that_mail_goes_to(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    form = with_two_addresses(browser, mailbox)
+    issue(world, applicant_email="home@example.com")
+    for email in (JOHN, "home@example.com"):
+        browser.post("/my/emails/remove", data={"form": form, "email": email})
+    page = browser.get("/my")
+    issue(world, applicant_email="home@example.com", certificate_title="Later")
+
+    assert {JOHN: True} == addresses(page)
+    assert ["Certificate of Achievement"] == titles(browser.get("/my"))
+    assert "Your certificate is ready" == mailbox.fetch()["Subject"]
+
+
+def test_another_customers_address_cannot_be_removed_or_chosen(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    form = with_two_addresses(browser, mailbox)
+    with browser_of(world) as mary:
+        sign_in(mary, mailbox, "mary@example.com")
+        for path in ("main", "remove"):
+            browser.post(f"/my/emails/{path}", data={"form": form, "email": "mary@example.com"})
+
+        assert {"mary@example.com": True} == addresses(mary.get("/my"))
+        assert {JOHN: True, "Home@example.com": False} == addresses(browser.get("/my"))
+
+
+def test_an_account_can_be_deleted_and_what_was_in_it_waits(
+    each_world: World,
+) -> None:
+    mailbox = Mailbox(each_world)
+    with browser_of(each_world) as browser, browser_of(each_world) as other:
+        form = with_two_addresses(browser, mailbox)
+        uuid = issue(each_world)
+        holder = mailbox.link("/holder/")
+        sign_in(other, mailbox, "home@example.com")
+        asked = browser.get("/my/delete")
+        gone = browser.post("/my/delete", data={"form": form})
+        with each_world.vault.database.read() as conn:
+            left = [
+                conn.execute(sa.select(table)).all()
+                for table in (customer, customer_email, customer_session, assignment)
+            ]
+            kinds = conn.execute(sa.select(notice.c.kind, notice.c.to_address)).all()
+
+        assert (200, "Delete your account?") == (asked.status_code, heading(asked))
+        assert (200, "Your account is deleted") == (gone.status_code, heading(gone))
+        assert [[], [], [], []] == left
+        assert {("sign_in", JOHN), ("sign_in", "home@example.com")} == set(map(tuple, kinds))
+        assert all("Mail me a link" in each.get("/my").text for each in (browser, other))
+        assert 200 == browser.get(holder).status_code
+        sign_in(browser, mailbox)
+        assert ["Certificate of Achievement"] == titles(browser.get("/my"))
+        assert 200 == browser.get(f"/my/certificates/{uuid}/certificate.pdf").status_code
+
+
+def test_the_account_speaks_the_language_of_its_last_signing_in(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    sign_in(browser, mailbox)
+    browser.post("/my/sign-in?lang=fr", data={"email": JOHN})
+    browser.post(mailbox.link())
+    issue(world)
+
+    assert "fr" == mailbox.fetch()["Content-Language"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/my/emails", "/my/emails/main", "/my/emails/remove", "/my/delete", "/my/sign-out"],
+)
 def test_a_form_of_another_site_or_session_does_nothing(
     world: World, mailbox: Mailbox, path: str
 ) -> None:
