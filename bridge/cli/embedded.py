@@ -39,7 +39,7 @@ def environment(place: Place, vault: Vault, redis: EmbeddedRedis) -> dict[str, s
     """The embedded defaults; what the caller's environment sets stays as it is."""
     allowed = os.environ.get("BRIDGE_ALLOWED_PRIVATE_HOSTS", "")
     if vault.port is not None:
-        allowed = ",".join(filter(None, [allowed, f"{LOOPBACK}:{vault.port}"]))
+        allowed = _also("BRIDGE_ALLOWED_PRIVATE_HOSTS", f"{LOOPBACK}:{vault.port}")
     fixed = {
         "BRIDGE_REDIS_URL": redis.url,
         "BRIDGE_HOST": place.host,
@@ -51,8 +51,16 @@ def environment(place: Place, vault: Vault, redis: EmbeddedRedis) -> dict[str, s
             "VAULT_REDIS_URL": redis.url,
             "VAULT_HOST": place.host,
             "VAULT_PORT": str(vault.port),
+            "VAULT_ALLOWED_PRIVATE_HOSTS": _also(
+                "VAULT_ALLOWED_PRIVATE_HOSTS", f"{LOOPBACK}:{place.port}"
+            ),
         }
     return _defaults(place, vault) | fixed
+
+
+def _also(variable: str, host: str) -> str:
+    """The hosts that the caller's environment allows, and this one."""
+    return ",".join(filter(None, [os.environ.get(variable, ""), host]))
 
 
 def _defaults(place: Place, vault: Vault) -> dict[str, str]:

@@ -18,7 +18,7 @@ from bridge.processes import BRIDGE, VAULT
 from bridge.queue import SERVICE
 from bridge.settings import from_environment
 from bridge.store import accounts
-from bridge.wiring import build, migrate_database
+from bridge.wiring import Bridge, build, migrate_database
 from runtime import embedded, logging, redis_server
 from runtime.embedded import LOOPBACK
 from runtime.keys import Keys
@@ -81,15 +81,15 @@ def up(
     place = Place(data=data, host=host, port=port)
     Keys.read_or_create(place.data / "secret.key")
     # QR codes already printed name the port of the last start.
-    last = embedded.kept(place.data).get("VAULT_PORT")
-    vault_port = vault_port or (int(last) if last else None)
+    last = embedded.kept(place.data)
+    vault_port = vault_port or (int(last["VAULT_PORT"]) if "VAULT_PORT" in last else None)
     vault = _vault(vault_url, vault_token_file, vault_port, place)
     redis = redis_server.embedded(place.data / "run")
     env = environment(place, vault, redis)
     embedded.keep(place.data, env, prefixes=OURS)
     os.environ.update(env)
     logging.configure(SERVICE, "up")
-    _prepare(vault, institution, place.data)
+    _prepare(vault, institution, place.data, last.get("BRIDGE_PORT"))
     _run(env, vault, redis, place)
 
 
@@ -101,7 +101,7 @@ def _vault(url: str | None, token_file: Path | None, port: int | None, place: Pl
     return Vault(url=f"http://{LOOPBACK}:{chosen}", port=chosen, token_file=None)
 
 
-def _prepare(vault: Vault, institution: str, data: Path) -> None:
+def _prepare(vault: Vault, institution: str, data: Path, found_port: str | None) -> None:
     """Migrate both databases; at the first start, make the issuer and our vault's token."""
     settings = from_environment(os.environ)
     backup = migrate_database(settings)
@@ -125,7 +125,32 @@ def _prepare(vault: Vault, institution: str, data: Path) -> None:
     elif vault.port is not None and urlsplit(found.vault_url).hostname == LOOPBACK:
         with bridge.database.write() as conn:
             accounts.change(conn, found.id, kind="issuer", vault_url=vault.url)
+    if vault.port is not None:
+        _have_vault_tell(bridge, found_port)
     bridge.database.close()
+
+
+def _have_vault_tell(bridge: Bridge, last_port: str | None) -> None:
+    """Our vault tells the bridge by webhook what became of a certificate."""
+    with bridge.database.read() as conn:
+        issuer = accounts.issuer_named(conn, ISSUER)
+    known = accounts.secrets_of(issuer, kind="issuer", keys=bridge.keys)
+    if "webhook_secret" in known and last_port == str(bridge.settings.port):
+        return
+    hook = f"http://{LOOPBACK}:{bridge.settings.port}/hooks/vault/{ISSUER}"
+    told = _vault_command(
+        "webhook",
+        "add",
+        hook,
+        "--institution",
+        issuer.institution_name,
+        "--description",
+        "The bridge of this installation.",
+        quiet=True,
+    )
+    with bridge.database.write() as conn:
+        secrets = {**known, "webhook_secret": told.split()[-1]}
+        accounts.set_secrets(conn, issuer, kind="issuer", keys=bridge.keys, secrets=secrets)
 
 
 def _first_token(vault: Vault, institution: str, data: Path, migrate: tuple[str, ...]) -> str:
@@ -144,15 +169,18 @@ def _first_token(vault: Vault, institution: str, data: Path, migrate: tuple[str,
         path.unlink(missing_ok=True)
 
 
-def _vault_command(*arguments: str) -> None:
+def _vault_command(*arguments: str, quiet: bool = False) -> str:
+    """Run a command of the vault; return what it says, if it is to be ``quiet``."""
     done = subprocess.run(  # noqa: S603  # our own program
         embedded.resolve(("certvault", *arguments)),
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
+        stdout=subprocess.PIPE if quiet else sys.stderr,
+        text=True,
         check=False,
     )
     if done.returncode:
         raise click.ClickException(f"`certvault {arguments[0]}` failed; what it said stands above.")
+    return done.stdout or ""
 
 
 def _run(env: Mapping[str, str], vault: Vault, redis: EmbeddedRedis, place: Place) -> None:

@@ -204,9 +204,7 @@ def attempts_of(conn: sa.Connection, ids: Sequence[str]) -> dict[str, list[sa.Ro
     return made
 
 
-def wake_told_of(
-    conn: sa.Connection, issuer_id: str, uuid: str, email: str, *, at: datetime
-) -> int:
+def wake(conn: sa.Connection, issuer_id: str, *, uuid: str, email: str | None, at: datetime) -> int:
     """Have the issuances that a vault speaks of looked at by ``at``; return how many.
 
     One whose certificate was taken in by a bulk upload is known by its address alone.

@@ -1,10 +1,14 @@
-"""``/hooks/<connector>/<site>``, any method and path below: where LMSs deliver."""
+"""``/hooks/<connector>/<site>``, any method and path below: where LMSs deliver.
+
+``/hooks/vault/<issuer>`` is where a vault does; no connector is called so.
+"""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
+from bridge.pipeline.hear import hear
 from bridge.pipeline.receive import ComeAgain, Received, Receiver, TurnedAway
 from bridge.web import errors
 from bridge.wiring import Bridge
@@ -31,6 +35,15 @@ def blueprint(bridge: Bridge) -> Blueprint:
         except ComeAgain as exc:
             return errors.unavailable(max(1, int(exc.retry_after.total_seconds())))
         return _reply(received)
+
+    @hooks.post("/vault/<issuer>", strict_slashes=False)
+    def vault_tells(issuer: str) -> Response:
+        told = _inbound("")
+        try:
+            woken = hear(bridge, issuer, told.headers, told.body)
+        except TurnedAway:
+            return errors.answer(401, "unauthorized", "Unauthorized")
+        return jsonify({"issuances": woken})
 
     return hooks
 

@@ -1,0 +1,112 @@
+"""What a vault tells by webhook: checked, never believed, and asked about at the next beat."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from bridge.store import accounts, tables
+from tests.bridge.world import World
+from tests.scripted_vault import TOKEN
+
+SECRET = "whsec_dGhlIHZhdWx0J3Mgc2VjcmV0"
+HOOK = "/hooks/vault/main"
+
+
+@pytest.fixture(autouse=True)
+def _secret(world: World) -> None:
+    hidden = {"token": TOKEN, "webhook_secret": f"an-older-one {SECRET}"}
+    with world.bridge.database.write() as conn:
+        row = accounts.issuer_named(conn, "main")
+        accounts.set_secrets(conn, row, kind="issuer", keys=world.bridge.keys, secrets=hidden)
+
+
+def tell(
+    world: World, body: Any, *, secret: str = SECRET, signature: str | None = None, to: str = HOOK
+) -> TestResponse:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    made = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+    given = {"X-Webhook-Signature": made if signature is None else signature}
+    return world.app.test_client().post(to, data=raw, headers=given)
+
+
+def about(world: World, **changes: Any) -> dict[str, Any]:
+    kept = world.vault.only
+    told = {"event": "certificate_application.approved", "uuid": kept.uuid}
+    return {**told, "applicant_email": kept.email, **changes}
+
+
+def test_a_certificate_that_the_vault_speaks_of_is_asked_about_at_the_next_beat(
+    world: World,
+) -> None:
+    world.issue()
+    for _ in range(6):
+        world.clock.moment = world.issuance.next_run_at
+        world.run("follow")
+    before = world.in_wait(world.issuance.next_run_at)
+    answer = tell(world, about(world))
+
+    assert (200, {"issuances": 1}) == (answer.status_code, answer.get_json())
+    assert world.in_wait(world.issuance.next_run_at) <= 2 * world.bridge.settings.poll_first
+    assert before > 10 * world.bridge.settings.poll_first
+    assert "processing" == world.issuance.state, "what is told is not believed"
+    world.vault.finish()
+    world.later(seconds=10)
+    world.run("follow")
+    assert "generated" == world.issuance.state
+
+
+def test_one_that_a_bulk_upload_took_in_is_known_by_its_address(world: World) -> None:
+    world.vault.appears_at_once = False
+    for who in ("ada", "bob"):
+        world.complete(who)
+    world.run("normalise", "issue")
+    for _ in range(6):
+        world.clock.moment = max(row.next_run_at for row in world.rows(tables.issuance))
+        world.run("follow")
+    told = {"uuid": "a-new-one", "applicant_email": "ADA@learners.example"}
+
+    assert {"issuances": 1} == tell(world, told).get_json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"secret": "another"}, "vault/main"),
+        ({"signature": ""}, "vault/main"),
+        ({"signature": "é" * 64}, "vault/main"),
+        ({"to": "/hooks/vault/nobody"}, "(unknown)"),
+    ],
+)
+def test_what_is_not_provably_the_vaults_is_turned_away_and_counted(
+    world: World, changes: dict[str, str], name: str
+) -> None:
+    world.issue()
+    answer = tell(world, about(world), **changes)
+
+    assert 401 == answer.status_code
+    refused = [(row.site_name, row.count) for row in world.rows(tables.refusal)]
+    assert [(name, 1)] == refused
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"uuid": 7, "applicant_email": []}'])
+def test_what_is_authentic_and_unreadable_wakes_nothing_and_is_not_told_again(
+    world: World, body: bytes
+) -> None:
+    world.issue()
+
+    assert (200, {"issuances": 0}) == ((a := tell(world, body)).status_code, a.get_json())
+
+
+def test_an_issuer_without_a_secret_hears_nobody(world: World) -> None:
+    with world.bridge.database.write() as conn:
+        row = accounts.issuer_named(conn, "main")
+        hidden = {"token": TOKEN}
+        accounts.set_secrets(conn, row, kind="issuer", keys=world.bridge.keys, secrets=hidden)
+
+    assert 401 == tell(world, {}, secret="nobody's").status_code
