@@ -53,6 +53,7 @@ class Listed(ma.Schema):
     status = fields.Nested(StatusShown, required=True)
     issue_date = _text(null=True, format="date")
     batch_id = _text("The bulk upload it came with", null=True, **EXTENSION)
+    verification_url = _text("The public page", format="uri", **EXTENSION)
     created_at = _moment()
     updated_at = _moment()
 
@@ -76,7 +77,6 @@ class Certificate(Listed):
     institution_name = _text()
     institution_email = _text(null=True)
     institution_phone_number = _text(null=True)
-    verification_url = _text("The public page", format="uri", **EXTENSION)
     verification_notes = _text(null=True)
     rejection_reason = _text("Why processing failed", null=True)
     verified_at = _moment(null=True)

@@ -56,7 +56,7 @@ def list_certificates() -> Response:
         )
     return jsonify(
         presenting.page(
-            [presenting.listed(row) for row in rows],
+            [presenting.listed(row, vault().addresses) for row in rows],
             number=number,
             size=size,
             total=total,

@@ -18,8 +18,8 @@ ON_EACH_SIDE = 3
 Json = dict[str, Any]
 
 
-def listed(row: sa.Row[Any]) -> Json:
-    """A certificate as a list shows it. ``batch_id`` is an extension.
+def listed(row: sa.Row[Any], addresses: Addresses) -> Json:
+    """A certificate as a list shows it. ``batch_id`` and ``verification_url`` are extensions.
 
     Name and e-mail are null once the holder's data is erased.
     """
@@ -42,6 +42,7 @@ def listed(row: sa.Row[Any]) -> Json:
         },
         "issue_date": row.issue_date.isoformat() if row.issue_date else None,
         "batch_id": row.batch_uuid,
+        "verification_url": addresses.verification(row.reference_id),
         "created_at": moment(row.created_at),
         "updated_at": moment(row.updated_at),
     }
@@ -50,13 +51,13 @@ def listed(row: sa.Row[Any]) -> Json:
 def whole(row: sa.Row[Any], addresses: Addresses) -> Json:
     """A certificate with all that is known.
 
-    Extensions: ``verification_url``, and what became of it: ``revoked_at``, ``revocation_reason``,
+    Extensions: what became of it: ``revoked_at``, ``revocation_reason``,
     ``replaced_by`` (a uuid), ``erased_at``.
     """
     verified = row.verified_file_id is not None
     downloadable = row.status == Status.GENERATED.value and verified
     return {
-        **listed(row),
+        **listed(row, addresses),
         "details": row.details,
         "qrcode_path": addresses.qr_code(row.reference_id) if verified else None,
         "barcode_path": addresses.barcode(row.reference_id) if verified else None,
@@ -64,7 +65,6 @@ def whole(row: sa.Row[Any], addresses: Addresses) -> Json:
         "institution_name": row.institution_name,
         "institution_email": row.institution_email,
         "institution_phone_number": row.institution_phone_number,
-        "verification_url": addresses.verification(row.reference_id),
         "verification_notes": row.verification_notes,
         "rejection_reason": row.problem if row.status == Status.FAILED.value else None,
         "verified_at": moment(row.verified_at),

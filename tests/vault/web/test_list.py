@@ -25,7 +25,8 @@ def test_an_item_is_the_vendors_list_item(client: httpx.Client) -> None:
     whole = upload(client).json()["data"]
 
     names = ["id", "uuid", "reference_id", "certificate_title", "full_name", "applicant_email"]
-    names += ["source", "status", "issue_date", "batch_id", "created_at", "updated_at"]
+    names += ["source", "status", "issue_date", "batch_id", "verification_url"]
+    names += ["created_at", "updated_at"]
     assert [{name: whole[name] for name in names}] == client.get(API).json()["data"]
 
 
