@@ -7,10 +7,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bridge.pipeline import complete, follow, issue, mail, normalise, write_back
+from bridge.pipeline import by_site, complete, follow, issue, mail, normalise, write_back
 from bridge.pipeline.bridge import Bridge
 from bridge.store import issuances, tables
-from bridge.store.states import CompletionState, DeliveryState
+from bridge.store.states import DeliveryState
 from runtime.lease import due
 
 Step = Callable[[Bridge], bool]
@@ -29,13 +29,16 @@ Which = Callable[[datetime], sa.ColumnElement[bool]]
 
 #: Where a bell's work waits, and which of it can be done now.
 _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
-    "normalise": (
-        (tables.delivery, lambda _: tables.delivery.c.state == DeliveryState.WAITING),
-        (tables.completion, lambda _: tables.completion.c.state == CompletionState.FOUND),
-    ),
+    "normalise": ((tables.delivery, lambda _: tables.delivery.c.state == DeliveryState.WAITING),),
     "issue": ((tables.issuance, issuances.sendable),),
     "follow": ((tables.issuance, issuances.followable),),
-    "write_back": ((tables.write_back, lambda _: sa.true()), (tables.mail, lambda _: sa.true())),
+    "write_back": ((tables.mail, lambda _: sa.true()),),
+}
+
+#: Which bells have work, besides, that is asked of LMSs.
+_OF_SITES: Mapping[str, by_site.Step] = {
+    "normalise": complete.STEP,
+    "write_back": write_back.STEP,
 }
 
 
@@ -49,13 +52,13 @@ def due_bells(bridge: Bridge) -> Iterable[str]:
     """The bells that have work whose time has come."""
     with bridge.database.read() as conn:
         now = bridge.database.now(conn)
-        return [
-            bell
-            for bell, places in _WAITING.items()
-            if any(
-                conn.execute(
-                    sa.select(table.c.id).where(which(now), due(table, now)).limit(1)
-                ).first()
-                for table, which in places
-            )
-        ]
+        return [bell for bell in BELLS if _is_due(conn, bell, now=now)]
+
+
+def _is_due(conn: sa.Connection, bell: str, *, now: datetime) -> bool:
+    if bell in _OF_SITES and by_site.has_work(conn, _OF_SITES[bell], now=now):
+        return True
+    return any(
+        conn.execute(sa.select(table.c.id).where(which(now), due(table, now)).limit(1)).first()
+        for table, which in _WAITING[bell]
+    )

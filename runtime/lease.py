@@ -120,3 +120,37 @@ def release(
         next_run_at=next_run_at,
         **values,
     )
+
+
+def give_back(
+    conn: sa.Connection,
+    table: sa.Table,
+    row: sa.Row[Any],
+    *,
+    next_run_at: datetime | None,
+    **values: Any,
+) -> None:
+    """As `release`, for a row as it was claimed: whoever made it due since is not forgotten."""
+    due_since = table.c.next_run_at
+    woken = due_since.is_distinct_from(row.next_run_at)
+    save(
+        conn,
+        table,
+        lease_of(row),
+        lease_owner=None,
+        lease_until=None,
+        next_run_at=sa.case((woken, due_since), else_=sa.literal(next_run_at, due_since.type)),
+        **values,
+    )
+
+
+def still_held(
+    conn: sa.Connection, table: sa.Table, rows: Sequence[sa.Row[Any]]
+) -> Sequence[sa.Row[Any]]:
+    """Claimed rows as they stand now, without those that are somebody else's by now."""
+    mine = {(row.id, row.fence, row.lease_owner) for row in rows}
+    found = conn.execute(sa.select(table).where(table.c.id.in_([row.id for row in rows])))
+    return sorted(
+        (row for row in found if (row.id, row.fence, row.lease_owner) in mine),
+        key=lambda row: (row.next_run_at, row.id),
+    )

@@ -132,6 +132,13 @@ class ScriptedConnector(SignedConnector):
         yield from self.lms.findings
 
 
+class SecondConnector(ScriptedConnector):
+    """The same with an LMS of its own, where one is not enough."""
+
+    name = "second"
+    lms: ClassVar[ScriptedLms]
+
+
 def _told(found: Completion) -> Completion:
     extra = found.extra
     if "from" in extra:
@@ -141,12 +148,13 @@ def _told(found: Completion) -> Completion:
     return replace(found, completed_at=None) if extra.get("time_unknown") else found
 
 
-def install(folder: Path, *, module: str = "tests.scripted_lms:ScriptedConnector") -> Path:
+def install(folder: Path, connector: type[ScriptedConnector] = ScriptedConnector) -> Path:
     """Make a folder that, on the path, is an installed package with this connector."""
-    about = folder / "scripted_lms-1.0.dist-info"
+    name, where = connector.name, f"{connector.__module__}:{connector.__name__}"
+    about = folder / f"{name}_lms-1.0.dist-info"
     about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: scripted-lms\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[vaultbridge.connectors]\n{NAME} = {module}\n")
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-lms\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[vaultbridge.connectors]\n{name} = {where}\n")
     return folder
 
 

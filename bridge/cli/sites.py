@@ -22,6 +22,7 @@ from bridge.cli.session import (
 )
 from bridge.cli.site_set import set_
 from bridge.cli.site_settings import SECRET_OPTION, SET_OPTION, rotated, validated
+from bridge.pipeline import trouble
 from bridge.store import accounts, completions, deliveries, events, write_backs
 from bridge.store.tables import completion, delivery, write_back
 from bridge.wiring import Bridge
@@ -171,7 +172,7 @@ def _wake(b: Bridge, row: sa.Row[Any]) -> None:
     """The site works: what waited for that is done now."""
     with b.database.write() as conn:
         now = b.database.now(conn)
-        accounts.note_trouble(conn, row.id, kind="site")
+        trouble.mended(conn, row.id)
         for waiting in (delivery, completion, write_back):
             conn.execute(
                 sa.update(waiting)

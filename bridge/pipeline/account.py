@@ -19,6 +19,7 @@ from bridge.pipeline.bridge import Bridge
 from bridge.store import accounts, gates
 from bridge.store.gates import Way
 from bridge.store.tables import issuance
+from bridge.store.tables import issuer as issuers
 from bridge.vault_client import Ambiguous, NotDone, Unauthorised, Unavailable, VaultClient
 from runtime.lease import LeaseLost, lease_of, release
 
@@ -60,8 +61,10 @@ def of(bridge: Bridge, issuer_id: str) -> Account:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         ends = now + bridge.settings.vault_deadline + MARGIN
-        way = gates.way(conn, issuer_id, now=now, probe_ends=ends)
         issuer = accounts.issuer_by_id(conn, issuer_id)
+        way = Way.SHUT
+        if issuer.paused_at is None:
+            way = gates.way(conn, issuers, issuer_id, now=now, probe_ends=ends)
     return Account(issuer=issuer, vault=bridge.vault_of(issuer), way=way)
 
 
@@ -76,7 +79,7 @@ def heard(
         account.stopped = True
         _left_unanswered(bridge, conn, account, silent, now=now)
     elif told:
-        gates.answered(conn, account.issuer.id, probing=probing)
+        gates.answered(conn, issuers, account.issuer.id, probing=probing)
         account.way = Way.OPEN
 
 
@@ -90,13 +93,12 @@ def _left_unanswered(
 ) -> None:
     probing = account.way is Way.PROBE
     asked = max((one.retry_after for one in silent if one.retry_after is not None), default=None)
-    if asked is None:
-        gates.fail(conn, account.issuer.id)
-    times = gates.failures(conn, account.issuer.id)
+    count = gates.fail if asked is None else gates.failures
+    times = count(conn, issuers, account.issuer.id)
     surely = any(isinstance(one, NotDone) for one in silent)
     if asked is not None or surely or probing or times >= UNANSWERED:
         until = now + (asked if asked is not None else bridge.backoff.wait(max(times, 1)))
-        gates.shut(conn, account.issuer.id, until=until, probing=probing)
+        gates.shut(conn, issuers, account.issuer.id, until=until, probing=probing)
         account.way = Way.SHUT
         log.warning("vault_left_alone", issuer=account.issuer.name, until=until.isoformat())
 

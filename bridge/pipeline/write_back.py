@@ -10,18 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import causes, gradebook_text, trouble
+from bridge.pipeline import by_site, causes, gradebook_text
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.causes import cause_of
-from bridge.pipeline.guard import poisoned
-from bridge.store import accounts, events, links, write_backs
+from bridge.store import events, links, write_backs
 from bridge.store.states import WriteBackState
 from bridge.store.tables import write_back
 from bridge.store.troubles import MENDED, troubled
@@ -29,21 +25,17 @@ from connectors.base import (
     Capability,
     Connector,
     GradebookRow,
-    Malformed,
-    Permanent,
     Receipt,
     ReceiptState,
-    Temporary,
 )
-from runtime.lease import LeaseLost, claim, lease_of, save
+from runtime.lease import LeaseLost, give_back, lease_of, save
 
-STEP = "write_back"
+NAME = "write_back"
 BATCH = 100
 #: How often a text that the LMS took and does not show is written anew.
 MOST_WRITES = 3
 #: A course without a place for certificates is looked at again this often.
 WAITING = timedelta(hours=6)
-MOST_BUG_TRIES = 3
 
 #: What a receipt without a code of its own is grouped under.
 _CODES = {ReceiptState.WAITING: "no_place", ReceiptState.REFUSED: "refused"}
@@ -61,69 +53,19 @@ class _Work:
 
 
 def run(bridge: Bridge) -> bool:
-    """Write a batch of rows that are due; say whether there may be more."""
-    with bridge.database.write() as conn:
-        rows = claim(
-            conn,
-            write_back,
-            where=sa.true(),
-            owner=bridge.owner,
-            now=bridge.database.now(conn),
-            lease=bridge.settings.lease,
-            limit=BATCH,
-        )
-    by_site = sorted(rows, key=lambda row: row.site_id)
-    for site_id, group in groupby(by_site, key=lambda row: row.site_id):
-        _guarded(bridge, site_id, list(group))
-    return len(rows) == BATCH
+    """Write what is due, a batch a site; say whether there may be more."""
+    return by_site.run(bridge, STEP)
 
 
-def _guarded(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
-    if len(rows) == 1:
-        move_on = partial(_move_on, bridge, rows[0])
-    else:
-        move_on = partial(_apart, bridge, site_id, rows)
-    with poisoned(STEP, site_id if len(rows) > 1 else rows[0].id, move_on):
-        _site(bridge, site_id, rows)
-
-
-def _apart(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]], _name: str) -> None:
-    """One of them spoils the batch: each by itself, as it stands now, so none is written twice."""
-    for row in rows:
-        with bridge.database.read() as conn:
-            fresh = write_backs.by_id(conn, row.id)
-        if fresh is not None and (fresh.lease_owner, fresh.fence) == (row.lease_owner, row.fence):
-            _guarded(bridge, site_id, [fresh])
-
-
-def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
+def _work(
+    bridge: Bridge, site: sa.Row[Any], connector: Connector[Any], rows: Sequence[sa.Row[Any]]
+) -> None:
     with bridge.database.read() as conn:
-        site = accounts.site_by_id(conn, site_id)
         work = _composed(bridge, conn, rows)
-    try:
-        connector = bridge.connector_of(site)
-        if Capability.WRITE_BACK not in connector.capabilities():
-            _refuse_all(bridge, work, site.connector)
-            return
+    if Capability.WRITE_BACK in connector.capabilities():
         _write(bridge, connector, work)
-        trouble.over(bridge, site)
-    except Temporary as exc:
-        _again(bridge, work, exc.problem, cause=cause_of(STEP, exc), at_least=exc.retry_after)
-    except Permanent as exc:
-        trouble.tell(bridge, site, exc)
-        _again(
-            bridge,
-            work,
-            exc.problem,
-            cause=cause_of(STEP, exc),
-            at_least=trouble.REFUSED,
-            remedy=exc.remedy,
-        )
-    except Malformed as exc:
-        log.warning("write_back_malformed", site=site.name, reason=str(exc))
-        remedy = "Look at what the LMS answers, or upgrade the connector."
-        cause = cause_of(STEP, exc)
-        _again(bridge, work, str(exc), cause=cause, at_least=trouble.REFUSED, remedy=remedy)
+    else:
+        _refuse_all(bridge, work, site.connector)
 
 
 def _composed(bridge: Bridge, conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Sequence[_Work]:
@@ -223,15 +165,16 @@ def _not_there(bridge: Bridge, w: _Work) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         with suppress(LeaseLost):
-            _give_back(
+            give_back(
                 conn,
+                write_back,
                 w.row,
                 next_run_at=None if final else now + bridge.backoff.wait(tries),
                 state=WriteBackState.REFUSED if final else WriteBackState.DUE,
                 tries=tries,
                 **troubled(
                     w.row,
-                    cause=causes.cause(STEP, "not_shown"),
+                    cause=causes.cause(NAME, "not_shown"),
                     problem="The LMS took the text, but the gradebook does not show it.",
                     remedy="Look whether the grade item is locked or hidden, or its marking "
                     f"workflow not released; then `vaultbridge replay {w.row.id}`.",
@@ -248,8 +191,9 @@ def _confirm(bridge: Bridge, work: Sequence[_Work]) -> None:
         now = bridge.database.now(conn)
         for w in work:
             with suppress(LeaseLost):
-                _give_back(
+                give_back(
                     conn,
+                    write_back,
                     w.row,
                     next_run_at=None,
                     state=WriteBackState.READ_BACK,
@@ -265,8 +209,9 @@ def _settle(
     conn: sa.Connection, w: _Work, state: WriteBackState, receipt: Receipt, *, now: datetime
 ) -> None:
     """It was not written, and will not be until a person changes something."""
-    _give_back(
+    give_back(
         conn,
+        write_back,
         w.row,
         next_run_at=now + WAITING if state is WriteBackState.WAITING else None,
         state=state,
@@ -274,7 +219,7 @@ def _settle(
         tries=0,
         **troubled(
             w.row,
-            cause=causes.cause(STEP, receipt.code or _CODES[receipt.state]),
+            cause=causes.cause(NAME, receipt.code or _CODES[receipt.state]),
             problem=receipt.problem or "The LMS does not take it, and does not say why.",
             remedy=receipt.remedy,
             now=now,
@@ -298,64 +243,30 @@ def _refuse_all(bridge: Bridge, work: Sequence[_Work], connector: str) -> None:
                 _settle(conn, w, WriteBackState.REFUSED, receipt, now=now)
 
 
-def _again(
-    bridge: Bridge,
-    work: Sequence[_Work],
-    problem: str,
+def _stop(
+    conn: sa.Connection,
+    row: sa.Row[Any],
     *,
     cause: str,
-    at_least: timedelta | None,
-    remedy: str = "Nothing: it is tried again by itself.",
+    problem: str,
+    remedy: str,
+    now: datetime,
 ) -> None:
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        for w in work:
-            tries = w.row.tries + 1
-            with suppress(LeaseLost):
-                _give_back(
-                    conn,
-                    w.row,
-                    next_run_at=now + bridge.backoff.wait(tries, at_least=at_least),
-                    tries=tries,
-                    **troubled(w.row, cause=cause, problem=problem, remedy=remedy, now=now),
-                )
+    """A person mends something first."""
+    then = f"{remedy} Then `vaultbridge replay {row.id}`."
+    said = troubled(row, cause=cause, problem=problem, remedy=then, now=now)
+    refused = WriteBackState.REFUSED
+    give_back(conn, write_back, row, next_run_at=None, state=refused, **said)
+    events.record(conn, row.id, refused.value, at=now, detail=problem)
 
 
-def _move_on(bridge: Bridge, row: sa.Row[Any], name: str) -> None:
-    tries = row.tries + 1
-    final = tries >= MOST_BUG_TRIES
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        values: dict[str, Any] = {"state": WriteBackState.REFUSED} if final else {}
-        _give_back(
-            conn,
-            row,
-            next_run_at=None if final else now + bridge.backoff.wait(tries),
-            tries=tries,
-            **troubled(
-                row,
-                cause=causes.bug(STEP, name),
-                problem=f"Writing it failed with {name}, which is a fault in the program.",
-                remedy="Report it with the log's trace; after an upgrade, "
-                f"`vaultbridge replay {row.id}`.",
-                now=now,
-            ),
-            **values,
-        )
-
-
-def _give_back(
-    conn: sa.Connection, row: sa.Row[Any], *, next_run_at: datetime | None, **values: Any
-) -> None:
-    """Release the row; raises LeaseLost. Whoever made it due meanwhile is not forgotten."""
-    due_since = write_back.c.next_run_at
-    woken = due_since != row.next_run_at
-    save(
-        conn,
-        write_back,
-        lease_of(row),
-        lease_owner=None,
-        lease_until=None,
-        next_run_at=sa.case((woken, due_since), else_=sa.literal(next_run_at, due_since.type)),
-        **values,
-    )
+STEP = by_site.Step(
+    name=NAME,
+    doing="Writing it",
+    table=write_back,
+    turns=(write_back.c.tries == 0, write_back.c.tries > 0),
+    batch=BATCH,
+    alike=("course_id",),
+    work=_work,
+    stop=_stop,
+)

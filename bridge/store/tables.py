@@ -68,6 +68,9 @@ site = sa.Table(
     sa.Column("connector", sa.String(64), nullable=False),
     sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("secrets", sa.Text, nullable=False),
+    # Set while the LMS does not do what it is asked: until then nothing is asked of it.
+    sa.Column("shut_until", UtcDateTime),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("removed_at", UtcDateTime),
@@ -150,7 +153,7 @@ completion = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
     sa.UniqueConstraint("site_id", "course_id", "learner_id", "round"),
-    sa.Index(None, "state", "next_run_at"),
+    sa.Index(None, "site_id", "next_run_at"),
     cause_index("completion", "site_id", "state", "failing_since"),
     sa.Index(None, "site_id", "round"),
 )
@@ -261,7 +264,7 @@ write_back = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
     sa.UniqueConstraint("site_id", "course_id", "learner_id"),
-    sa.Index(None, "state", "next_run_at"),
+    sa.Index(None, "site_id", "next_run_at"),
     cause_index("write_back", "site_id", "state", "failing_since"),
 )
 

@@ -100,22 +100,24 @@ class World:
                 vault_url=self.vault.url,
                 institution_name="Institute of the Sea",
             )
-            self.site_id = self._site(conn, SITE, "scripted")
-            self._site(conn, "signed-main", "signed")
+        self.site_id = self.add_site(SITE, "scripted")
+        self.add_site("signed-main", "signed")
         self.add_mapping()
         self.app: Flask = create_app(self.bridge)
 
-    def _site(self, conn: sa.Connection, name: str, connector: str) -> str:
-        return accounts.add_site(
-            conn,
-            name,
-            connector=connector,
-            settings={},
-            secrets={"secrets": [SECRET]},
-            keys=self.bridge.keys,
-            now=self.clock.now(),
-            issue_from=LONG_AGO,
-        )
+    def add_site(self, name: str, connector: str) -> str:
+        """Add a site whose deliveries are signed with the world's secret; return its id."""
+        with self.bridge.database.write() as conn:
+            return accounts.add_site(
+                conn,
+                name,
+                connector=connector,
+                settings={},
+                secrets={"secrets": [SECRET]},
+                keys=self.bridge.keys,
+                now=self.clock.now(),
+                issue_from=LONG_AGO,
+            )
 
     def add_mapping(self, *changes: tuple[str, str]) -> None:
         """Make the mapping above active, with some of its text changed."""
@@ -226,6 +228,7 @@ class World:
             for row in self.rows(table)
             if row.next_run_at is not None
         ]
+        due += [row.shut_until for row in self.rows(tables.site) if row.shut_until is not None]
         return min((moment for moment in due if moment > self.clock.now()), default=None)
 
     def rows(self, table: sa.Table) -> list[sa.Row[Any]]:

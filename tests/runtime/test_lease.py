@@ -15,7 +15,16 @@ import pytest
 import sqlalchemy as sa
 
 from runtime.database import Database
-from runtime.lease import LeaseLost, claim, lease_columns, lease_of, release, save
+from runtime.lease import (
+    LeaseLost,
+    claim,
+    give_back,
+    lease_columns,
+    lease_of,
+    release,
+    save,
+    still_held,
+)
 
 metadata = sa.MetaData()
 jobs = sa.Table(
@@ -241,3 +250,31 @@ def test_postgresql_claims_no_more_than_asked_for_whatever_the_plan(postgres_url
     assert [1] == held
 
     database.close()
+
+
+def test_a_row_made_due_while_it_was_held_is_not_forgotten(database: Database) -> None:
+    add(database, 2)
+    rows = take(database)
+    woken = NOON + timedelta(seconds=7)
+    with database.write() as conn:
+        conn.execute(sa.update(jobs).where(jobs.c.id == 2).values(next_run_at=woken))
+        for row in rows:
+            give_back(conn, jobs, row, next_run_at=NOON + 60 * MINUTE, state="done")
+    with database.read() as conn:
+        found = conn.execute(sa.select(jobs).order_by(jobs.c.id)).all()
+
+    assert [("done", NOON + 60 * MINUTE, None), ("done", woken, None)] == [
+        (row.state, row.next_run_at, row.lease_owner) for row in found
+    ]
+
+
+def test_what_is_still_held_is_told_as_it_stands_now(database: Database) -> None:
+    add(database, 3)
+    rows = take(database)
+    with database.write() as conn:
+        conn.execute(sa.update(jobs).where(jobs.c.id == 1).values(fence=9))
+        save(conn, jobs, lease_of(rows[1]), state="begun")
+    with database.read() as conn:
+        held = still_held(conn, jobs, rows)
+
+    assert [(2, "begun"), (3, "ready")] == [(row.id, row.state) for row in held]

@@ -51,13 +51,14 @@ def test_while_the_lms_is_down_completions_wait_and_then_go_on(world: World) -> 
         row.problem,
         world.in_wait(row.next_run_at),
     )
-    assert None is world.site().problem, "nothing for its owner to mend"
+    assert ("down", True) == (world.site().problem, "by itself" in world.site().remedy)
 
     world.later(seconds=10)
     world.run("normalise")
     assert timedelta(hours=1) == world.in_wait(world.completion.next_run_at)
     world.settle()
     assert (["generated"], None) == (world.states(), world.completion.problem)
+    assert (None, None) == (world.site().problem, world.site().shut_until)
 
 
 def test_what_the_sites_owner_must_mend_stands_on_the_site_until_it_is_mended(
@@ -72,7 +73,7 @@ def test_what_the_sites_owner_must_mend_stands_on_the_site_until_it_is_mended(
         world.site().remedy,
     )
     row = world.completion
-    assert ("found", "Make a new token.", timedelta(minutes=15)) == (
+    assert ("found", "Make a new token.", timedelta(seconds=10)) == (
         row.state,
         row.remedy,
         world.in_wait(row.next_run_at),

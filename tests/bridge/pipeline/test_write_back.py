@@ -186,7 +186,7 @@ def test_what_the_sites_owner_must_mend_stands_on_the_site(world: World) -> None
     told = ("May not grade.", "Grant mod/assign:grade.")
     assert told == (world.site().problem, world.site().remedy)
     assert told == (world.write_back.problem, world.write_back.remedy)
-    assert timedelta(minutes=15) == world.in_wait(world.write_back.next_run_at)
+    assert timedelta(seconds=10) == world.in_wait(world.write_back.next_run_at)
 
     world.settle()
     assert (None, "read_back") == (world.site().problem, world.write_back.state)
@@ -330,13 +330,15 @@ def test_a_row_that_spoils_the_batch_spoils_its_own_only_and_none_is_written_twi
     assert [("42", "ada"), ("42", "eve")] == sorted(place for place, _ in world.lms.writes)
 
 
-def test_an_answer_of_unknown_shape_is_tried_again_later(world: World) -> None:
+def test_an_answer_of_unknown_shape_waits_for_an_upgrade(world: World) -> None:
     world.lms.writing.append(Malformed("$.warnings", "is no list"))
     world.generate()
-    world.run("write_back")
+    world.settle()
 
     row = world.write_back
-    assert ("writing", "$.warnings: is no list") == (row.state, row.problem)
+    assert ("refused", "write_back.malformed.warnings") == (row.state, row.cause)
+    assert "$.warnings: is no list" in row.problem
+    assert world.replay(row.id).going
     world.settle()
     assert "read_back" == world.write_back.state
 
