@@ -72,7 +72,7 @@ class Worker:
         keys = Keys([new_key()])
         with self.database.write() as conn:
             now = self.database.now(conn)
-            self.institution = institutions.add(conn, name=ISSUER, email=None, now=now)
+            self.institution = institutions.add(conn, {"name": ISSUER}, now=now)
             if p12 is not None:
                 set_key(
                     conn,

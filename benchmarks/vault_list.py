@@ -83,7 +83,7 @@ def fill(database: Database, chance: random.Random) -> int:
     """Add the certificates as the API does; return their institution."""
     now = datetime.now(UTC)
     with database.write() as conn:
-        mine = institutions.add(conn, name="Example University", email=None, now=now)
+        mine = institutions.add(conn, {"name": "Example University"}, now=now)
         stored = StoredFile(sha256="0" * 64, size=1, mime_type="application/pdf", kind="upload")
         file_id = uploads.add_file(conn, stored, institution_id=mine, now=now)
     for begin in range(0, CERTIFICATES, BATCH):

@@ -57,7 +57,7 @@ def ours(folder: Path, content: bytes) -> Post:
     with database.write() as conn:
         institutions.add_token(
             conn,
-            institution_id=institutions.add(conn, name="University", email=None, now=now),
+            institution_id=institutions.add(conn, {"name": "University"}, now=now),
             made=made,
             permissions=frozenset(Permission),
             expires_at=None,

@@ -26,6 +26,11 @@ class Permission(enum.Enum):
     REVOKE = f"{SCOPE}:revoke"
     ERASE = f"{SCOPE}:erase"
 
+    @property
+    def short(self) -> str:
+        """Its word without the scope."""
+        return self.value.rpartition(":")[2]
+
 
 class UnknownPermission(ValueError):
     """The text names no permission; it says which there are."""
@@ -75,7 +80,7 @@ def _permission(word: str) -> Permission:
     try:
         return Permission(word if ":" in word else f"{SCOPE}:{word}")
     except ValueError as exc:
-        known = ", ".join(p.value.partition(":")[2] for p in Permission)
+        known = ", ".join(permission.short for permission in Permission)
         raise UnknownPermission(f"{word!r} is no permission. There are: {known}.") from exc
 
 

@@ -345,7 +345,7 @@ def test_an_invitation_speaks_the_institutions_language(
 ) -> None:
     abc = world.institution("جامعة <b>ABC</b>")
     with world.vault.database.write() as conn:
-        institutions.set_language(conn, abc, language)
+        institutions.change(conn, abc, {"language": language})
     issue(world, abc)
     step(world, by_smtp(server.url)).run()
 

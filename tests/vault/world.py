@@ -65,7 +65,7 @@ class World:
         """Add an institution."""
         with self.vault.database.write() as conn:
             now = self.vault.database.now(conn)
-            return institutions.add(conn, name=name, email=email, now=now)
+            return institutions.add(conn, {"name": name, "email": email}, now=now)
 
     def signing_key(
         self, institution_id: int, holder: authority.Holder, *, now: datetime | None = None

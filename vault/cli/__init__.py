@@ -19,6 +19,7 @@ from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
 from vault.cli.session import DATA_OPTION
+from vault.institution import InstitutionProblem
 from vault.signing import SigningProblem
 from vault.store.institutions import AlreadyThere, NoSuchInstitution
 from vault.tokens import UnknownPermission
@@ -54,6 +55,7 @@ EXPECTED = (
     KeyProblem,
     WebhookProblem,
     SigningProblem,
+    InstitutionProblem,
 )
 
 

@@ -52,15 +52,22 @@ def revoke(name: str, reason: str, replaced_by: str | None) -> None:
             f"{replaced_by} cannot take its place. Name another, valid certificate of the same "
             "institution."
         ) from exc
-    click.echo(f"Revoked {found.reference_id}.")
+    before = found.revoked_at is not None
+    click.echo(
+        f"{found.reference_id} was revoked before; the reason is the new one now."
+        if before
+        else f"Revoked {found.reference_id}."
+    )
 
 
 @click.command()
 @CERTIFICATE
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(name: str, yes: bool) -> None:
-    """Erase a holder's name, e-mail, details and files for good. CERTIFICATE is its uuid or
-    reference id."""
+    """Erase a holder's data and files for good.
+
+    Name, e-mail, details and both files go. CERTIFICATE is its uuid or reference id.
+    """
     vault = session.vault()
     found = named(vault, name)
     if not yes:
@@ -82,7 +89,7 @@ def named(vault: Vault, name: str) -> sa.Row[Any]:
         found = conn.execute(sa.select(certificate).where(either)).first()
     if found is None:
         raise click.ClickException(
-            f"There is no certificate {name}. Give its uuid or its reference id, as the list of "
+            f"There is no certificate {name!r}. Give its uuid or its reference id, as the list of "
             "the API shows it."
         )
     return found

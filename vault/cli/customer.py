@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from runtime.translations import FALLBACK, LANGUAGES
 from vault import accounts, wiring
-from vault.cli import session
+from vault.cli import printing, session
+from vault.emails import is_email
 from vault.store import customers, entrances
 
 
@@ -22,9 +23,15 @@ def customer() -> None:
 def customer_list() -> None:
     """List the accounts: id, e-mail, language, certificates, since when."""
     with session.database().read() as conn:
-        for row in customers.all_of_them(conn):
-            since = f"{row.created_at:%Y-%m-%d}"
-            click.echo(f"{row.id}\t{row.email}\t{row.language}\t{row.certificates}\t{since}")
+        found = customers.all_of_them(conn)
+    printing.rows(
+        ("id", "e-mail", "language", "certificates", "since"),
+        (
+            (row.id, row.email, row.language, row.certificates, f"{row.created_at:%Y-%m-%d}")
+            for row in found
+        ),
+        empty="There is none yet. Customers make their accounts on the pages under /my.",
+    )
 
 
 @customer.command("add")
@@ -33,7 +40,7 @@ def customer_list() -> None:
 def customer_add(email: str, language: str) -> None:
     """Make an account for an address that you vouch for; what waits for it is claimed."""
     email = email.strip()
-    if "@" not in email:
+    if not is_email(email):
         raise click.ClickException(f"{email!r} is no e-mail address. Give one: name@example.org")
     database = session.database()
     with database.write() as conn:
@@ -55,9 +62,8 @@ def customer_show(email: str) -> None:
             note = "\tour mail goes here" if address.email == found.email else ""
             click.echo(f"{address.email}{note}")
         for row in customers.certificates(conn, found.id):
-            click.echo(
-                f"{row.reference_id}\t{row.status}\t{row.certificate_title}\t{row.institution_name}"
-            )
+            told = (row.reference_id, row.status, row.certificate_title, row.institution_name)
+            click.echo("\t".join(map(printing.cell, told)))
 
 
 @customer.command("sign-out")

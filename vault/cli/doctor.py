@@ -31,7 +31,10 @@ Check = Callable[[Settings], Iterator[str]]
 @click.command()
 @click.option("--quick", is_flag=True, help="Leave the content of files alone.")
 def doctor(quick: bool) -> None:
-    """Look for trouble and say what to do; status 1 if there is any."""
+    """Look for trouble and say what to do.
+
+    Ends with status 1 if there is any.
+    """
     found = session.found_settings()
     troubles = 0
     for name, check in CHECKS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from runtime.database import Database
+from vault.institution import name_of
 from vault.store import institutions
 from vault.tokens import Permission, new_token
 
@@ -17,7 +18,7 @@ def first_token(conn: sa.Connection, database: Database, name: str) -> str | Non
     made = new_token()
     institutions.add_token(
         conn,
-        institution_id=institutions.add(conn, name=name, email=None, now=now),
+        institution_id=institutions.add(conn, {"name": name_of(name)}, now=now),
         made=made,
         permissions=frozenset(Permission),
         expires_at=None,

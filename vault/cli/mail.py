@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 from runtime import smtp
 from vault import wiring
 from vault.bells import DELIVER
-from vault.cli import session
+from vault.cli import printing, session
 from vault.notices import Unwanted
 from vault.store import notices
 from vault.store.notices import NoSuchNotice, State
@@ -25,7 +24,7 @@ HEADERS = ("From", "To", "Subject", "Date", "Message-ID")
 
 @click.group()
 def mail() -> None:
-    """Look after the mails to certificates' holders and to customers."""
+    """Look after mails to holders and customers."""
 
 
 @mail.command("list")
@@ -35,20 +34,22 @@ def mail_list(state: str | None, limit: int) -> None:
     """List mails, the newest first: id, state, kind, address, reference id, time, problem."""
     with session.database().read() as conn:
         found = notices.newest(conn, limit=limit, state=State(state) if state else None)
-    for row in found:
-        click.echo(
-            "\t".join(
-                [
-                    row.uuid[:SHOWN],
-                    row.state,
-                    row.kind,
-                    row.to_address,
-                    row.reference_id or "-",
-                    _minute(row.ended_at or row.created_at),
-                    row.problem or "",
-                ]
-            ).rstrip()
-        )
+    printing.rows(
+        ("id", "state", "kind", "address", "reference id", "time", "problem"),
+        (
+            (
+                row.uuid[:SHOWN],
+                row.state,
+                row.kind,
+                row.to_address,
+                row.reference_id or "-",
+                row.ended_at or row.created_at,
+                row.problem,
+            )
+            for row in found
+        ),
+        empty="There is none.",
+    )
 
 
 @mail.command("show")
@@ -100,7 +101,3 @@ def _composed(vault: Vault, row: sa.Row[tuple[object, ...]]) -> EmailMessage:
         return wiring.notices(vault).message(row)
     except (Unwanted, smtp.Refused) as exc:
         raise click.ClickException(f"There is nothing to show: {exc}") from exc
-
-
-def _minute(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M}Z"

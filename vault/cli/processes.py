@@ -54,8 +54,10 @@ def web() -> None:
 @click.command()
 @click.argument("bell", type=click.Choice(list(steps.BELLS)))
 def worker(bell: str) -> None:
-    """Do one bell's work whenever it rings: process turns uploads into verified PDFs, deliver
-    sends what the vault sends out."""
+    """Do one bell's work whenever it rings.
+
+    process turns uploads into verified PDFs, deliver sends mails and webhooks.
+    """
     runtime.logging.configure(wiring.SERVICE, f"worker-{bell}")
     vault = session.vault()
     answers = {bell: steps.answer(vault, bell)}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import enum
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import sqlalchemy as sa
 
-from vault.cli import session
+from vault.cli import printing, session
 from vault.store import institutions
-from vault.tokens import Permission, new_token, parse_permissions
+from vault.tokens import PREFIX_LENGTH, Permission, new_token, parse_permissions
 
-PERMISSIONS = ", ".join(permission.value.rpartition(":")[2] for permission in Permission)
+PERMISSIONS = ", ".join(permission.short for permission in Permission)
 
 
 @click.group()
@@ -30,12 +32,20 @@ def token() -> None:
     multiple=True,
     help=f"{PERMISSIONS}; a comma between them. Default: all.",
 )
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="Its last day (UTC).")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Its last day (UTC). Default: it does not expire.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to this new file instead.")
 def token_create(
     name: str | None, words: tuple[str, ...], expires: datetime | None, out: Path | None
 ) -> None:
-    """Make a token, with every permission unless some are named. It is shown this once."""
+    """Make a token and print it, this once.
+
+    It may do everything unless permissions are named. Nothing else is printed.
+    """
     asked = [word for part in words for word in part.replace(",", " ").split()]
     if words and not asked:
         raise click.ClickException(f"No permission is named. There are: {PERMISSIONS}.")
@@ -81,29 +91,74 @@ def write_secret(path: Path, text: str) -> None:
         file.write(f"{text}\n")
 
 
+class State(enum.Enum):
+    """What has become of a token."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+def state(row: sa.Row[Any], now: datetime) -> State:
+    """What has become of a token by now."""
+    if row.revoked_at is not None:
+        return State.REVOKED
+    expired = row.expires_at is not None and row.expires_at <= now
+    return State.EXPIRED if expired else State.VALID
+
+
 @token.command("list")
 def token_list() -> None:
-    """List the tokens by how they begin: prefix, institution, permissions, state, last use."""
+    """List the tokens: how each begins, institution, permissions, state, last day, last use."""
     database = session.database()
     with database.read() as conn:
         now = database.now(conn)
-        for row in institutions.tokens(conn):
-            state = "revoked" if row.revoked_at else "valid"
-            if state == "valid" and row.expires_at:
-                state = f"{'valid until' if row.expires_at > now else 'expired'} {row.expires_at}"
-            used = f"last used {row.last_used_at:%Y-%m-%d %H:%M}Z" if row.last_used_at else "unused"
-            click.echo(f"{row.prefix}…\t{row.institution}\t{row.permissions}\t{state}\t{used}")
+        found = institutions.tokens(conn)
+    printing.rows(
+        ("token", "institution", "permissions", "state", "last day", "last used"),
+        (
+            (
+                f"{row.prefix}…",
+                row.institution,
+                _permitted(row.permissions),
+                state(row, now).value,
+                _last_day(row.expires_at),
+                row.last_used_at or "never",
+            )
+            for row in found
+        ),
+        empty="There is none. Make one: certvault token create",
+    )
+
+
+def _permitted(text: str) -> str:
+    """The words that `token create` takes."""
+    permitted = parse_permissions([text])
+    if permitted == frozenset(Permission):
+        return "all"
+    return ",".join(each.short for each in Permission if each in permitted)
+
+
+def _last_day(expires_at: datetime | None) -> str:
+    if expires_at is None:
+        return "none"
+    return f"{expires_at - timedelta(microseconds=1):%Y-%m-%d}"
 
 
 @token.command("revoke")
-@click.argument("prefix")
-def token_revoke(prefix: str) -> None:
-    """Revoke a token, named by the beginning that `token list` shows."""
+@click.argument("token_text", metavar="TOKEN")
+def token_revoke(token_text: str) -> None:
+    """Revoke a token, now and for good.
+
+    TOKEN is its beginning, as `certvault token list` shows it, or the whole token.
+    """
+    text = token_text.strip().rstrip("…")
+    begins = text[:PREFIX_LENGTH]
     database = session.database()
     with database.write() as conn:
-        found = institutions.revoke_token(conn, prefix.rstrip("…"), now=database.now(conn))
+        found = institutions.revoke_token(conn, text, now=database.now(conn))
     if not found:
         raise click.ClickException(
-            f"No valid token begins with {prefix!r}. See: certvault token list"
+            f"No valid token begins with {begins!r}. See: certvault token list"
         )
-    click.echo(f"Revoked {prefix}.")
+    click.echo(f"Revoked {begins}….")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,8 +13,9 @@ import sqlalchemy as sa
 
 from runtime.bell import Bell
 from vault import bells, wiring
-from vault.cli import session
-from vault.store import endpoints, institutions, webhook_deliveries
+from vault.cli import printing, session
+from vault.cli.tokens import chosen_institution
+from vault.store import endpoints, webhook_deliveries
 from vault.webhooks import address
 from vault.webhooks.events import Event, parse_events
 from vault.webhooks.signing import new_secret
@@ -22,12 +25,14 @@ BY_HAND = "Disabled by hand."
 
 @click.group()
 def webhook() -> None:
-    """Look after webhook endpoints: where an institution's events are sent."""
+    """Look after where events are sent."""
 
 
 @webhook.command("add")
 @click.argument("url")
-@click.option("--institution", "name", required=True, help="Whose certificates it hears of.")
+@click.option(
+    "--institution", "name", help="Whose certificates it hears of. Default: the only institution."
+)
 @click.option(
     "--event",
     "words",
@@ -35,7 +40,9 @@ def webhook() -> None:
     help=f"One it wants; all, unless some are named: {', '.join(e.short for e in Event)}.",
 )
 @click.option("--description", help="For you: what is there.")
-def webhook_add(url: str, name: str, words: tuple[str, ...], description: str | None) -> None:
+def webhook_add(
+    url: str, name: str | None, words: tuple[str, ...], description: str | None
+) -> None:
     """Add an endpoint. Prints its id, a tab, its signing secret; the secret is shown this once."""
     found = session.found_settings()
     url = address.check(url, allowed=found.allowed_private_hosts)
@@ -46,7 +53,7 @@ def webhook_add(url: str, name: str, words: tuple[str, ...], description: str | 
         id = endpoints.add(
             conn,
             wiring.keys(found, create=True),
-            institution_id=institutions.find(conn, name),
+            institution_id=chosen_institution(conn, name),
             url=url,
             events=events,
             secrets=[secret],
@@ -60,19 +67,44 @@ def webhook_add(url: str, name: str, words: tuple[str, ...], description: str | 
 def webhook_list() -> None:
     """List the endpoints: id, institution, address, events, state, description."""
     with session.database().read() as conn:
-        for row in endpoints.all_of_them(conn):
-            click.echo(
-                f"{row.id}\t{row.institution}\t{row.url}\t{row.events or 'all'}\t{_state(row)}"
-                f"\t{row.description or ''}"
-            )
+        found = endpoints.all_of_them(conn)
+    printing.rows(
+        ("id", "institution", "address", "events", "state", "description"),
+        (
+            (row.id, row.institution, row.url, _events(row), _state_words(row), row.description)
+            for row in found
+        ),
+        empty="There is none. Add one: certvault webhook add https://…",
+    )
 
 
-def _state(row: sa.Row[Any]) -> str:
+class State(enum.Enum):
+    """What has become of an endpoint."""
+
+    ACTIVE = "active"
+    FAILING = "failing"
+    DISABLED = "disabled"
+
+
+def state(row: sa.Row[Any]) -> State:
+    """What has become of an endpoint."""
     if row.disabled_at is not None:
-        return f"disabled {_moment(row.disabled_at)}: {row.disabled_reason}"
-    if row.failing_since is not None:
-        return f"active, failing since {_moment(row.failing_since)}"
-    return "active"
+        return State.DISABLED
+    return State.ACTIVE if row.failing_since is None else State.FAILING
+
+
+def _state_words(row: sa.Row[Any]) -> str:
+    return {
+        State.ACTIVE: "active",
+        State.FAILING: f"active, failing since {_moment(row.failing_since)}",
+        State.DISABLED: f"disabled {_moment(row.disabled_at)}: {row.disabled_reason}",
+    }[state(row)]
+
+
+def _events(row: sa.Row[Any]) -> str:
+    """The words that `webhook add` takes."""
+    words = row.events.split(",") if row.events else []
+    return ",".join(Event(word).short for word in words) or "all"
 
 
 @webhook.command("deliveries")
@@ -91,6 +123,8 @@ def webhook_deliveries_command(endpoint_id: int | None, state: str | None, limit
             endpoints.find(conn, endpoint_id)
         rows = webhook_deliveries.log(conn, endpoint_id=endpoint_id, state=state, limit=limit)
         attempts = webhook_deliveries.attempts(conn, [row.id for row in rows])
+    if not rows and sys.stdout.isatty():
+        click.echo("There is none.")
     for row in rows:
         again = f"again {_moment(row.next_run_at)}" if row.next_run_at else ""
         click.echo(f"{row.uuid}\t{row.endpoint_id}\t{row.event}\t{row.state}\t{again}")
@@ -103,15 +137,18 @@ def _show(attempts: Sequence[sa.Row[Any]]) -> None:
             what = "\t\tnot known: on its way, or its worker was killed"
         else:
             what = f"{one.status or ''}\t{one.ms} ms\t{one.problem or 'accepted'}"
-        excerpt = f"\t{one.excerpt}" if one.excerpt else ""
+        excerpt = f"\t{printing.cell(one.excerpt)}" if one.excerpt else ""
         click.echo(f"  {_moment(one.begun_at)}\t{what}{excerpt}")
 
 
 @webhook.command("resend")
-@click.argument("uuids", nargs=-1)
+@click.argument("uuids", metavar="ID...", nargs=-1)
 @click.option("--failed-of", type=int, help="Send again all that failed for this endpoint.")
 def webhook_resend(uuids: tuple[str, ...], failed_of: int | None) -> None:
-    """Send deliveries again, under the same id and with the same body."""
+    """Send deliveries again, under the same id and with the same body.
+
+    ID is what `certvault webhook deliveries` shows first.
+    """
     if not uuids and failed_of is None:
         raise click.UsageError("Name deliveries, or an endpoint with --failed-of.")
     found = session.found_settings()
@@ -167,5 +204,5 @@ def webhook_rotate(endpoint_id: int, only_new: bool) -> None:
             click.echo(made)
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""

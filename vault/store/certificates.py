@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -148,6 +148,17 @@ def taken(conn: sa.Connection, keys: Sequence[str]) -> set[str]:
     """Those of these natural keys that certificates have."""
     found = sa.select(certificate.c.natural_key).where(certificate.c.natural_key.in_(keys))
     return {str(key) for key in conn.execute(found).scalars()}
+
+
+def count_by_status(conn: sa.Connection, *, institution_id: int) -> Mapping[str, int]:
+    """How many certificates an institution has of each status that it has any of."""
+    counted = (
+        sa.select(certificate.c.status, sa.func.count().label("number"))
+        .where(certificate.c.institution_id == institution_id)
+        .group_by(certificate.c.status)
+        .order_by(certificate.c.status)
+    )
+    return {row.status: row.number for row in conn.execute(counted)}
 
 
 def exists(conn: sa.Connection, *, institution_id: int, entry: Entry) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from vault.store.tables import institution, token
-from vault.tokens import NewToken, Permission, Token, hash_of, permissions_text
+from vault.tokens import PREFIX_LENGTH, NewToken, Permission, Token, hash_of, permissions_text
 
 #: A token's last use is noted to this precision; otherwise each request would be a write.
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -23,18 +23,32 @@ class NoSuchInstitution(LookupError):
     """No institution has that name; the text lists those there are."""
 
 
-def add(conn: sa.Connection, *, name: str, email: str | None, now: datetime) -> int:
-    """Add an institution, return its id; raises AlreadyThere."""
-    if conn.execute(sa.select(institution.c.id).where(institution.c.name == name)).first():
-        raise AlreadyThere(f"There is an institution {name!r} already.")
-    added = sa.insert(institution).values(name=name, email=email, created_at=now)
+def add(conn: sa.Connection, said: Mapping[str, str | None], *, now: datetime) -> int:
+    """Add an institution, return its id; raises AlreadyThere.
+
+    ``said`` has its ``name`` and what else `vault.institution.checked` gives.
+    """
+    _require_free(conn, said["name"])
+    added = sa.insert(institution).values(**said, created_at=now)
     return int(conn.execute(added.returning(institution.c.id)).scalar_one())
 
 
-def set_language(conn: sa.Connection, institution_id: int, language: str) -> None:
-    """Choose the language of the mails to people without an account: en, ar, fr or es."""
-    mine = institution.c.id == institution_id
-    conn.execute(sa.update(institution).where(mine).values(language=language))
+def change(conn: sa.Connection, institution_id: int, said: Mapping[str, str | None]) -> None:
+    """Change what is said of an institution, as `add` takes it; raises AlreadyThere."""
+    if "name" in said:
+        _require_free(conn, said["name"], but=institution_id)
+    conn.execute(sa.update(institution).where(institution.c.id == institution_id).values(**said))
+
+
+def _require_free(conn: sa.Connection, name: str | None, *, but: int | None = None) -> None:
+    found = conn.scalar(sa.select(institution.c.id).where(institution.c.name == name))
+    if found not in (None, but):
+        raise AlreadyThere(f"There is an institution {name!r} already.")
+
+
+def get(conn: sa.Connection, institution_id: int) -> sa.Row[Any]:
+    """One institution."""
+    return conn.execute(sa.select(institution).where(institution.c.id == institution_id)).one()
 
 
 def find(conn: sa.Connection, name: str) -> int:
@@ -114,10 +128,11 @@ def tokens(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
-def revoke_token(conn: sa.Connection, prefix: str, *, now: datetime) -> int:
-    """Revoke the live tokens that begin with ``prefix``; return how many there were."""
+def revoke_token(conn: sa.Connection, text: str, *, now: datetime) -> int:
+    """Revoke a live token, named by its prefix or whole; return how many there were."""
+    named = token.c.prefix == text
+    if len(text) > PREFIX_LENGTH:
+        named = token.c.sha256 == hash_of(text)
     return conn.execute(
-        sa.update(token)
-        .where(token.c.prefix == prefix, token.c.revoked_at.is_(None))
-        .values(revoked_at=now)
+        sa.update(token).where(named, token.c.revoked_at.is_(None)).values(revoked_at=now)
     ).rowcount

@@ -71,8 +71,8 @@ def find(conn: sa.Connection, uuid: str) -> sa.Row[Any]:
         sa.select(notice).where(notice.c.uuid.startswith(uuid, autoescape=True)).limit(2)
     ).all()
     if len(found) != 1:
-        many = "Several mails have ids" if found else "No mail has an id"
-        raise NoSuchNotice(f"{many} that begins with {uuid!r}. See: certvault mail list")
+        many = "Several mails have ids that begin" if found else "No mail has an id that begins"
+        raise NoSuchNotice(f"{many} with {uuid!r}. See: certvault mail list")
     return found[0]
 
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from runtime.translations import mark
 from vault.bells import DELIVER
+from vault.emails import is_email
 from vault.links import PEOPLE
 from vault.notice_text import ONLY_YOUR_OWN
 from vault.store import customers, entrances, notices, rates
@@ -20,7 +21,7 @@ from vault.store.entrances import Purpose
 from vault.store.notices import Kind
 from vault.web import faults, page, session
 from vault.web.auth import vault
-from vault.web.fields import EDGES, EMAIL
+from vault.web.fields import EDGES
 from vault.web.people import sign_in_form
 
 SPAN = timedelta(hours=1)
@@ -144,7 +145,7 @@ def mail(
 def given_address() -> str | None:
     """The address in the form, if it could be one."""
     given = request.form.get("email", "").strip(EDGES)
-    return given if len(given) <= LONGEST_ADDRESS and EMAIL.fullmatch(given) else None
+    return given if len(given) <= LONGEST_ADDRESS and is_email(given) else None
 
 
 def what_was_given() -> str:

@@ -10,16 +10,12 @@ from typing import Any, TypeVar
 import marshmallow as ma
 
 from vault.certificate import Entry, Status
+from vault.emails import is_email
 from vault.store.certificates import Filters
 from vault.web.problems import invalid
 
 T = TypeVar("T")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: Not in an address: what separates addresses and their parts, and what nobody sees in one.
-_IN_EMAIL = r"[^\s@,;:<>()\[\]\\\".\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-_LABEL = rf"(?!-){_IN_EMAIL}+(?<!-)"
-#: One address: words with dots between them, "@", a domain with a dot; letters of any script.
-EMAIL = re.compile(rf"{_IN_EMAIL}+(\.{_IN_EMAIL}+)*@{_LABEL}(\.{_LABEL})+")
 #: C0 and C1 controls, and what begins a new line; PostgreSQL keeps no NUL, and a title is one line.
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -86,7 +82,7 @@ class Text(Named[str]):
             mistakes.append(f"The {self.label} field must be encoded in UTF-8.")
         elif self._controls.search(value) or SURROGATE.search(value):
             mistakes.append(f"The {self.label} field must not contain control characters.")
-        elif self._email and not EMAIL.fullmatch(value):
+        elif self._email and not is_email(value):
             mistakes.append(f"The {self.label} field must be a valid email address.")
         if mistakes:
             raise ma.ValidationError(mistakes)
