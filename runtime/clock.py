@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.bell import Ring
+from runtime.crashpoint import crashpoint
 
 log = structlog.get_logger()
 
@@ -29,6 +30,8 @@ def tick(due: Callable[[], Iterable[str]], ring: Ring) -> None:
     """One beat. A database that is down is logged; the next beat tries again."""
     try:
         for step in due():
+            crashpoint("clock.looked")
             ring(step)
+            crashpoint("clock.rung")
     except SQLAlchemyError as exc:
         log.warning("clock_failed", reason=type(exc).__name__)

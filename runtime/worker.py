@@ -15,6 +15,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from runtime.bell import ANSWER, Bell, connect, queue_name
+from runtime.crashpoint import crashpoint
 
 #: A job works through due rows for about this long, then rings again for the rest.
 SLICE_S = 30.0
@@ -55,11 +56,14 @@ class WakeUp(Job):
 
 def answer(step: str) -> None:
     """Work through what is due for a step, for one slice; ring again if there may be more."""
+    crashpoint("worker.woken")
     until = time.monotonic() + SLICE_S
     while _steps[step].run():
         if time.monotonic() >= until:
+            crashpoint("worker.ringing")
             _steps[step].bell.ring(step)
-            return
+            break
+    crashpoint("worker.worked")
 
 
 def work(url: str, *, service: str, steps: dict[str, Callable[[], bool]]) -> None:

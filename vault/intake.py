@@ -11,6 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from runtime.bell import Ring
+from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
 from vault import bells
@@ -56,11 +57,14 @@ class Intake:
             if certificates.exists(conn, institution_id=institution_id, entry=entry):
                 raise certificates.Duplicate
         staged = self._files.stage(upload.content)
+        crashpoint("intake.staged")
         try:
             uuid = self._add(institution_id, entry, upload, staged)
         finally:
             self._files.drop(staged)
+        crashpoint("intake.added")
         self._ring(bells.PROCESS)
+        crashpoint("intake.rung")
         return uuid
 
     def _add(self, institution_id: int, entry: Entry, upload: Upload, staged: Staged) -> str:
@@ -79,6 +83,7 @@ class Intake:
             )
             # Before the commit: a record whose file is not there would be a lost certificate.
             self._files.keep(staged)
+            crashpoint("intake.adding")
             return uuid
 
         return str(self._writer.write(write))
@@ -99,11 +104,13 @@ class Intake:
                 unused_until=now + self._unused_uploads,
             )
             self._files.keep(staged)
+            crashpoint("intake.adding_ahead")
 
         try:
             self._writer.write(write)
         finally:
             self._files.drop(staged)
+        crashpoint("intake.added_ahead")
         return uuid
 
     def refusals(
@@ -123,6 +130,7 @@ class Intake:
         """Add all these certificates or none, return the batch's uuid; raises BulkRefused."""
         uuid = str(uuid4())
         self._writer.write(lambda conn: self._add_batch(conn, institution_id, uuid, entries))
+        crashpoint("intake.added_batch")
         self._ring(bells.PROCESS)
         return uuid
 
@@ -167,6 +175,7 @@ class Intake:
                 certificates.add_many(
                     conn, new, institution_id=institution_id, batch_id=batch_id, now=now
                 )
+            crashpoint("intake.adding_batch")
         except (certificates.Duplicate, uploads.AlreadyUsed):
             check()  # another request was quicker: now its rows are seen, and none of ours
             raise
@@ -177,8 +186,10 @@ class Intake:
         def write(conn: sa.Connection) -> None:
             now = self._database.now(conn)
             certificates.retry(conn, uuid, institution_id=institution_id, now=now)
+            crashpoint("intake.retrying")
 
         self._writer.write(write)
+        crashpoint("intake.retried")
         self._ring(bells.PROCESS)
 
 

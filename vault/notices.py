@@ -17,6 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from runtime import smtp
+from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.lease import LeaseLost, claim, lease_of, release, save
 from runtime.retry import Backoff
@@ -89,6 +90,7 @@ class Notices:
             for row in rows:
                 save(conn, notice, lease_of(row), tries=row.tries + 1)
         for row in rows:
+            crashpoint("notices.claimed")
             try:
                 self._send(row)
             except LeaseLost:
@@ -143,6 +145,7 @@ class Notices:
         except smtp.NotNow as exc:
             self._put_off(row, str(exc))
         else:
+            crashpoint("notices.posted")
             self._end(row, State.SENT, None)
 
     def _told(self, conn: sa.Connection, kind: Kind, row: sa.Row[Any], now: datetime) -> Told:
@@ -204,4 +207,6 @@ class Notices:
                 problem=problem,
                 ended_at=now,
             )
+            crashpoint("notices.ending")
+        crashpoint("notices.ended")
         log.info("notice", notice=row.uuid, kind=row.kind, outcome=state.value, reason=problem)

@@ -22,6 +22,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 import structlog
 
+from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.lease import Lease, LeaseLost, claim, lease_of, release
 from runtime.retry import Backoff
@@ -135,9 +136,11 @@ class Processing:
         until = self._monotonic() + self._lease.total_seconds() * ENOUGH
         taken = self._take()
         if taken:
+            crashpoint("processing.taken")
             with self._bounded():
                 done = list(self._outcomes(taken, until))
             self._save(done)
+            crashpoint("processing.saved")
         return bool(taken)
 
     def _take(self) -> list[Work]:
@@ -196,6 +199,7 @@ class Processing:
         if until - self._monotonic() <= 0:
             return NotReached
         made = self._told(lambda: self._make(work.row, find_key))
+        crashpoint("processing.made")
         if not isinstance(made, Made):
             return lambda: made
         kept = disk.submit(self._keep, made.content)
@@ -203,6 +207,7 @@ class Processing:
 
     def _ended(self, work: Work, ended: Callable[[], Outcome]) -> tuple[Work, Outcome]:
         outcome = ended()
+        crashpoint("processing.kept")
         log.info(
             "processed",
             reference_id=work.row.reference_id,
@@ -269,6 +274,7 @@ class Processing:
                         _save_one(conn, work, outcome, now)
                 except LeaseLost:
                     log.warning("lease_lost", reference_id=work.row.reference_id)
+            crashpoint("processing.saving")
 
 
 def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) -> None:

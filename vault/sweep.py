@@ -16,6 +16,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 import structlog
 
+from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
 from runtime.lease import Lease, LeaseLost, claim, lease_of, release
@@ -52,6 +53,7 @@ class Sweep:
         lease = self._claim()
         if lease is None:
             return False
+        crashpoint("sweep.claimed")
         unused = self._discard(self._writer.write(self._forget_unused))
         passing = self._files.drop_passing(older_than=AGE)
         orphans = self._discard(self._orphans())
@@ -60,6 +62,7 @@ class Sweep:
         log.info(
             "swept", unused=unused, passing=passing, orphans=orphans, visits=visits, mails=mails
         )
+        crashpoint("sweep.swept")
         self._writer.write(lambda conn: self._done(conn, lease))
         return False
 

@@ -49,12 +49,14 @@ class Vault:
     ring: Ring
 
 
-def build(settings: Settings, *, ring: Ring | None = None) -> Vault:
+def build(
+    settings: Settings, *, ring: Ring | None = None, database: Database | None = None
+) -> Vault:
     """Build everything; raises runtime.schema.SchemaError unless the schema is current.
 
-    ``ring`` is for tests; otherwise bells go to the Redis of the settings.
+    ``ring`` and ``database`` are for tests; otherwise they are those of the settings.
     """
-    database = Database(settings.database_url)
+    database = database or Database(settings.database_url)
     require_current(database, MIGRATIONS, remedy=MIGRATE)
     files = Files(settings.files)
     writer: GroupCommit[Any] = GroupCommit(database)

@@ -21,6 +21,7 @@ from bridge.store.states import CompletionState
 from bridge.store.tables import completion
 from bridge.store.troubles import MENDED, troubled
 from connectors.base import Capability, Completion, Connector, Problem
+from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release
 
 NAME = "complete"
@@ -41,7 +42,10 @@ def run(bridge: Bridge) -> bool:
 def _work(
     bridge: Bridge, site: sa.Row[Any], connector: Connector[Any], rows: Sequence[sa.Row[Any]]
 ) -> None:
-    _settle_all(bridge, site, rows, _enriched(connector, rows))
+    crashpoint("complete.claimed")
+    enriched = _enriched(connector, rows)
+    crashpoint("complete.enriched")
+    _settle_all(bridge, site, rows, enriched)
 
 
 def _enriched(
@@ -72,7 +76,9 @@ def _settle_all(
     for row, outcome in zip(rows, enriched, strict=True):
         with poisoned(NAME, row.id, partial(by_site.fault, bridge, STEP, row)):
             _settle(bridge, site, row, outcome, active)
+            crashpoint("complete.settled")
     bridge.ring("issue")
+    crashpoint("complete.rung")
 
 
 def _settle(
@@ -109,6 +115,7 @@ def _settle(
             **_said(row, result, now=now),
         )
         events.record(conn, row.id, result.state.value, at=now, detail=result.problem)
+        crashpoint("complete.settling")
     log.info("completion", completion_id=row.id, outcome=result.state.value)
 
 

@@ -27,6 +27,7 @@ from bridge.store.tables import mail
 from bridge.store.troubles import MENDED, troubled
 from bridge.texts import translate
 from runtime import smtp
+from runtime.crashpoint import crashpoint
 from runtime.lease import claim, lease_of, release
 
 STEP = "mail"
@@ -57,6 +58,7 @@ def run(bridge: Bridge) -> bool:
             limit=1,
         )
     for row in rows:
+        crashpoint("mail.claimed")
         with poisoned(STEP, row.id, partial(_bug, bridge, row)):
             _send(bridge, row)
     return bool(rows)
@@ -76,6 +78,7 @@ def _send(bridge: Bridge, row: sa.Row[Any]) -> None:
     except smtp.Refused as exc:
         _end(bridge, row, MailState.FAILED, str(exc), cause=cause_of(STEP, exc))
     else:
+        crashpoint("mail.delivered")
         _end(bridge, row, MailState.SENT)
 
 
@@ -153,4 +156,6 @@ def _end(
             said = troubled(row, cause=cause, problem=problem, remedy=ASK_AGAIN, now=now)
         release(conn, mail, lease_of(row), next_run_at=None, state=state, **said)
         events.record(conn, row.id, f"mail {state}", at=now, detail=problem)
+        crashpoint("mail.ending")
+    crashpoint("mail.ended")
     log.info("mail", mail_id=row.id, outcome=state.value, reason=problem)

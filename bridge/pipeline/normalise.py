@@ -28,6 +28,7 @@ from connectors.base import (
     Permanent,
     Quarantined,
 )
+from runtime.crashpoint import crashpoint
 from runtime.lease import LeaseLost, claim, lease_of, release
 
 STEP = "normalise"
@@ -52,6 +53,7 @@ def run(bridge: Bridge) -> bool:
         )
     by_site = sorted(rows, key=lambda row: row.site_id)
     for site_id, group in groupby(by_site, key=lambda row: row.site_id):
+        crashpoint("normalise.claimed")
         _site(bridge, site_id, list(group))
     return len(rows) == BATCH
 
@@ -103,6 +105,7 @@ def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> None:
             remedy=exc.remedy,
         )
     else:
+        crashpoint("normalise.read")
         _take(bridge, row, connector, request, found)
 
 
@@ -130,6 +133,8 @@ def _take(
             deliveries.drop(conn, row.id)
         for completion in found:
             _add(conn, row, completion, now=now)
+        crashpoint("normalise.taking")
+    crashpoint("normalise.taken")
     log.info("normalised", delivery_id=row.id, completions=len(found))
 
 
@@ -155,6 +160,8 @@ def _end(
         said = troubled(row, cause=cause, problem=problem, remedy=remedy, now=now)
         release(conn, delivery, lease_of(row), next_run_at=None, state=state, **said)
         events.record(conn, row.id, state.value, at=now, detail=problem)
+        crashpoint("normalise.setting_aside")
+    crashpoint("normalise.set_aside")
     log.warning("delivery_set_aside", delivery_id=row.id, outcome=state.value)
 
 

@@ -21,6 +21,7 @@ from connectors.base import (
     Temporary,
     Unverified,
 )
+from runtime.crashpoint import crashpoint
 from runtime.group_commit import GroupCommit
 
 log = structlog.get_logger()
@@ -73,9 +74,12 @@ class Receiver:
             raise TurnedAway from exc
         except Temporary as exc:
             raise ComeAgain(exc.retry_after or COME_AGAIN) from exc
+        crashpoint("receive.verified")
         delivery_id, outcome = self._store(site, connector, request)
+        crashpoint("receive.stored")
         if outcome is Outcome.STORED:
             self._bridge.ring("normalise")
+        crashpoint("receive.rung")
         log.info("delivery", delivery_id=delivery_id, site=site.name, outcome=outcome.value)
         reply = connector.answer(request, outcome, delivery_id)
         return Received(delivery_id=delivery_id, outcome=outcome, reply=reply)
@@ -105,7 +109,9 @@ class Receiver:
 
         def write(conn: sa.Connection) -> tuple[str, bool]:
             now = self._bridge.database.now(conn)
-            return deliveries.store(conn, site.id, dedupe_key=key, sealed=sealed, now=now)
+            stored = deliveries.store(conn, site.id, dedupe_key=key, sealed=sealed, now=now)
+            crashpoint("receive.storing")
+            return stored
 
         delivery_id, new = self._group.write(write)
         return delivery_id, Outcome.STORED if new else Outcome.DUPLICATE

@@ -11,7 +11,6 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from bridge.certificates.render import Renderer
 from bridge.pipeline.learner_links import LearnerLinks
@@ -22,6 +21,7 @@ from runtime.http import Client
 from runtime.keys import Keys
 from runtime.schema import migrate
 from tests import scripted_lms
+from tests.bridge.emptying import empty, hasty
 from tests.bridge.institution import KEY, settings
 from tests.bridge.world import Clock, TimedBridge, World
 from tests.scripted_vault import ScriptedVault
@@ -67,24 +67,10 @@ def _migrated(url: str, clocks: list[Clock]) -> Iterator[Database]:
     def now() -> datetime:
         return clocks[-1].tick()
 
-    database = _hasty(Database(url, now=now))
+    database = hasty(Database(url, now=now))
     migrate(database, MIGRATIONS, backups=None)
     yield database
     database.close()
-
-
-def _hasty(database: Database) -> Database:
-    """Let no commit wait for the disk: no test here pulls the plug, and each commits often."""
-    off = "PRAGMA synchronous=OFF" if database.is_sqlite else "SET synchronous_commit TO off"
-
-    @sa.event.listens_for(database.engine, "connect")
-    def _off(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(off)
-        cursor.close()
-        connection.commit()
-
-    return database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -101,13 +87,7 @@ def database(
     """The bridge's tables, empty, on the test's clock."""
     found: Database = request.getfixturevalue(f"_{kind}")
     _clocks.append(clock)
-    with found.write() as conn:
-        if found.is_sqlite:
-            for table in reversed(metadata.sorted_tables):
-                conn.execute(sa.delete(table))
-        else:
-            names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-            conn.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+    empty(found)
     return found
 
 

@@ -23,6 +23,7 @@ from bridge.store import accounts, mapping_versions, tables
 from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
 from bridge.web.app import create_app
+from tests.bridge.settling import next_due
 from tests.scripted_lms import ScriptedLms
 from tests.scripted_vault import TOKEN, ScriptedVault
 
@@ -217,19 +218,7 @@ class World:
 
     def next_due(self) -> datetime | None:
         """The next moment at which there is something to do; what is due now is held up."""
-        shut = {row.id: row.shut_until for row in self.rows(tables.issuer)}
-        due = [
-            max(
-                row.next_run_at,
-                row.lease_until or row.next_run_at,
-                shut.get(getattr(row, "issuer_id", None)) or row.next_run_at,
-            )
-            for table in (tables.delivery, tables.completion, tables.issuance, tables.write_back)
-            for row in self.rows(table)
-            if row.next_run_at is not None
-        ]
-        due += [row.shut_until for row in self.rows(tables.site) if row.shut_until is not None]
-        return min((moment for moment in due if moment > self.clock.now()), default=None)
+        return next_due(self.bridge.database, self.clock.now())
 
     def rows(self, table: sa.Table) -> list[sa.Row[Any]]:
         """All rows of a table, oldest first."""

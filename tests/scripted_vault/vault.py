@@ -54,6 +54,8 @@ class ScriptedVault:
         self.queries: list[Mapping[str, str]] = []
         self.script: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
         self.outcomes: deque[str] = deque()  #: how the next processings end; then "generated"
+        #: Finishes by itself what it has told as processing; else at `finish`.
+        self.finishes_when_told = False
         self.shows_details = True
         #: Shows a certificate's batch, and takes it as a filter.
         self.shows_batch = False
@@ -160,7 +162,10 @@ class ScriptedVault:
             return denied
         handler: Callable[[Taken], Response] = getattr(self, f"_{taken.call}")
         with self._lock:
-            return handler(taken)
+            answer = handler(taken)
+            if self.finishes_when_told and taken.call in ("list", "view"):
+                self.finish()
+            return answer
 
     def do_later(self, taken: Taken) -> None:
         """Keep a request for `catch_up`."""

@@ -20,6 +20,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 import structlog
 
+from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.http import Client
 from runtime.keys import KeyProblem, Keys
@@ -103,6 +104,8 @@ class Deliver:
         done, _ = wait(self._sent, timeout=GATHER_S)
         if not done:
             done, _ = wait(self._sent, timeout=TURN_S, return_when=FIRST_COMPLETED)
+        if done:
+            crashpoint("webhooks.sent")
         return [(self._sent.pop(future), future.result()) for future in done]
 
     def _limits(self, due: Sequence[sa.Row[Any]]) -> dict[int, int]:
@@ -131,6 +134,8 @@ class Deliver:
             for row, limit, secrets in opened:
                 if secrets:
                     claimed += self._claim(conn, row, limit, secrets, now)
+            crashpoint("webhooks.saving")
+        crashpoint("webhooks.saved")
         for work, message in claimed:
             self._sent[self._threads.submit(send, self._http, message)] = work
 

@@ -1,0 +1,66 @@
+"""Letting a bridge come to rest on a clock that jumps: whatever has a time of its own has it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge import queue
+from bridge.pipeline.bridge import Bridge
+from bridge.store.tables import issuer, metadata, site
+from runtime.database import Database
+from runtime.lease import due
+
+#: A step that leaves its work due would run for ever.
+MOST_RUNS = 200
+
+
+def run_all(bridge: Bridge) -> None:
+    """Answer every bell until nothing is due: one step's work makes the next one's."""
+    for _ in range(MOST_RUNS):
+        for bell in queue.BELLS:
+            queue.answer(bridge, bell)
+        if not (due_now := list(queue.due_bells(bridge))):
+            return
+    raise AssertionError(f"{due_now} are still due after {MOST_RUNS} runs")
+
+
+def next_due(database: Database, after: datetime) -> datetime | None:
+    """The next moment at which there is something to do; what is due now is held up."""
+    with database.read() as conn:
+        shut = _shut(conn)
+        moments = [
+            max(filter(None, (at, until, shut.get(issuer_id), shut.get(site_id))))
+            for table in metadata.sorted_tables
+            if "lease_until" in table.c
+            for at, until, issuer_id, site_id in conn.execute(_waiting(table))
+        ]
+    return min((moment for moment in moments if moment > after), default=None)
+
+
+def _waiting(table: sa.Table) -> sa.Select[Any]:
+    theirs = [table.c.get(name, sa.null()) for name in ("issuer_id", "site_id")]
+    columns = (table.c.next_run_at, table.c.lease_until, *theirs)
+    return sa.select(*columns).where(table.c.next_run_at.is_not(None))
+
+
+def _shut(conn: sa.Connection) -> dict[str, datetime | None]:
+    """Until when each issuer and site is left alone."""
+    return {
+        row.id: row.shut_until
+        for table in (issuer, site)
+        for row in conn.execute(sa.select(table.c.id, table.c.shut_until))
+    }
+
+
+def still_due(database: Database, now: datetime) -> list[str]:
+    """The tables in which something is due."""
+    with database.read() as conn:
+        return [
+            table.name
+            for table in metadata.sorted_tables
+            if "lease_until" in table.c
+            and conn.execute(sa.select(table.c.id).where(due(table, now)).limit(1)).first()
+        ]

@@ -1,0 +1,115 @@
+"""A life of the bridge: it receives what is delivered, then works until nothing is left to do.
+
+``python -m tests.faults.bridge_life CONFIG``, by `tests.faults.lives`. One process does what web,
+workers and clock do, in turn, so that a run comes by the same points in the same order each time.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from bridge.pipeline.learner_links import LearnerLinks
+from bridge.store import mails
+from bridge.store.tables import mail
+from bridge.web.app import create_app
+from runtime.database import Database
+from runtime.http import Client
+from runtime.keys import Keys
+from tests.bridge.emptying import hasty
+from tests.bridge.institution import KEY, settings
+from tests.bridge.settling import next_due, run_all
+from tests.bridge.world import Clock, TimedBridge
+from tests.faults.lives import Tell, arm, serve
+from tests.faults.printing import RemoteRenderer
+
+CALL = timedelta(seconds=20)
+#: Whatever waits for a time of its own has had it by then.
+A_WHILE = timedelta(hours=48)
+
+
+class Lifetime:
+    """What is loaded once: engines, with every statement they have compiled."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.clock = Clock()
+        self.printer = config["printer"]
+        self.http = Client(allowed=["127.0.0.1"], deadline=CALL)
+        self.databases = {
+            kind: hasty(Database(url, now=self.clock.tick))
+            for kind, url in config["databases"].items()
+        }
+
+    def live(self, order: Mapping[str, Any], tell: Tell) -> None:
+        """Receive the deliveries, settle, ask for a mail to each address, settle again."""
+        self.clock.moment = datetime.fromisoformat(order["moment"])
+        bridge = self.bridge(order)
+        arm(order, self.dated(tell))
+        client = create_app(bridge).test_client()
+        for name, body in order["deliveries"].items():
+            answer = client.post(order["hook"], data=body, content_type="application/json")
+            tell(delivered=name, status=answer.status_code)
+        self.settle(bridge)
+        self.ask_for_mails(bridge, order["mails"])
+        self.settle(bridge)
+        for database in self.databases.values():
+            database.close()
+
+    def bridge(self, order: Mapping[str, Any]) -> TimedBridge:
+        values = settings(allowed_private_hosts="127.0.0.1", **order["settings"])
+        keys = Keys([KEY])
+        # What is left open when warming up must not be shared by all who follow.
+        http = Client(allowed=["127.0.0.1"], deadline=CALL) if order["warm"] else self.http
+        return TimedBridge(
+            settings=values,
+            database=self.databases[order["kind"]],
+            keys=keys,
+            links=LearnerLinks(keys, values.public_url, values.download_expires),
+            renderer=RemoteRenderer(self.printer),
+            ring=lambda _bell: None,
+            vault_http=http,
+            lms_http=http,
+            owner=order["owner"],
+            clock=self.clock,
+        )
+
+    def dated(self, tell: Tell) -> Tell:
+        """Tell the time with it: the next life begins then."""
+
+        def telling(**what: Any) -> None:
+            tell(**what, moment=self.clock.moment.isoformat())
+
+        return telling
+
+    def settle(self, bridge: TimedBridge) -> None:
+        end = self.clock.moment + A_WHILE
+        while True:
+            run_all(bridge)
+            moment = next_due(bridge.database, self.clock.moment)
+            if moment is None or moment > end:
+                return
+            self.clock.moment = moment
+
+    def ask_for_mails(self, bridge: TimedBridge, addresses: list[str]) -> None:
+        for address in addresses:
+            with bridge.database.write() as conn:
+                if not conn.execute(sa.select(mail.c.id).where(mail.c.to_address == address)).all():
+                    mails.add(conn, address, language="en", now=self.clock.moment)
+
+
+def main() -> None:
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    serve(Lifetime(json.loads(sys.argv[1])).live)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Every step of every process dies at every point, once: one certificate, one row, nothing lost.
+
+Each test lets a process die at one point, the first time it comes by, the second time, and so on as
+often as it does; after each death another process goes on with what it finds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+import pytest
+
+from bridge.store import tables
+from tests.faults.lives import KILLED, Life
+from tests.faults.points import BRIDGE, RUNTIME, VAULT, in_source, many
+from tests.faults.stage import Stage
+from tests.faults.vault_stage import VaultStage
+
+
+class Mortal(Protocol):
+    """A stage on which something lives."""
+
+    def live(self, *, crash: str | None = None) -> Life: ...
+
+
+S = TypeVar("S", bound=Mortal)
+
+
+#: How often each run comes by each point, by the run and the kind of database; asked once.
+Passes = dict[tuple[object, str], Counter[str]]
+
+
+@pytest.fixture(scope="session")
+def passes() -> Passes:
+    return {}
+
+
+def deaths(
+    new_stage: Callable[[], S], point: str, prepare: Callable[[S], None], passes: Passes, kind: str
+) -> Iterator[tuple[S, Life]]:
+    """A stage for each time a run comes by a point, and the life that ended there."""
+    if (prepare, kind) not in passes:
+        undisturbed = new_stage()
+        prepare(undisturbed)
+        passes[prepare, kind] = Counter(undisturbed.live().points)
+    assert passes[prepare, kind][point], f"this run never comes by {point}"
+    for number in range(1, passes[prepare, kind][point] + 1):
+        stage = new_stage()
+        prepare(stage)
+        life = stage.live(crash=f"{point}:{number}")
+        # What threads do may take one turn less than before.
+        assert life.status == KILLED or number > 1, f"did not die at {point}"
+        yield stage, life
+
+
+@pytest.mark.parametrize("point", BRIDGE)
+def test_after_a_death_of_the_bridge_everything_is_there_once(
+    new_stage: Callable[[], Stage], point: str, passes: Passes, kind: str
+) -> None:
+    for stage, died in deaths(new_stage, point, BRIDGE[point], passes, kind):
+        assert len(stage.acked(died)) <= len(stage.rows(tables.delivery)), "a promise is on disk"
+        stage.live()
+
+        assert [] == stage.left_over()
+        assert stage.owed() == stage.issued()
+        everyone = len(stage.learners)
+        assert {"generated": everyone} == stage.states(tables.issuance)
+        assert {"read_back": everyone} == stage.states(tables.write_back)
+        references = stage.references()
+        assert references == {
+            name: references[name] if references[name] in cell else cell
+            for name, cell in stage.gradebook().items()
+        }
+        learners = Counter(learner for _, learner in stage.learners.values())
+        assert learners == stage.mails_by_moodle(), "nobody is mailed twice by the LMS"
+        mailed = {mail["Message-ID"]: mail["To"] for mail in stage.mail.mails}
+        assert Counter(stage.mails) == Counter(mailed.values()), "a second one is the same mail"
+
+
+@pytest.mark.parametrize("point", VAULT)
+def test_after_a_death_of_the_vault_everything_is_there_once(
+    new_vault_stage: Callable[[], VaultStage], point: str, passes: Passes, kind: str
+) -> None:
+    for stage, died in deaths(new_vault_stage, point, VAULT[point], passes, kind):
+        assert set(stage.accepted(died)) <= set(stage.listed()), "a promise is on disk"
+        stage.live()
+
+        titles = [*stage.single, *stage.batch]
+        assert dict.fromkeys(titles, "generated") == {
+            title: one["status"]["value"] for title, one in stage.listed().items()
+        }
+        assert [200] * len(titles) == stage.downloads()
+        assert len(titles) == stage.mails()
+        # A failed one that is tried again is told again.
+        times = 2 if stage.retries else 1
+        told = {"created": 1, "processing": times, "approved": times, "retried": times - 1}
+        assert (
+            Counter({(t, event): n for t in titles for event, n in told.items() if n})
+            == stage.told()
+        ), "each event has one delivery, however often it is sent"
+
+
+def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], Stage]) -> None:
+    stage = new_stage()
+    many(stage)
+    life = stage.live()
+
+    assert 0 == life.status
+    assert {"receive.stored", "complete.settled"} <= set(life.points)
+    assert stage.owed() == stage.issued()
+
+
+def test_each_point_stands_in_one_place_and_has_its_run() -> None:
+    assert dict.fromkeys([*BRIDGE, *VAULT, *RUNTIME], 1) == in_source()
