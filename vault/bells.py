@@ -6,3 +6,11 @@ from __future__ import annotations
 PROCESS = "process"
 #: Something waits to be sent out: webhooks, notices.
 DELIVER = "deliver"
+
+#: What gives signs of life under this name, and is started by ``certvault clock``.
+CLOCK = "clock"
+
+
+def worker(bell: str) -> str:
+    """The name of a bell's worker, as in ``certvault worker process``."""
+    return f"worker {bell}"

@@ -13,11 +13,12 @@ from runtime import schema
 from runtime import worker as runtime_worker
 from runtime.bell import Bell
 from runtime.database import Database
+from runtime.heartbeat import beating
 from runtime.serve import serve
-from vault import steps, wiring
+from vault import bells, steps, wiring
 from vault.cli import first, session
 from vault.cli.tokens import write_secret
-from vault.store.tables import MIGRATIONS
+from vault.store.tables import MIGRATIONS, process
 
 
 @click.command()
@@ -61,7 +62,8 @@ def worker(bell: str) -> None:
     runtime.logging.configure(wiring.SERVICE, f"worker-{bell}")
     vault = session.vault()
     answers = {bell: steps.answer(vault, bell)}
-    runtime_worker.work(vault.settings.redis_url, service=wiring.SERVICE, steps=answers)
+    with beating(vault.database, process, bells.worker(bell)):
+        runtime_worker.work(vault.settings.redis_url, service=wiring.SERVICE, steps=answers)
 
 
 @click.command()
@@ -71,4 +73,5 @@ def clock() -> None:
     found = session.found_settings()
     database = session.database(found)
     bell = Bell(found.redis_url, service=wiring.SERVICE)
-    runtime_clock.run(lambda: steps.due_bells(database), bell.ring, every=found.clock)
+    with beating(database, process, bells.CLOCK):
+        runtime_clock.run(lambda: steps.due_bells(database), bell.ring, every=found.clock)

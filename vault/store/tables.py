@@ -6,6 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from runtime import heartbeat
 from runtime.database import UtcDateTime
 from runtime.lease import lease_columns
 
@@ -73,6 +74,9 @@ chore = sa.Table(
     *lease_columns(),
     sa.Index("ix_chore_due", "next_run_at"),
 )
+
+#: The workers and clocks that work, or were killed; see `runtime.heartbeat`.
+process = sa.Table("process", metadata, *heartbeat.columns())
 
 batch = sa.Table(
     "batch",
