@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from runtime.database import Database
 from runtime.schema import migrate
 from vault.certificate import Entry, Status
-from vault.store import certificates, institutions, uploads
-from vault.store.certificates import Filters, New
+from vault.store import certificates, institutions, listing, uploads
+from vault.store.certificates import New
+from vault.store.listing import Filters
 from vault.store.tables import MIGRATIONS, certificate
 from vault.store.uploads import StoredFile
 
@@ -113,7 +114,7 @@ def milliseconds(database: Database, case: Case, institution_id: int) -> tuple[f
     for _ in range(ROUNDS):
         began = time.perf_counter()
         with database.read() as conn:
-            _, total = certificates.page(
+            _, total = listing.page(
                 conn, filters, institution_id=institution_id, number=number, size=15
             )
         taken.append((time.perf_counter() - began) * 1000)

@@ -1,10 +1,10 @@
-"""Certificates as records: add one, find, list, retry. Every query names its institution."""
+"""Certificates as records: add one, find, retry. Every query names its institution."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,18 +37,6 @@ class New:
     file_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What a list may be narrowed by; None does not narrow."""
-
-    status: Status | None = None
-    applicant_email: str | None = None
-    search: str | None = None
-    batch_id: str | None = None
-    issue_date_from: date | None = None
-    issue_date_to: date | None = None
-
-
 def add(
     conn: sa.Connection,
     *,
@@ -75,17 +63,22 @@ def add_many(
 ) -> None:
     """Add certificates that are due for processing; raises Duplicate if one of them is there."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    values = [_values(one, institution_id, batch_id, now) for one in new]
     added = conn.execute(
         insert(certificate)
         .on_conflict_do_nothing(index_elements=[certificate.c.natural_key])
         .returning(certificate.c.uuid, certificate.c.id),
-        [_values(one, institution_id, batch_id, now) for one in new],
+        values,
     ).all()
     if len(added) != len(new):
         raise Duplicate
     id_of = {row.uuid: row.id for row in added}
-    texts = [(id_of[one.uuid], _searched(one)) for one in new]
-    search.index(conn, texts, institution_id=institution_id)
+    search.index(
+        conn,
+        [(id_of[one.uuid], _searched(one)) for one in new],
+        institution_id=institution_id,
+        compared={id_of[one["uuid"]]: {k: one[k] for k in search.COMPARED} for one in values},
+    )
     ids = [row.id for row in added]
     trigger = Trigger.SINGLE_UPLOAD if batch_id is None else Trigger.BULK_UPLOAD
     announce(
@@ -216,63 +209,6 @@ def get(conn: sa.Connection, id: int) -> sa.Row[Any]:
 def get_all(conn: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
     """The certificates with these internal ids, in any order."""
     return conn.execute(_whole.where(certificate.c.id.in_(ids))).all()
-
-
-def page(
-    conn: sa.Connection, filters: Filters, *, institution_id: int, number: int, size: int
-) -> tuple[Sequence[sa.Row[Any]], int]:
-    """Return one page, newest first, and how many certificates there are on all pages."""
-    found = _found(conn, filters, institution_id)
-    total = conn.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
-    ids = _slice(conn, found, total=total, begin=(number - 1) * size, size=size)
-    whole = _whole.where(certificate.c.id.in_(ids)).order_by(certificate.c.id.desc())
-    return conn.execute(whole).all(), total
-
-
-def _slice(
-    conn: sa.Connection, found: sa.Select[tuple[int]], *, total: int, begin: int, size: int
-) -> Sequence[int]:
-    """The ids of one page: what is skipped on the way to a late one is not put together."""
-    size = max(0, min(size, total - begin))
-    after = total - begin - size
-    if not size:
-        return []
-    id_ = found.selected_columns.id
-    from_the_nearer_end = (
-        found.order_by(id_.desc()).offset(begin)
-        if begin <= after
-        else found.order_by(id_).offset(after)
-    )
-    return [row.id for row in conn.execute(from_the_nearer_end.limit(size))]
-
-
-def _found(conn: sa.Connection, filters: Filters, institution_id: int) -> sa.Select[tuple[int]]:
-    narrowed = _narrowed(filters)
-    mine = certificate.c.institution_id == institution_id
-    without_search = sa.select(certificate.c.id).where(mine, *narrowed)
-    if filters.search is None:
-        return without_search
-    found = search.matching(conn, filters.search, institution_id=institution_id)
-    if not narrowed:
-        return found
-    return found.where(search.search_text.c.certificate_id.in_(without_search))
-
-
-def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:
-    table = certificate.c
-    narrowed = []
-    if filters.status is not None:
-        narrowed.append(table.status == filters.status.value)
-    if filters.applicant_email is not None:
-        narrowed.append(table.email_key == fold_email(filters.applicant_email))
-    if filters.batch_id is not None:
-        ids = sa.select(batch.c.id).where(batch.c.uuid == filters.batch_id)
-        narrowed.append(table.batch_id == ids.scalar_subquery())
-    if filters.issue_date_from is not None:
-        narrowed.append(table.issue_date >= filters.issue_date_from)
-    if filters.issue_date_to is not None:
-        narrowed.append(table.issue_date <= filters.issue_date_to)
-    return narrowed
 
 
 def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime) -> None:

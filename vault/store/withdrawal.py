@@ -105,9 +105,8 @@ def erase(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime)
         erased_file=left.file,
         updated_at=now,
     )
-    search.forget(conn, row.id, institution_id=institution_id)
     left_to_find = (row.certificate_title, row.reference_id)
-    search.index(conn, [(row.id, left_to_find)], institution_id=institution_id)
+    search.leave(conn, row.id, left_to_find, institution_id=institution_id)
     webhook_deliveries.erase(conn, row.id, now)
     notices.forget(conn, row.id)
     ids = [id for id in (row.uploaded_file_id, row.verified_file_id) if id is not None]

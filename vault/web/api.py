@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from vault.addresses import API
 from vault.bulk import DUPLICATE
 from vault.certificate import Status
-from vault.store import certificates
+from vault.store import certificates, listing
 from vault.tokens import Permission
 from vault.web import presenting, received
 from vault.web.auth import caller, needs, vault
@@ -51,7 +51,7 @@ def list_certificates() -> Response:
     asked = request.args.to_dict()
     filters, number, size = filters_of(asked)
     with vault().database.read() as conn:
-        rows, total = certificates.page(
+        rows, total = listing.page(
             conn, filters, institution_id=caller().institution_id, number=number, size=size
         )
     return jsonify(

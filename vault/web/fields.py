@@ -11,7 +11,7 @@ import marshmallow as ma
 
 from vault.certificate import Entry, Status
 from vault.emails import is_email
-from vault.store.certificates import Filters
+from vault.store.listing import Filters
 from vault.web.problems import invalid
 
 T = TypeVar("T")

@@ -8,7 +8,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from runtime.database import Database
@@ -18,6 +20,21 @@ from vault.store.tables import MIGRATIONS, metadata
 
 for module in iter_modules(store.__path__, f"{store.__name__}."):
     import_module(module.name)  # some tables stand beside their queries
+
+#: As the sixth version of the schema keeps one, and what is searched of it.
+A_CERTIFICATE = (
+    "INSERT INTO institution (id, name, created_at) VALUES (1, 'ABC', '2026-01-01')",
+    """
+    INSERT INTO certificate (
+        id, uuid, reference_id, institution_id, certificate_title, full_name, applicant_email,
+        email_key, source, status, created_at, updated_at
+    ) VALUES (
+        1, 'u-1', 'VEC-IC-1', 1, 'Title', 'John', 'John@example.com',
+        'john@example.com', 'vault', 'failed', '2026-01-01', '2026-01-01'
+    )
+    """,
+    "INSERT INTO search_text (institution_id, certificate_id, text) VALUES (1, 1, ' john')",
+)
 
 
 def test_the_migrated_schema_is_that_of_the_tables(database_url: str) -> None:
@@ -38,6 +55,25 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
 
     with database.read() as conn:
         assert {*metadata.tables, "alembic_version"} == set(sa.inspect(conn).get_table_names())
+    database.close()
+
+
+def test_what_was_searchable_before_it_was_narrowed_is_narrowed_too(database_url: str) -> None:
+    database = Database(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.write() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "vault_0006")
+        for statement in A_CERTIFICATE:
+            conn.execute(sa.text(statement))
+    migrate(database, MIGRATIONS, backups=None)
+
+    compared = sa.text("SELECT status, email_key, batch_id FROM search_text")
+    with database.write() as conn:
+        assert ("failed", "john@example.com", None) == conn.execute(compared).one()
+        conn.execute(sa.text("UPDATE certificate SET status = 'revoked', email_key = ''"))
+        assert ("revoked", "", None) == conn.execute(compared).one()
     database.close()
 
 

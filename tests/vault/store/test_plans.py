@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from tests.vault.world import World
 from vault.certificate import Status
-from vault.store import certificates
-from vault.store.certificates import Filters
+from vault.store import listing, search
+from vault.store.listing import Filters
 
 DAY = date(2025, 6, 1)
+FAILED_SINCE: dict[str, Any] = {"issue_date_from": DAY, "status": Status.FAILED}
 
 
 def plans(world: World, filters: Filters) -> list[str]:
@@ -27,7 +28,7 @@ def plans(world: World, filters: Filters) -> list[str]:
     with world.vault.database.read() as conn:
         sa.event.listen(engine, "before_cursor_execute", note)
         try:
-            certificates.page(conn, filters, institution_id=1, number=1, size=15)
+            listing.page(conn, filters, institution_id=1, number=1, size=15)
         finally:
             sa.event.remove(engine, "before_cursor_execute", note)
         return [
@@ -42,13 +43,16 @@ def plans(world: World, filters: Filters) -> list[str]:
     [
         (Filters(), "ix_certificate_newest"),
         (Filters(status=Status.FAILED), "ix_certificate_status"),
-        (Filters(applicant_email="john@example.com"), "ix_certificate_email"),
+        (Filters(applicant_email="john@example.com"), "ix_certificate_email "),
         (Filters(issue_date_from=DAY, issue_date_to=DAY), "ix_certificate_issued"),
-        (Filters(issue_date_from=DAY, status=Status.FAILED), "ix_certificate_status_issued"),
+        (Filters(**FAILED_SINCE), "ix_certificate_status_issued"),
         (Filters(batch_id="b-1"), "ix_certificate_batch "),
         (Filters(search="john"), "search_word USING PRIMARY KEY"),
         (Filters(search="john smith"), "search_text USING PRIMARY KEY"),
         (Filters(search="john", status=Status.FAILED), "search_word USING PRIMARY KEY"),
+        (Filters(batch_id="b-1", **FAILED_SINCE), "ix_certificate_batch "),
+        (Filters(applicant_email="john@example.com", **FAILED_SINCE), "ix_certificate_email "),
+        (Filters(search="john", batch_id="b-1", **FAILED_SINCE), "ix_certificate_batch "),
     ],
 )
 def test_no_page_and_no_search_reads_a_whole_table(
@@ -60,3 +64,19 @@ def test_no_page_and_no_search_reads_a_whole_table(
     tables = ("certificate", "search_text", "search_word")
     assert [] == [step for step in told if step.startswith(tuple(f"SCAN {t}" for t in tables))]
     assert any(index in step for step in told), told
+
+
+def test_a_search_reads_nothing_but_its_narrow_rows(world: World) -> None:
+    world.institution("ABC University")
+    with world.vault.database.read() as conn:
+        found = search.found(
+            conn,
+            "john smith",
+            institution_id=1,
+            narrowed=[search.search_text.c.status == "failed"],
+            by_index=[],
+        )
+        plan = f"EXPLAIN QUERY PLAN {found.compile(conn, compile_kwargs={'literal_binds': True})}"
+        steps = [row.detail for row in conn.exec_driver_sql(plan)]
+
+    assert [] == [step for step in steps if "certificate " in step]

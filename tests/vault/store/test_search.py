@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vault.store.search import LONGEST_WORD, fold, folded_fields, words
+from vault.store.search import LONGEST_WORD, fold, folded_fields, parts, words
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,17 @@ def test_a_text_is_indexed_from_each_word_on_as_far_as_its_field_goes() -> None:
 
 def test_both_forms_of_an_accent_fold_the_same() -> None:
     assert fold("Nguyễn") == fold("Nguye\u0302\u0303n") == "nguyen"
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("john Smithson", ["smithson", "john"]),
+        ("j john JOHN jo", ["john"]),
+        ("明 王明华", ["王 明 华"]),
+        ("mith smith", ["smith", "mith"]),
+        ("% ", []),
+    ],
+)
+def test_a_query_asks_nothing_twice_and_the_longest_first(query: str, asked: list[str]) -> None:
+    assert asked == parts(query)
