@@ -106,7 +106,7 @@ def _post(settings: Settings) -> Post:
 
 def _link_keys(settings: Settings) -> Keys:
     """The keys that links and sessions are signed with; made when first needed."""
-    return keys(settings, create=True)
+    return keys(settings, create=not settings.read_only)
 
 
 def processing(vault: Vault) -> Processing:

@@ -13,7 +13,6 @@ from runtime import embedded, redis_server, schema
 from runtime.database import Database
 from runtime.embedded import LOOPBACK
 from runtime.keys import Keys
-from runtime.redis_server import EmbeddedRedis
 from runtime.supervisor import Process, Supervisor
 from vault import settings, wiring
 from vault.cli import session
@@ -24,7 +23,7 @@ PROGRAM = "certvault"
 DEFAULT_PORT = 8200
 NEARBY = f"http://{LOOPBACK}:"
 WEB = ("web",)
-#: What an archive does without.
+#: What a vault that takes nothing does without.
 WORKING = (("worker", "process"), ("worker", "deliver"), ("clock",))
 
 
@@ -56,25 +55,43 @@ def serve(data: Path, port: int | None, host: str, read_only: bool, institution:
     prints one line of JSON with its address.
     """
     if read_only:
-        session.kept(data)  # there must be something to show
+        _serve_archive(data, port, host)
+        return
     data = embedded.private_folder(data)
     embedded.occupy(data)
     port = port or int(embedded.kept(data).get("VAULT_PORT", DEFAULT_PORT))
     embedded.require_free(host, port)
     url = f"http://{LOOPBACK}:{port}"
     redis = redis_server.embedded(data / "run")
-    env = _environment(data, host, port, redis, read_only=read_only)
+    env = _environment(data, host, port, redis.url, read_only=False)
     Keys.read_or_create(data / "secret.key")
     found = settings.read({**os.environ, **env})
     embedded.keep(data, env, prefixes=(settings.PREFIX,))
     runtime.logging.configure(wiring.SERVICE, "serve")
     text = _prepare(found, data / "backups", institution)
-    ready = {"vault": url, "read_only": read_only, **({"token": text} if text else {})}
-    processes = [_process(WEB, env)]
-    if not read_only:
-        processes.insert(0, Process(name="redis", command=redis.command))
-        processes += [_process(arguments, env) for arguments in WORKING]
+    ready = {"vault": url, "read_only": False, **({"token": text} if text else {})}
+    processes = [Process(name="redis", command=redis.command)]
+    processes += [_process(arguments, env) for arguments in (WEB, *WORKING)]
     Supervisor(processes).run(meanwhile=embedded.Announcement([url], ready))
+
+
+def _serve_archive(data: Path, port: int | None, host: str) -> None:
+    """Serve what there is. Nothing is written: the folder may lie on a disk that cannot be."""
+    last = session.kept(data)  # there must be something to show
+    data = data.resolve()
+    port = port or int(last.get("VAULT_PORT", DEFAULT_PORT))
+    embedded.require_free(host, port)
+    url = f"http://{LOOPBACK}:{port}"
+    env = _environment(data, host, port, last["VAULT_REDIS_URL"], read_only=True)
+    found = settings.read({**os.environ, **env})
+    runtime.logging.configure(wiring.SERVICE, "serve")
+    database = Database(found.database_url)
+    try:
+        schema.require_current(database, MIGRATIONS, remedy="Serve it once without --read-only")
+    finally:
+        database.close()
+    ready = {"vault": url, "read_only": True}
+    Supervisor([_process(WEB, env)]).run(meanwhile=embedded.Announcement([url], ready))
 
 
 def _process(arguments: tuple[str, ...], env: Mapping[str, str]) -> Process:
@@ -83,7 +100,7 @@ def _process(arguments: tuple[str, ...], env: Mapping[str, str]) -> Process:
 
 
 def _environment(
-    data: Path, host: str, port: int, redis: EmbeddedRedis, *, read_only: bool
+    data: Path, host: str, port: int, redis_url: str, *, read_only: bool
 ) -> Mapping[str, str]:
     own = {
         "VAULT_DATABASE_URL": f"sqlite:///{data / 'vault.sqlite'}",
@@ -99,7 +116,7 @@ def _environment(
     if last.get("VAULT_PUBLIC_URL", NEARBY).startswith(NEARBY):
         last["VAULT_PUBLIC_URL"] = f"{NEARBY}{port}"
     fixed = {
-        "VAULT_REDIS_URL": redis.url,
+        "VAULT_REDIS_URL": redis_url,
         "VAULT_HOST": host,
         "VAULT_PORT": str(port),
         "VAULT_READ_ONLY": str(read_only).lower(),
@@ -111,9 +128,6 @@ def _prepare(found: settings.Settings, backups: Path, name: str) -> str | None:
     """Migrate; at the first start make an institution and return its token's text."""
     database = Database(found.database_url)
     try:
-        if found.read_only:
-            schema.require_current(database, MIGRATIONS, remedy="Serve it once without --read-only")
-            return None
         copy = schema.migrate(database, MIGRATIONS, backups=backups)
         if copy is not None:
             click.echo(f"Copied the database before the upgrade: {copy}", err=True)

@@ -44,6 +44,8 @@ def _database() -> str | None:
 
 
 def _files() -> str | None:
-    if os.access(vault().files.folder, os.W_OK | os.X_OK):
+    read_only = vault().settings.read_only
+    if os.access(vault().files.folder, (os.R_OK if read_only else os.W_OK) | os.X_OK):
         return None
-    return "The folder of files cannot be written. Check VAULT_FILES, its owner and its disk."
+    verb = "read" if read_only else "written"
+    return f"The folder of files cannot be {verb}. Check VAULT_FILES, its owner and its disk."

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +11,13 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from runtime.embedded import LOOPBACK, free_port, kept, resolve
+from runtime.embedded import LOOPBACK, free_port, kept
 from tests.polling import eventually
 from tests.vault import samples
+from tests.vault.cli.installation import asked, certvault, served
 from tests.vault.world import ENTRY
 from vault.addresses import API
 from vault.cli import main
-
-
-@contextmanager
-def served(data: Path, *more: str) -> Iterator[dict[str, Any]]:
-    """``certvault serve``, ended at the end; the line it prints when ready."""
-    command = resolve(("certvault", "serve", "--data", str(data), *more))
-    with (data.parent / "serve.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=_clean())  # noqa: S603
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-    assert 0 == process.returncode
-
-
-def _clean() -> Mapping[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith("VAULT_")}
-
-
-def asked(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """A command that has ended."""
-    return subprocess.run(  # noqa: S603  # our own
-        resolve(("certvault", *map(str, arguments))),
-        env=dict(_clean()),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
-def certvault(*arguments: object) -> str:
-    """What a command prints on its standard output."""
-    done = asked(*arguments)
-    assert 0 == done.returncode, done.stderr
-    return done.stdout
 
 
 def client(url: str, token: str) -> httpx.Client:
@@ -72,6 +31,15 @@ def upload(vault: httpx.Client) -> httpx.Response:
 def generated(vault: httpx.Client, uuid: str) -> dict[str, Any] | None:
     found: dict[str, Any] = vault.get(f"{API}/{uuid}").json()["data"]
     return found if found["status"]["value"] == "generated" else None
+
+
+def contents(folder: Path) -> dict[Path, tuple[int, int, bytes]]:
+    """Every file below a folder: its mode, when it was last written, what it holds."""
+    return {
+        path: (path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_an_empty_folder_becomes_a_vault_and_later_an_archive(tmp_path: Path) -> None:
@@ -103,6 +71,7 @@ def test_an_empty_folder_becomes_a_vault_and_later_an_archive(tmp_path: Path) ->
     moved = data.rename(tmp_path / "archive")
     listed = CliRunner().invoke(main, ["institution", "list", "--data", str(moved)])
     assert "ABC University" in listed.output
+    before = contents(moved)
     with served(moved, "--read-only") as line:
         assert {"ready": True, "vault": url, "read_only": True} == line
         with client(url, token) as vault:
@@ -111,6 +80,7 @@ def test_an_empty_folder_becomes_a_vault_and_later_an_archive(tmp_path: Path) ->
             assert answer.json()["message"].startswith("This vault is an archive")
             assert 200 == vault.get(f"{API}/{uuid}/download").status_code
             assert [uuid] == [one["uuid"] for one in vault.get(API).json()["data"]]
+    assert before == contents(moved)
     assert str(moved / "vault-files") == kept(moved)["VAULT_FILES"]
 
 
