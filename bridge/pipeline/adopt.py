@@ -23,6 +23,7 @@ from bridge.store import events
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
 from bridge.vault_client import Forbidden, Unavailable, VaultCertificate, VaultClient
+from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release
 
 #: How often the vault is asked about an ambiguous attempt before the entry is sent again.
@@ -78,6 +79,7 @@ def look_first(
             wait, cause = exc.retry_after, cause_of(endings.ISSUE, exc)
             endings.again(bridge, conn, row, str(exc), cause=cause, now=now, at_least=wait)
     else:
+        crashpoint("adopt.looked")
         _after_look(bridge, account, row, found, refusal=past[-1].detail if duplicate else None)
 
 
@@ -141,6 +143,8 @@ def _after_look(
             looks = row.looks + 1
             release(conn, issuance, lease_of(row), next_run_at=now, looks=looks, updated_at=now)
             events.record(conn, row.id, "not found at the vault", at=now)
+        crashpoint("adopt.concluding")
+    crashpoint("adopt.concluded")
     bridge.ring("issue" if found.ours is None else "follow")
 
 

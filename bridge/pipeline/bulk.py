@@ -37,6 +37,7 @@ from bridge.vault_client import (
     Refused,
     Unauthorised,
 )
+from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release, save
 
 log = structlog.get_logger()
@@ -108,6 +109,7 @@ def _upload(bridge: Bridge, account: Account, ready: Ready) -> FileAnswer | None
     if not account.usable:
         return None
     answer = account.vault.upload_file(ready.content)
+    crashpoint("bulk.uploaded")
     account.note(answer)
     return answer
 
@@ -130,6 +132,8 @@ def _uploaded(
                     release(conn, issuance, lease_of(ready.row), next_run_at=again)
                 else:
                     _not_uploaded(bridge, conn, account, ready.row, answer, now=now)
+        crashpoint("bulk.filing")
+    crashpoint("bulk.filed")
     return kept
 
 
@@ -169,8 +173,10 @@ def _submit(bridge: Bridge, account: Account, chunk: Sequence[Filed]) -> list[Re
         return []
     in_time = endings.in_time(bridge)
     intended = _intend(bridge, chunk)
+    crashpoint("bulk.intended")
     entries = [_entry(filed) for filed, _ in intended]
     answer = account.vault.bulk(entries) if in_time() else PAUSED
+    crashpoint("bulk.sent")
     _conclude(bridge, account, intended, answer)
     if not isinstance(answer, BulkRefused):
         return []
@@ -194,6 +200,7 @@ def _intend(bridge: Bridge, chunk: Iterable[Filed]) -> list[tuple[Filed, int]]:
                     bridge, conn, filed.row, "bulk", request_sha256=told, now=now
                 )
                 intended.append((filed, number))
+        crashpoint("bulk.intending")
     return intended
 
 
@@ -222,6 +229,8 @@ def _conclude(
             endings.note(conn, number, answer, now=now, guilty=guilty.get(place))
             with endings.unless_lost(conn, filed.row):
                 _settle(bridge, conn, filed.row, answer, guilty.get(place), now=now)
+        crashpoint("bulk.concluding")
+    crashpoint("bulk.concluded")
     log.info(
         "sent_in_bulk",
         issuer=account.issuer.name,

@@ -19,6 +19,7 @@ from bridge.pipeline.causes import cause_of
 from bridge.store import events, issuances
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
+from runtime.crashpoint import crashpoint
 from runtime.lease import LeaseLost, lease_of, save
 
 #: So many are printed, then frozen together, while those before are on their way.
@@ -88,4 +89,6 @@ def _freeze(bridge: Bridge, made: Sequence[tuple[sa.Row[Any], Made]]) -> dict[st
                 save(conn, issuance, lease_of(row), file_sha256=sha256, updated_at=now)
                 events.record(conn, row.id, "file made", at=now, detail=f"sha256 {sha256}")
                 kept[row.id] = file
+        crashpoint("files.freezing")
+    crashpoint("files.frozen")
     return kept

@@ -34,6 +34,7 @@ from bridge.vault_client import (
     VaultClient,
     VaultError,
 )
+from runtime.crashpoint import crashpoint
 from runtime.lease import claim, lease_of, release
 
 STEP = "follow"
@@ -77,6 +78,7 @@ def run(bridge: Bridge) -> bool:
     by_issuer = sorted(rows, key=lambda row: row.issuer_id)
     for issuer_id, group in groupby(by_issuer, key=lambda row: row.issuer_id):
         batch = list(group)
+        crashpoint("follow.claimed")
         with poisoned(STEP, issuer_id, partial(_move_on, bridge, batch)):
             _follow(bridge, issuer_id, batch)
     return bool(rows)
@@ -92,6 +94,7 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
     except VaultError as exc:
         not_now(bridge, account, rows, exc)
         return
+    crashpoint("follow.told")
     with bridge.database.write() as conn:
         accounts.heard(bridge, conn, account, [told], now=bridge.database.now(conn))
     failed = [row for row in rows if row.id in told and told[row.id].status == "failed"]
@@ -159,6 +162,8 @@ def _settle(bridge: Bridge, rows: Sequence[sa.Row[Any]], told: dict[str, VaultCe
         for row in rows:
             with endings.unless_lost(conn, row):
                 _apply(bridge, conn, row, told.get(row.id), now=now)
+        crashpoint("follow.settling")
+    crashpoint("follow.settled")
     bridge.ring("write_back")
     bridge.ring("issue")  # for what is to be looked for
 

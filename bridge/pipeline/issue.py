@@ -25,6 +25,7 @@ from bridge.store import issuances
 from bridge.store.gates import Way
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
+from runtime.crashpoint import crashpoint
 from runtime.lease import claim
 
 #: Of what was tried before, so much at most is taken up at once: what is new never waits for it.
@@ -50,6 +51,7 @@ def run(bridge: Bridge) -> bool:
     rows = sorted(_claim(bridge), key=lambda row: row.issuer_id)
     for issuer_id, group in groupby(rows, key=lambda row: row.issuer_id):
         batch = list(group)
+        crashpoint("issue.claimed")
         with poisoned(endings.ISSUE, issuer_id, partial(_apart, bridge, batch)):
             _issuer(bridge, issuer_id, batch)
     if rows:

@@ -27,6 +27,7 @@ from bridge.vault_client import (
     Refused,
     Unauthorised,
 )
+from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release
 
 log = structlog.get_logger()
@@ -49,7 +50,10 @@ def send(bridge: Bridge, account: Account, ready: Ready) -> None:
         number = endings.intend(
             bridge, conn, row, "upload", request_sha256=digest(row, ready.content), now=now
         )
+        crashpoint("single.intending")
+    crashpoint("single.intended")
     answer = account.vault.upload(entry) if in_time() else PAUSED
+    crashpoint("single.sent")
     _conclude(bridge, account, row, number, answer)
 
 
@@ -70,6 +74,8 @@ def _conclude(
         accounts.heard(bridge, conn, account, [answer], now=now)
         with endings.unless_lost(conn, row):
             _settle(bridge, conn, account, row, answer, now=now)
+        crashpoint("single.concluding")
+    crashpoint("single.concluded")
     log.info("sent", issuance_id=row.id, outcome=type(answer).__name__)
 
 

@@ -21,6 +21,7 @@ from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
 from bridge.store.troubles import MENDED, troubled
 from bridge.vault_client import Ambiguous, Answer, NotDone, Unauthorised, VaultCertificate
+from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release, save
 
 MOST_VAULT_RETRIES = 3
@@ -34,7 +35,10 @@ def failed(bridge: Bridge, account: Account, row: sa.Row[Any], told: VaultCertif
         _give_up(bridge, row, told, reason)
         return
     number = _intend(bridge, row)
-    _conclude(bridge, account, row, told, number, account.vault.retry(told.uuid), reason=reason)
+    crashpoint("vault_retry.intended")
+    answer = account.vault.retry(told.uuid)
+    crashpoint("vault_retry.sent")
+    _conclude(bridge, account, row, told, number, answer, reason=reason)
 
 
 def _give_up(bridge: Bridge, row: sa.Row[Any], told: VaultCertificate, reason: str) -> None:
@@ -107,6 +111,8 @@ def _conclude(
             )
             if not unheard:
                 events.record(conn, row.id, "retried at the vault", at=now, detail=reason)
+        crashpoint("vault_retry.concluding")
+    crashpoint("vault_retry.concluded")
 
 
 def _unheard(row: sa.Row[Any], answer: Answer, *, now: datetime) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from connectors.base import (
     Receipt,
     ReceiptState,
 )
+from runtime.crashpoint import crashpoint
 from runtime.lease import LeaseLost, give_back, lease_of, save
 
 NAME = "write_back"
@@ -60,6 +61,7 @@ def run(bridge: Bridge) -> bool:
 def _work(
     bridge: Bridge, site: sa.Row[Any], connector: Connector[Any], rows: Sequence[sa.Row[Any]]
 ) -> None:
+    crashpoint("write_back.claimed")
     with bridge.database.read() as conn:
         work = _composed(bridge, conn, rows)
     if Capability.WRITE_BACK in connector.capabilities():
@@ -96,8 +98,11 @@ def _write(bridge: Bridge, connector: Connector[Any], work: Sequence[_Work]) -> 
     if not rest:
         return
     held = _intend(bridge, rest)
+    crashpoint("write_back.intended")
     receipts = connector.write_back([w.wanted for w in held]) if held else []
+    crashpoint("write_back.sent")
     written = _receipts(bridge, held, receipts)
+    crashpoint("write_back.noted")
     if written:
         _read_back(bridge, connector, written)
 
@@ -125,6 +130,7 @@ def _intend(bridge: Bridge, work: Iterable[_Work]) -> list[_Work]:
                     revision=w.wanted.revision,
                 )
                 held.append(w)
+        crashpoint("write_back.intending")
     return held
 
 
@@ -144,6 +150,7 @@ def _receipts(
                     _settle(conn, w, WriteBackState.WAITING, receipt, now=now)
                 else:
                     _settle(conn, w, WriteBackState.REFUSED, receipt, now=now)
+        crashpoint("write_back.noting")
     return written
 
 
@@ -152,6 +159,7 @@ def _read_back(
 ) -> None:
     work = [w for w, _ in written]
     seen = _seen(connector, work)
+    crashpoint("write_back.seen")
     _confirm(bridge, [w for w, receipt in written if seen[w.row.id] == receipt.text])
     for w, receipt in written:
         if seen[w.row.id] != receipt.text:
@@ -202,6 +210,8 @@ def _confirm(bridge: Bridge, work: Sequence[_Work]) -> None:
                     **MENDED,
                 )
                 events.record(conn, w.row.id, "read back", at=now)
+        crashpoint("write_back.confirming")
+    crashpoint("write_back.confirmed")
     log.info("written_back", rows=len(work))
 
 

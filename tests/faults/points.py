@@ -10,6 +10,7 @@ from campus.people import LIFESAVING, WATER_SAFETY
 from tests.faults.stage import Stage
 from tests.faults.vault_stage import VaultStage
 from tests.processes import ROOT
+from tests.scripted_vault import cut, lost_reply
 
 EMMA, SEAN, ZOE = 12, 7, 11
 
@@ -39,27 +40,64 @@ def mailed(stage: Stage) -> None:
     stage.mails.append(stage.email(SEAN))
 
 
-#: Of the bridge, each with the shortest run that comes by it.
-BRIDGE: Mapping[str, Callable[[Stage], None]] = {
-    "receive.verified": alone,
-    "receive.storing": alone,
-    "receive.stored": alone,
-    "receive.rung": alone,
-    "normalise.claimed": many,
-    "normalise.read": many,
-    "normalise.taking": many,
-    "normalise.taken": many,
-    "normalise.setting_aside": set_aside,
-    "normalise.set_aside": set_aside,
-    "complete.claimed": many,
-    "complete.enriched": many,
-    "complete.settling": many,
-    "complete.settled": many,
-    "complete.rung": many,
-    "mail.claimed": mailed,
-    "mail.delivered": mailed,
-    "mail.ending": mailed,
-    "mail.ended": mailed,
+def lost(stage: Stage) -> None:
+    """The vault makes a certificate, and nobody hears of it."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.vault.then("upload", lost_reply)
+
+
+def unheard(stage: Stage) -> None:
+    """The vault never gets to see what was sent."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.vault.then("upload", cut)
+
+
+def lost_bulk(stage: Stage) -> None:
+    """The vault takes a bulk upload in, and nobody hears of it."""
+    many(stage)
+    stage.vault.then("bulk", lost_reply)
+
+
+def dropped(stage: Stage) -> None:
+    """The vault takes a bulk upload in, and loses one entry of it."""
+    many(stage)
+    stage.vault.drops = {stage.email(ZOE)}
+
+
+def failed(stage: Stage) -> None:
+    """The vault fails to process a certificate, the first time."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.vault.outcomes.append("failed")
+
+
+def of(step: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{step}.{name}" for name in names)
+
+
+#: Of the bridge: what each run comes by. A point may lie on several ways.
+BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
+    alone: (
+        *of("receive", "verified", "storing", "stored", "rung"),
+        *of("files", "freezing", "frozen"),
+        *of("single", "intending", "intended", "sent", "concluding", "concluded"),
+        *of("follow", "claimed", "told", "settling", "settled"),
+        *of("write_back", "claimed", "intending", "intended", "sent", "noting", "noted"),
+        *of("write_back", "seen", "confirming", "confirmed"),
+    ),
+    many: (
+        *of("normalise", "claimed", "read", "taking", "taken"),
+        *of("complete", "claimed", "enriched", "settling", "settled", "rung"),
+        "issue.claimed",
+        *of("bulk", "uploaded", "filing", "filed", "intending", "intended", "sent"),
+        *of("bulk", "concluding", "concluded"),
+    ),
+    lost: of("adopt", "looked", "concluding", "concluded"),
+    unheard: ("adopt.concluded", "single.sent"),
+    lost_bulk: ("bulk.sent", "adopt.concluding"),
+    dropped: ("follow.settling", "follow.settled", "adopt.looked", "single.sent"),
+    failed: of("vault_retry", "intended", "sent", "concluding", "concluded"),
+    set_aside: of("normalise", "setting_aside", "set_aside"),
+    mailed: of("mail", "claimed", "delivered", "ending", "ended"),
 }
 
 
@@ -82,31 +120,18 @@ def retry(stage: VaultStage) -> None:
 
 
 #: Of our vault.
-VAULT: Mapping[str, Callable[[VaultStage], None]] = {
-    "intake.staged": upload,
-    "intake.adding": upload,
-    "intake.added": upload,
-    "intake.rung": upload,
-    "intake.adding_ahead": batch,
-    "intake.added_ahead": batch,
-    "intake.adding_batch": batch,
-    "intake.added_batch": batch,
-    "intake.retrying": retry,
-    "intake.retried": retry,
-    "processing.taken": batch,
-    "processing.made": batch,
-    "processing.kept": batch,
-    "processing.saving": batch,
-    "processing.saved": batch,
-    "notices.claimed": upload,
-    "notices.posted": upload,
-    "notices.ending": upload,
-    "notices.ended": upload,
-    "webhooks.sent": upload,
-    "webhooks.saving": upload,
-    "webhooks.saved": upload,
-    "sweep.claimed": batch,
-    "sweep.swept": batch,
+VAULT: Mapping[Callable[[VaultStage], None], tuple[str, ...]] = {
+    upload: (
+        *of("intake", "staged", "adding", "added", "rung"),
+        *of("notices", "claimed", "posted", "ending", "ended"),
+        *of("webhooks", "sent", "saving", "saved"),
+    ),
+    batch: (
+        *of("intake", "adding_ahead", "added_ahead", "adding_batch", "added_batch"),
+        *of("processing", "taken", "made", "kept", "saving", "saved"),
+        *of("sweep", "claimed", "swept"),
+    ),
+    retry: of("intake", "retrying", "retried"),
 }
 
 #: Of every process, whatever it does: tests of real ones come by them.

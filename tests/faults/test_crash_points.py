@@ -7,8 +7,9 @@ often as it does; after each death another process goes on with what it finds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -55,11 +56,24 @@ def deaths(
         yield stage, life
 
 
-@pytest.mark.parametrize("point", BRIDGE)
+def ways(runs: Mapping[Callable[[S], None], Sequence[str]]) -> list[Any]:
+    """Each run with each point that it comes by."""
+    return [
+        pytest.param(run, point, id=f"{run.__name__}-{point}")
+        for run, points in runs.items()
+        for point in points
+    ]
+
+
+@pytest.mark.parametrize(("run", "point"), ways(BRIDGE))
 def test_after_a_death_of_the_bridge_everything_is_there_once(
-    new_stage: Callable[[], Stage], point: str, passes: Passes, kind: str
+    new_stage: Callable[[], Stage],
+    run: Callable[[Stage], None],
+    point: str,
+    passes: Passes,
+    kind: str,
 ) -> None:
-    for stage, died in deaths(new_stage, point, BRIDGE[point], passes, kind):
+    for stage, died in deaths(new_stage, point, run, passes, kind):
         assert len(stage.acked(died)) <= len(stage.rows(tables.delivery)), "a promise is on disk"
         stage.live()
 
@@ -79,11 +93,15 @@ def test_after_a_death_of_the_bridge_everything_is_there_once(
         assert Counter(stage.mails) == Counter(mailed.values()), "a second one is the same mail"
 
 
-@pytest.mark.parametrize("point", VAULT)
+@pytest.mark.parametrize(("run", "point"), ways(VAULT))
 def test_after_a_death_of_the_vault_everything_is_there_once(
-    new_vault_stage: Callable[[], VaultStage], point: str, passes: Passes, kind: str
+    new_vault_stage: Callable[[], VaultStage],
+    run: Callable[[VaultStage], None],
+    point: str,
+    passes: Passes,
+    kind: str,
 ) -> None:
-    for stage, died in deaths(new_vault_stage, point, VAULT[point], passes, kind):
+    for stage, died in deaths(new_vault_stage, point, run, passes, kind):
         assert set(stage.accepted(died)) <= set(stage.listed()), "a promise is on disk"
         stage.live()
 
@@ -113,4 +131,6 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
-    assert dict.fromkeys([*BRIDGE, *VAULT, *RUNTIME], 1) == in_source()
+    with_a_run = {*chain.from_iterable([*BRIDGE.values(), *VAULT.values()]), *RUNTIME}
+
+    assert dict.fromkeys(with_a_run, 1) == in_source()
