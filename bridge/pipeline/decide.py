@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping as Map
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -138,7 +138,8 @@ def decide(
     """
     first = original_mappings(conn, place.id) if original else ()
     chosen = first or _chosen(site, found, active)
-    return [_one(conn, site, place, found, each) for each in chosen] or [UNMATCHED]
+    beside = {each.mapping.name for each in chosen}
+    return [_one(conn, site, place, found, each, beside) for each in chosen] or [UNMATCHED]
 
 
 def _chosen(
@@ -149,8 +150,14 @@ def _chosen(
 
 
 def _one(
-    conn: sa.Connection, site: sa.Row[Any], place: Place, found: Completion, by: Versioned
+    conn: sa.Connection,
+    site: sa.Row[Any],
+    place: Place,
+    found: Completion,
+    by: Versioned,
+    beside: Set[str],
 ) -> Decision:
+    """``beside`` are the names of the mappings that want this completion, this one among them."""
     mapping = by.mapping
     standing = issuances.of_completion(conn, place.id, mapping.name)
     if standing is not None and not may_change(conn, standing):
@@ -172,7 +179,23 @@ def _one(
                 state=CompletionState.SAME, mapping=mapping, standing=standing, same=owner
             )
         draft |= _foreign(owner)
+    elif (moved := _at_another_issuer(conn, place, draft, beside)) is not None:
+        return Decision(state=CompletionState.SAME, mapping=mapping, standing=standing, same=moved)
     return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing, draft=draft)
+
+
+def _at_another_issuer(
+    conn: sa.Connection, place: Place, draft: Map[str, Any], beside: Set[str]
+) -> sa.Row[Any] | None:
+    """The learner's same certificate that an issuer no longer in use for it has issued.
+
+    An issuance belongs to its issuer for ever: a change of issuers issues nothing again. Mappings
+    that stand side by side may issue the same by two issuers, if somebody wants that.
+    """
+    if draft["natural_key"] is None:
+        return None
+    others = issuances.of_entry(conn, draft, site_id=place.site_id, learner_id=place.learner_id)
+    return next((row for row in others if row.mapping_name not in beside), None)
 
 
 def _no_issuer(place: Place, mapping: Mapping, exc: accounts.NotThere) -> Trouble:

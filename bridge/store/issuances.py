@@ -38,6 +38,24 @@ def owner_of_key(conn: sa.Connection, natural_key: str) -> sa.Row[Any] | None:
     return conn.execute(sa.select(issuance).where(issuance.c.natural_key == natural_key)).first()
 
 
+def of_entry(
+    conn: sa.Connection, entry: Mapping[str, Any], *, site_id: str, learner_id: str
+) -> Sequence[sa.Row[Any]]:
+    """A learner's issuances of the same e-mail, title and issue date by other issuers."""
+    alive = issuance.c.state.not_in([IssuanceState.CANCELLED, IssuanceState.FAILED])
+    return conn.execute(
+        sa.select(issuance).where(
+            issuance.c.applicant_email == entry["applicant_email"],
+            issuance.c.certificate_title == entry["certificate_title"],
+            issuance.c.issue_date == entry["issue_date"],
+            issuance.c.issuer_id != entry["issuer_id"],
+            issuance.c.site_id == site_id,
+            issuance.c.learner_id == learner_id,
+            alive,
+        )
+    ).all()
+
+
 def add(conn: sa.Connection, *, now: datetime, **values: Any) -> str:
     """Add an issuance; the caller has asked `owner_of_key` in the same transaction."""
     row_id = new_id("is", now)
