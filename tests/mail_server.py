@@ -8,7 +8,7 @@ import ipaddress
 import socketserver
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -48,6 +48,8 @@ class MailServer:
     recipients: list[str] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
+    #: Called when a mail is kept, before the client hears of it.
+    on_kept: Callable[[], None] = lambda: None
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -139,6 +141,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if answer.startswith("2"):
             self.kept.raw.append(b"".join(lines))
             self.kept.encrypted.append(self.secure)
+            self.kept.on_kept()
         self.say(answer)
 
     def say(self, line: str) -> None:

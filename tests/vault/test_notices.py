@@ -15,8 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from runtime import smtp
+from runtime.bell import Bell
 from runtime.database import Database
 from tests.mail_server import HANG_UP, MailServer, mail_server
+from tests.polling import eventually
+from tests.processes import program
 from tests.vault import samples
 from tests.vault.world import World, upload
 from vault import steps, wiring
@@ -200,6 +203,42 @@ def test_a_worker_killed_after_sending_repeats_the_same_mail(
     assert first["Message-ID"] == second["Message-ID"]
     assert parts(first) == parts(second)
     assert ["sent"] == [row.state for row in rows(each_world)]
+
+
+def test_kill_9_between_the_servers_yes_and_our_commit_sends_the_same_mail_again(
+    each_world: World,
+    server: MailServer,
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = each_world.vault.settings
+    for name, value in {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": redis_url,
+        "FILES": str(settings.files),
+        "KEY_FILE": str(settings.key_file),
+        "PUBLIC_URL": settings.public_url,
+        "MAIL_SERVER": server.url,
+        "MAIL_FROM": "certificates@example.edu",
+    }.items():
+        monkeypatch.setenv(f"VAULT_{name}", value)
+    issue(each_world, each_world.institution("ABC"))
+    with program("vault.cli", "worker", "deliver", log=tmp_path / "first") as worker:
+        server.on_kept = worker.kill
+        Bell(redis_url, service=wiring.SERVICE).ring(DELIVER)
+        worker.wait(timeout=60)
+    killed = [row.state for row in rows(each_world)]
+    server.on_kept = lambda: None
+    change(each_world, lease_until=datetime.now(UTC))
+    with program("vault.cli", "worker", "deliver", log=tmp_path / "second"):
+        Bell(redis_url, service=wiring.SERVICE).ring(DELIVER)
+        eventually(lambda: ["sent"] == [row.state for row in rows(each_world)], within=60)
+
+    first, second = server.mails
+    assert ["due"] == killed
+    assert first["Message-ID"] == second["Message-ID"]
+    assert parts(first) == parts(second)
 
 
 def test_two_workers_send_it_once(each_world: World, server: MailServer) -> None:

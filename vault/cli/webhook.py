@@ -131,6 +131,18 @@ def webhook_deliveries_command(endpoint_id: int | None, state: str | None, limit
         _show([one for one in attempts if one.delivery_id == row.id])
 
 
+@webhook.command("show")
+@click.argument("uuid", metavar="ID")
+def webhook_show(uuid: str) -> None:
+    """Print one delivery: where it goes, its state, the body as it is sent, its attempts."""
+    with session.database().read() as conn:
+        row = webhook_deliveries.find(conn, uuid)
+        url = endpoints.find(conn, row.endpoint_id).url
+        attempts = webhook_deliveries.attempts(conn, [row.id])
+    click.echo(f"{url}\t{row.state}\n{row.body}")
+    _show(attempts)
+
+
 def _show(attempts: Sequence[sa.Row[Any]]) -> None:
     for one in attempts:
         if one.ended_at is None:

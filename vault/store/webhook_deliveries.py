@@ -59,8 +59,12 @@ attempt = sa.Table(
 )
 
 
+class NoSuchDelivery(WebhookProblem):
+    """No delivery has that id; the text says where they are listed."""
+
+
 class CannotResend(WebhookProblem):
-    """No delivery has that id, or it cannot be sent; the text says what to do."""
+    """The delivery cannot be sent; the text says what to do."""
 
 
 def announce(
@@ -211,18 +215,20 @@ def attempts(conn: sa.Connection, delivery_ids: Sequence[int]) -> Sequence[sa.Ro
     return conn.execute(sa.select(attempt).where(mine).order_by(attempt.c.id)).all()
 
 
+def find(conn: sa.Connection, uuid: str) -> sa.Row[Any]:
+    """One delivery; raises NoSuchDelivery."""
+    row = conn.execute(sa.select(delivery).where(delivery.c.uuid == uuid)).first()
+    if row is None:
+        raise NoSuchDelivery(f"There is no delivery {uuid!r}. See: certvault webhook deliveries")
+    return row
+
+
 def resend(conn: sa.Connection, uuid: str, now: datetime) -> None:
     """Send a delivery from the beginning of its schedule; its id and body stay the same.
 
-    Raises CannotResend, also if its body was erased or its endpoint is disabled.
+    Raises NoSuchDelivery, and CannotResend if its body was erased or its endpoint is disabled.
     """
-    row = conn.execute(
-        sa.select(delivery.c.id, delivery.c.state, delivery.c.endpoint_id).where(
-            delivery.c.uuid == uuid
-        )
-    ).first()
-    if row is None:
-        raise CannotResend(f"There is no delivery {uuid!r}. See: certvault webhook deliveries")
+    row = find(conn, uuid)
     if row.state == ERASED:
         raise CannotResend(f"The body of delivery {uuid} was erased with the holder's data.")
     _require_enabled(endpoints.find(conn, row.endpoint_id))

@@ -74,6 +74,8 @@ def test_an_endpoints_life(office_by_command: Office, there: Receiver, tmp_path:
     assert attempt.startswith("  2026-01-01T00:00:00Z\t500\t")
     assert attempt.endswith(" ms\tanswered 500\tout of order")
     assert "" == good("deliveries", "--state", "delivered")
+    shown = good("show", uuid).splitlines()
+    assert [f"{there.url}\twaiting", one.body.decode(), attempt] == shown
 
     assert f"Disabled {id}.\n" == good("disable", id, "--reason", "They move.")
     assert ": They move.\t" in good("list")
