@@ -20,7 +20,7 @@ import httpx
 from runtime.embedded import resolve
 from runtime.keys import Keys
 from runtime.redis_server import embedded
-from tests.acceptance.proxy import Proxy
+from tests.faults.proxy import FaultProxy
 from tests.polling import eventually
 from tests.processes import ROOT
 
@@ -94,7 +94,7 @@ class Installation:
             "VAULT_FILES": str(folder / "vault-files"),
             "VAULT_CLOCK_SECONDS": "0.5",
         }
-        self.proxy = Proxy(self.vault_url)
+        self.proxy = FaultProxy(f"127.0.0.1:{self.vault_port}")
         self.token = ""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (folder / "log").open("ab")

@@ -12,6 +12,7 @@ import pytest
 import zxingcpp
 
 from tests.acceptance.installation import Installation
+from tests.faults.proxy import Held
 from tests.polling import eventually
 from tests.processes import ROOT
 
@@ -113,13 +114,14 @@ def _same(installation: Installation, course: int, learner: int) -> bool:
 
 
 def test_a_worker_killed_between_answer_and_commit_issues_once(installation: Installation) -> None:
-    installation.proxy.keep_next_answer()
+    held = Held()
+    installation.proxy.behave(held, on=b"POST /business/certificate-vault", times=1)
     installation.control("complete", course=WATER_SAFETY, learner=JOSE)
 
     # The vault has done it; the worker that asked has not heard, and never will.
-    assert installation.proxy.answered.wait(WITHIN)
+    assert held.answered.wait(WITHIN)
     installation.kill("worker-issue")
-    installation.proxy.let_go()
+    held.given_up.set()
     installation.start("worker-issue")
 
     row = eventually(lambda: issued(installation, WATER_SAFETY, JOSE), within=WITHIN)
