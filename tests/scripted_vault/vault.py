@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 from tests.scripted_vault import bulk
 from tests.scripted_vault.answering import DUPLICATE, forbidden, invalid, missing, told
 from tests.scripted_vault.behaviours import Behaviour, Taken, normal
+from tests.scripted_vault.journal import Journal, Unwritten
 from tests.scripted_vault.kept import Kept, Key, UploadedFile, certificate, mistakes
 
 BASE = "/business/certificate-vault"
@@ -40,20 +42,31 @@ class ScriptedVault:
     """Serves until `stop`. ``script["bulk"]`` etc. hold what the next calls are answered with.
 
     The calls are ``upload``, ``upload_file``, ``bulk``, ``list``, ``view``, ``download`` and
-    ``retry``.
+    ``retry``. With a ``journal`` it goes on with what is written there.
     """
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        port: int = 0,
+        journal: Journal | None = None,
+    ) -> None:
         self._now = now
         self._lock = threading.RLock()
+        self._journal = journal or Unwritten()
         self.tokens: dict[str, frozenset[str]] = {TOKEN: PERMISSIONS}
-        self.kept: dict[str, Kept] = {}
-        self.files: dict[str, UploadedFile] = {}
-        self.created: Counter[Key] = Counter()
+        self.kept = {kept.uuid: kept for kept in self._journal.certificates()}
+        self.files = {file.file_id: file for file in self._journal.files()}
+        self.created: Counter[Key] = self._journal.ever_made()
         self.calls: Counter[str] = Counter()
         self.queries: list[Mapping[str, str]] = []
         self.script: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
-        self.outcomes: deque[str] = deque()  #: how the next processings end; then "generated"
+        #: What becomes of a call that no script is for.
+        self.usual: Callable[[Taken], Behaviour] = lambda _taken: normal
+        self.outcomes: deque[str] = deque()  #: how the next processings end
+        #: How a processing ends that no outcome is written down for.
+        self.outcome: Callable[[Kept], str] = lambda _kept: "generated"
         #: Finishes by itself what it has told as processing; else at `finish`.
         self.finishes_when_told = False
         self.shows_details = True
@@ -69,10 +82,12 @@ class ScriptedVault:
         self.atomic = True
         #: E-mails whose entries of a bulk request are lost without a word.
         self.drops: set[str] = set()
+        #: Whether an entry of a bulk request is lost.
+        self.loses: Callable[[Kept], bool] = lambda kept: kept.email in self.drops
         self.largest_page = 100
         self._late: list[Callable[[], Any]] = []
-        self._queued: list[Kept] = []
-        self.port = 0
+        self._queued = self._journal.certificates(queued=True)
+        self.port = port
         self.start()
 
     @property
@@ -99,36 +114,42 @@ class ScriptedVault:
 
     def appear(self) -> None:
         """Make the certificates of the bulk requests accepted so far; what is double is lost."""
-        with self._lock:
+        with self._writing():
             queued, self._queued = self._queued, []
             for kept in queued:
-                if not (self.atomic and self._is_there(kept)):
+                if self.atomic and self._is_there(kept):
+                    self._journal.forget(kept)
+                else:
                     self._keep(kept)
 
     def finish(self) -> None:
         """Process whatever is being processed."""
         self.appear()
-        with self._lock:
+        with self._writing():
             for kept in self.kept.values():
                 if kept.status == "processing":
-                    kept.status = self.outcomes.popleft() if self.outcomes else "generated"
+                    kept.status = self.outcomes.popleft() if self.outcomes else self.outcome(kept)
+                    self._journal.keep(kept)
 
     def catch_up(self) -> None:
         """Work on the requests that were only taken in (see `late`)."""
-        while self._late:
-            self._late.pop(0)()
+        with self._writing():
+            while self._late:
+                self._late.pop(0)()
 
     def expire_files(self) -> None:
         """Forget the files uploaded ahead that have no entry yet."""
-        with self._lock:
+        with self._writing():
             for file in self.files.values():
                 file.expired = True
+                self._journal.keep_file(file)
 
     def put(self, **values: Any) -> Kept:
         """A certificate that somebody else uploaded by hand."""
         given = {"details": None, "created_at": self._now(), "status": "generated"}
         kept = Kept(**{**given, **values})
-        self._keep(kept)
+        with self._writing():
+            self._keep(kept)
         return kept
 
     @property
@@ -152,7 +173,7 @@ class ScriptedVault:
         with self._lock:
             self.calls[call] += 1
             script = self.script[call]
-            behaviour = script.popleft() if script else normal
+            behaviour = script.popleft() if script else self.usual(taken)
         return behaviour(taken)
 
     def do(self, taken: Taken) -> Response:
@@ -161,7 +182,7 @@ class ScriptedVault:
         if denied is not None:
             return denied
         handler: Callable[[Taken], Response] = getattr(self, f"_{taken.call}")
-        with self._lock:
+        with self._writing():
             answer = handler(taken)
             if self.finishes_when_told and taken.call in ("list", "view"):
                 self.finish()
@@ -209,6 +230,7 @@ class ScriptedVault:
             return invalid({"file": [missing("file")]})
         file = UploadedFile(content=taken.files["file"])
         self.files[file.file_id] = file
+        self._journal.keep_file(file)
         data = {
             "file_id": file.file_id,
             "file_name": taken.request.files["file"].filename,
@@ -231,7 +253,9 @@ class ScriptedVault:
             if refused is not None:
                 return refused
         batch_id = str(uuid4())
-        self._queued.extend(self._of_batch(batch_id, entries.values()))
+        for kept in self._of_batch(batch_id, entries.values()):
+            self._queued.append(kept)
+            self._journal.keep(kept, queued=True)
         if self.appears_at_once:
             self.appear()
         data = {"batch_id": batch_id, "total": len(entries), "status": "processing"}
@@ -244,10 +268,11 @@ class ScriptedVault:
             if bulk.incomplete(fields) or file is None or not file.free:
                 continue
             file.used = True
+            self._journal.keep_file(file)
             kept = certificate(
                 fields, content=file.content, batch_id=batch_id, created_at=self._now()
             )
-            if kept.email not in self.drops:
+            if not self.loses(kept):
                 yield kept
 
     def _list(self, taken: Taken) -> Response:
@@ -297,6 +322,7 @@ class ScriptedVault:
         if kept.status != "failed":
             return told(400, {"message": "Only failed certificates can be retried."})
         kept.status = "processing"
+        self._journal.keep(kept)
         message = "Vault certificate retry initiated"
         return told(200, {"message": message, "data": self._whole(kept)})
 
@@ -309,6 +335,13 @@ class ScriptedVault:
     def _keep(self, kept: Kept) -> None:
         self.kept[kept.uuid] = kept
         self.created[kept.key] += 1
+        self._journal.keep(kept)
+        self._journal.made(kept.key)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock, self._journal.transaction():
+            yield
 
     def _item(self, kept: Kept) -> dict[str, Any]:
         label = LABELS.get(kept.status, kept.status.title())
