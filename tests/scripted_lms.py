@@ -41,6 +41,7 @@ class ScriptedLms:
     reading: deque[Any] = field(default_factory=deque)
     verifying: deque[Any] = field(default_factory=deque)
     true_times: dict[str, datetime] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)  #: of learners, where it knows better
     gradebook: dict[Place, str] = field(default_factory=dict)
     writes: list[tuple[Place, str]] = field(default_factory=list)
     enriched: list[tuple[str, ...]] = field(default_factory=list)  #: the learners of each batch
@@ -57,7 +58,8 @@ class ScriptedLms:
 
     def known(self, found: Completion) -> Completion:
         when = self.true_times.get(found.learner.id, found.completed_at)
-        return replace(found, completed_at=when)
+        email = self.emails.get(found.learner.id, found.learner.email)
+        return replace(found, completed_at=when, learner=replace(found.learner, email=email))
 
     def write(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         if self.writing:

@@ -14,8 +14,9 @@ import structlog
 from bridge.pipeline import by_site, mapped
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
-from bridge.pipeline.decide import Decision, Versioned, active_mappings
+from bridge.pipeline.decide import Decision
 from bridge.pipeline.guard import poisoned
+from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import completions, events
 from bridge.store.states import CompletionState
 from bridge.store.tables import completion
@@ -43,15 +44,16 @@ def _work(
     bridge: Bridge, site: sa.Row[Any], connector: Connector[Any], rows: Sequence[sa.Row[Any]]
 ) -> None:
     crashpoint("complete.claimed")
-    enriched = _enriched(connector, rows)
-    crashpoint("complete.enriched")
-    _settle_all(bridge, site, rows, enriched)
-
-
-def _enriched(
-    connector: Connector[Any], rows: Sequence[sa.Row[Any]]
-) -> Sequence[Completion | Problem]:
     found = [completions.unpack(row.data) for row in rows]
+    told = enriched(connector, found)
+    crashpoint("complete.enriched")
+    _settle_all(bridge, site, rows, told)
+
+
+def enriched(
+    connector: Connector[Any], found: Sequence[Completion]
+) -> Sequence[Completion | Problem]:
+    """What the LMS says of each, in order; raises as Connector.enrich, and MixedUp."""
     if Capability.ENRICH not in connector.capabilities():
         return found
     outcomes = connector.enrich(found)
@@ -69,11 +71,11 @@ def _settle_all(
     bridge: Bridge,
     site: sa.Row[Any],
     rows: Sequence[sa.Row[Any]],
-    enriched: Sequence[Completion | Problem],
+    told: Sequence[Completion | Problem],
 ) -> None:
     with bridge.database.read() as conn:
         active = active_mappings(conn)
-    for row, outcome in zip(rows, enriched, strict=True):
+    for row, outcome in zip(rows, told, strict=True):
         with poisoned(NAME, row.id, partial(by_site.fault, bridge, STEP, row)):
             _settle(bridge, site, row, outcome, active)
             crashpoint("complete.settled")

@@ -5,43 +5,26 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping as Map
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.pipeline.causes import cause, cause_of
-from bridge.store import accounts, completions, issuances, mapping_versions
+from bridge.pipeline.causes import cause
+from bridge.pipeline.drafts import STEP, draft
+from bridge.pipeline.versioned import Versioned, original_mappings
+from bridge.store import accounts, completions, issuances
 from bridge.store.completions import Place
-from bridge.store.states import AttemptOutcome, CompletionState, IssuanceState
+from bridge.store.states import UNSENT, AttemptOutcome, CompletionState, IssuanceState
 from connectors.base import Completion
 from mappings import engine
-from mappings.document import load
 from mappings.model import AgainKind, Mapping
 
-STEP = "complete"
-REF_BYTES = 4
-
-#: What an entry fills in; nothing of an older one stays when there is none.
-ENTRY_COLUMNS = ("certificate_title", "full_name", "applicant_email", "issue_date", "details")
-
-#: States in which an issuance has not been sent and may be mapped anew.
-UNSENT = (IssuanceState.HELD, IssuanceState.FAILED)
 #: Cancelled because another mapping took over: it may come back when that one gives it up.
 SUPERSEDED = cause(STEP, "superseded")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Versioned:
-    """A mapping document, read, and which version of it."""
-
-    mapping: Mapping
-    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +67,6 @@ UNMATCHED = Decision(
         "`vaultbridge mappings take-up`.",
     ),
 )
-
-#: Reading a document takes 20 ms, and a version never changes.
-_read = lru_cache(maxsize=512)(load)
-
-
-def active_mappings(conn: sa.Connection) -> Sequence[Versioned]:
-    """Read the active mapping documents."""
-    return [_versioned(row) for row in mapping_versions.active(conn)]
-
-
-def _versioned(row: sa.Row[Any]) -> Versioned:
-    return Versioned(mapping=_read(row.document), version=row.version)
-
-
-def original_mappings(conn: sa.Connection, completion_id: str) -> Sequence[Versioned]:
-    """The versions that a completion's unsent issuances were mapped with; none if it has none."""
-    standing = issuances.of_completions(conn, [completion_id])
-    return [
-        _versioned(mapping_versions.version(conn, row.mapping_name, row.mapping_version))
-        for row in standing
-        if row.state in UNSENT
-    ]
 
 
 def too_early(site: sa.Row[Any], place: Place, found: Completion) -> Decision | None:
@@ -171,17 +132,17 @@ def _one(
         return Decision(
             state=CompletionState.HELD, mapping=mapping, standing=standing, trouble=trouble
         )
-    draft = _draft(issuer, site, place, found, by)
-    owner = issuances.owner_of_key(conn, draft["natural_key"]) if draft["natural_key"] else None
+    made = draft(issuer, site, place, found, by)
+    owner = issuances.owner_of_key(conn, made["natural_key"]) if made["natural_key"] else None
     if owner is not None and not _gives_way(conn, owner, place):
         if _same_learner(owner, place):
             return Decision(
                 state=CompletionState.SAME, mapping=mapping, standing=standing, same=owner
             )
-        draft |= _foreign(owner)
-    elif (moved := _at_another_issuer(conn, place, draft, beside)) is not None:
+        made |= _foreign(owner)
+    elif (moved := _at_another_issuer(conn, place, made, beside)) is not None:
         return Decision(state=CompletionState.SAME, mapping=mapping, standing=standing, same=moved)
-    return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing, draft=draft)
+    return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing, draft=made)
 
 
 def _at_another_issuer(
@@ -269,70 +230,3 @@ def _earlier(
 
 def _moment(found: Completion) -> datetime:
     return found.completed_at or found.noticed_at
-
-
-def _draft(
-    issuer: sa.Row[Any],
-    site: sa.Row[Any],
-    place: Place,
-    found: Completion,
-    by: Versioned,
-) -> dict[str, Any]:
-    """The columns of an issuance, ready or held."""
-    mapping = by.mapping
-    result = engine.apply(mapping, found, site=site.name)
-    draft: dict[str, Any] = {
-        "issuer_id": issuer.id,
-        "completion_id": place.id,
-        "site_id": place.site_id,
-        "course_id": place.course_id,
-        "learner_id": place.learner_id,
-        "mapping_name": mapping.name,
-        "mapping_version": by.version,
-        "ref": secrets.token_hex(REF_BYTES),
-        "learner_language": found.learner.language,
-        "file_sha256": None,
-    }
-    if isinstance(result, engine.Held):
-        return draft | _held_draft(result, mapping)
-    draft |= _entry_draft(result, mapping, draft["ref"])
-    draft["natural_key"] = engine.natural_key(issuer.id, result)
-    return draft | {"state": IssuanceState.READY}
-
-
-def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
-    first = held.problems[0]
-    return {
-        **dict.fromkeys(ENTRY_COLUMNS),
-        "natural_key": None,
-        "language": "en",
-        "certificate": _certificate(mapping, None),
-        "state": IssuanceState.HELD,
-        "next_run_at": None,
-        "cause": cause_of(STEP, first),
-        "problem": " ".join(f"{p.field}: {p.problem}" for p in held.problems),
-        "remedy": first.remedy,
-    }
-
-
-def _entry_draft(entry: engine.Entry, mapping: Mapping, ref: str) -> dict[str, Any]:
-    return {
-        "certificate_title": entry.certificate_title,
-        "full_name": entry.full_name,
-        "applicant_email": entry.applicant_email,
-        "issue_date": entry.issue_date,
-        # The mark by which a certificate found at the vault is proved to be ours.
-        "details": f"{entry.details}\nRef {ref}".strip(),
-        "language": entry.language,
-        "certificate": _certificate(mapping, entry.details or None),
-    }
-
-
-def _certificate(mapping: Mapping, details: str | None) -> dict[str, Any]:
-    rules = mapping.certificate
-    return {
-        "template": rules.template,
-        "paper": rules.paper,
-        "parameters": dict(rules.parameters),
-        "details": details,
-    }

@@ -10,18 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.pipeline.causes import cause
-from bridge.pipeline.decide import (
-    STEP,
-    SUPERSEDED,
-    UNSENT,
-    Decision,
-    Versioned,
-    decide,
-    may_change,
-    too_early,
-)
+from bridge.pipeline.decide import SUPERSEDED, Decision, decide, may_change, too_early
+from bridge.pipeline.drafts import STEP
+from bridge.pipeline.versioned import Versioned
 from bridge.store import events, issuances, write_backs
-from bridge.store.states import IssuanceState
+from bridge.store.states import UNSENT, IssuanceState
 from bridge.store.troubles import MENDED, troubled
 from connectors.base import Completion
 

@@ -1,26 +1,33 @@
-"""A person's replay: one row set going again after its cause is mended. What is done stays done."""
+"""A person's replay: rows set going again after their cause is mended. What is done stays done.
+
+A replay is a row of its own, worked off in small committed steps: one that was interrupted goes on
+where it stopped, and two at once do no harm, as each row is looked at as it stands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline import selection as selections
 from bridge.pipeline.bridge import Bridge
-from bridge.store import completions, events, issuances, write_backs
-from bridge.store.ids import kind_of
-from bridge.store.states import (
-    AttemptOutcome,
-    CompletionState,
-    DeliveryState,
-    IssuanceState,
-    WriteBackState,
-)
-from bridge.store.tables import completion, delivery, issuance
+from bridge.pipeline.mapped import ORIGINAL
+from bridge.pipeline.replay_plan import Act, Planned, plan
+from bridge.pipeline.selection import Selection
+from bridge.store import events, replays
+from bridge.store.states import CompletionState, DeliveryState, IssuanceState
+from bridge.store.tables import completion, delivery, issuance, write_back
 from bridge.store.troubles import MENDED
+
+#: Which mappings a replay maps with: the active ones, or the versions an issuance was mapped with.
+CURRENT = "current"
+MAPPINGS = (CURRENT, ORIGINAL)
+#: Rows a commit: few enough that workers and webhooks never wait for one.
+BATCH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,118 +39,168 @@ class Replayed:
     said: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a replay has come, and what it did since it last said so."""
+
+    replay_id: str
+    selected: int
+    going: int
+    unchanged: int
+    results: Sequence[Replayed]
+
+
+def begin(
+    bridge: Bridge,
+    selection: Selection,
+    *,
+    who: str,
+    reason: str | None = None,
+    mapping: str = CURRENT,
+) -> str:
+    """Write a replay down; return its id. `proceed` works it off. Raises NotThere for a site."""
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        if selection.ids:
+            selection = Selection(ids=selections.expand(conn, selection.ids))
+        selected = len(selections.select(conn, selection, now=now))
+        row_id = replays.add(
+            conn,
+            who=who,
+            reason=reason,
+            selection=selection.packed(),
+            mapping=mapping,
+            selected=selected,
+            now=now,
+        )
+        events.record(conn, row_id, "replay begun", at=now, who=who, detail=reason)
+    return row_id
+
+
+def proceed(bridge: Bridge, replay_id: str) -> Iterator[Progress]:
+    """Work a replay off, or go on with one, a committed batch at a time; raises NotThere.
+
+    The last progress has no results: then it is at its end, or somebody else is going on with it.
+    """
+    with bridge.database.read() as conn:
+        row = replays.by_id(conn, replay_id)
+        meant = selections.unpacked(row.selection)
+        ids = selections.select(conn, meant, now=row.started_at)
+    left = [row_id for row_id in ids if row.cursor is None or row_id > row.cursor]
+    for chunk in selections.chunks(left, BATCH):
+        results = _batch(bridge, row, chunk)
+        if results is None:
+            break
+        with bridge.database.read() as conn:
+            row = replays.by_id(conn, replay_id)
+        yield _progress(row, results)
+    else:
+        _end(bridge, row)
+    yield _progress(row, ())
+
+
+def _progress(row: sa.Row[Any], results: Sequence[Replayed]) -> Progress:
+    return Progress(
+        replay_id=row.id,
+        selected=row.selected,
+        going=row.going,
+        unchanged=row.unchanged,
+        results=results,
+    )
+
+
+class _Elsewhere(Exception):
+    """Somebody else went on with this replay: nothing of this batch is kept."""
+
+
+def _batch(bridge: Bridge, row: sa.Row[Any], ids: Sequence[str]) -> Sequence[Replayed] | None:
+    try:
+        with bridge.database.write() as conn:
+            results = _written(conn, row, ids, now=bridge.database.now(conn))
+    except _Elsewhere:
+        return None
+    for bell in ("normalise", "issue", "follow", "write_back"):
+        bridge.ring(bell)
+    return results
+
+
+def _written(
+    conn: sa.Connection, row: sa.Row[Any], ids: Sequence[str], *, now: datetime
+) -> Sequence[Replayed]:
+    planned = plan(conn, ids, mapping=row.mapping, now=now)
+    results = [_carry_out(conn, each, mapping=row.mapping, now=now) for each in planned]
+    detail = " · ".join(filter(None, [row.reason, row.id]))
+    for each in results:
+        if each.going:
+            events.record(conn, each.id, "replayed", at=now, who=row.who, detail=detail)
+    going = sum(each.going for each in results)
+    unchanged = len(results) - going
+    if not replays.advance(conn, row, cursor=ids[-1], going=going, unchanged=unchanged, now=now):
+        raise _Elsewhere
+    return results
+
+
+def _end(bridge: Bridge, row: sa.Row[Any]) -> None:
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        if replays.end(conn, row.id, now=now):
+            said = f"{row.going} going again, {row.unchanged} unchanged"
+            events.record(conn, row.id, "replay ended", at=now, who=row.who, detail=said)
+
+
 def replay(bridge: Bridge, row_id: str, *, who: str, reason: str | None = None) -> Replayed:
     """Set one delivery, completion, issuance or write-back going again; raises nothing.
 
-    Safe to repeat. What is issued already is not touched, and the answer says so.
+    Safe to repeat. What is issued already is not touched, and the answer says so. A row that stands
+    for others, such as a delivery that was read, is going if one of those is.
     """
-    handler = _HANDLERS.get(kind_of(row_id) or "")
-    if handler is None:
-        return _no(row_id, "This is not the id of a delivery, completion, issuance or write-back.")
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        result = handler(conn, row_id, now)
-        if result.going:
-            events.record(conn, row_id, "replayed", at=now, who=who, detail=reason)
-    for step in ("normalise", "issue", "follow", "write_back"):
-        bridge.ring(step)
-    return result
+    if not selections.is_replayable(row_id):
+        return not_an_id(row_id)
+    replay_id = begin(bridge, Selection(ids=(row_id,)), who=who, reason=reason)
+    results = [result for step in proceed(bridge, replay_id) for result in step.results]
+    return max(results, key=lambda result: result.going)
 
 
-def _no(row_id: str, said: str) -> Replayed:
-    return Replayed(id=row_id, going=False, said=said)
+def not_an_id(given: str) -> Replayed:
+    """What is said of something that can be no row's id."""
+    said = "This is not the id of a delivery, completion, issuance or write-back."
+    return Replayed(id=given, going=False, said=said)
 
 
-def _yes(row_id: str, said: str) -> Replayed:
-    return Replayed(id=row_id, going=True, said=said)
+def _carry_out(conn: sa.Connection, planned: Planned, *, mapping: str, now: datetime) -> Replayed:
+    """Do it, unless somebody else changed the row or works on it by now."""
+    if planned.act is Act.NOTHING:
+        return Replayed(id=planned.id, going=False, said=planned.said)
+    table, row_id, values = _change(planned, mapping=mapping, now=now)
+    free = sa.or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
+    where = [table.c.id == row_id, free]
+    if planned.row is not None and planned.row.id == row_id:
+        where.append(table.c.state == planned.row.state)
+    afresh = {"next_run_at": now, "lease_until": None, "tries": 0, **values}
+    going = conn.execute(sa.update(table).where(*where).values(**afresh)).rowcount == 1
+    said = planned.said if going else "Somebody else set it going just now."
+    return Replayed(id=planned.id, going=going, said=said)
 
 
-def _delivery(conn: sa.Connection, row_id: str, now: datetime) -> Replayed:
-    state = conn.execute(sa.select(delivery.c.state).where(delivery.c.id == row_id)).scalar()
-    if state is None:
-        return _no(row_id, "There is no such delivery. Nothing is kept of events nobody wants.")
-    if state == DeliveryState.NORMALISED:
-        return _no(row_id, "It was read already. Replay one of its completions instead.")
-    conn.execute(
-        sa.update(delivery)
-        .where(delivery.c.id == row_id)
-        .values(state=DeliveryState.WAITING, next_run_at=now, lease_until=None, tries=0)
-    )
-    return _yes(row_id, "It is read again.")
-
-
-def _completion(conn: sa.Connection, row_id: str, now: datetime) -> Replayed:
-    row = completions.by_id(conn, row_id)
-    if row is None:
-        return _no(row_id, "There is no such completion.")
-    if row.state == CompletionState.SAME:
-        return _no(row_id, f"It tells what {row.same_as} tells. Replay that one.")
-    if row.state == CompletionState.MAPPED:
-        return _no(row_id, "It has its issuance. Replay that one if it is held or failed.")
-    _take_up(conn, row_id, now)
-    return _yes(row_id, "It is looked up in the LMS and mapped again.")
-
-
-def _take_up(conn: sa.Connection, completion_id: str, now: datetime) -> None:
-    # A person wants this one, also where it is older than what the site issues by itself.
-    again = {"next_run_at": now, "lease_until": None, "tries": 0, "asked": True}
-    conn.execute(
-        sa.update(completion)
-        .where(completion.c.id == completion_id)
-        .values(state=CompletionState.FOUND, **again)
-    )
-
-
-def _issuance(conn: sa.Connection, row_id: str, now: datetime) -> Replayed:
-    row = issuances.by_id(conn, row_id)
-    if row is None:
-        return _no(row_id, "There is no such issuance.")
-    if row.state == IssuanceState.GENERATED:
-        return _no(row_id, f"It is issued as {row.reference_id}; nothing is changed.")
-    if row.state == IssuanceState.CANCELLED:
-        return _no(row_id, f"It is cancelled for good. {row.problem}")
-    if row.state not in (IssuanceState.HELD, IssuanceState.FAILED):
-        return _no(row_id, f"It is {row.state} and goes on by itself.")
-    if row.vault_uuid is not None:
-        issuances.change(conn, row_id, now=now, **_following(now))
-        return _yes(row_id, "The vault has it: it is retried there.")
-    past = issuances.attempts(conn, row_id)
-    if any(a.outcome in (None, AttemptOutcome.AMBIGUOUS) for a in past):
-        # It may exist at the vault under the entry it was sent with: that entry stays.
-        issuances.change(
-            conn, row_id, now=now, state=IssuanceState.SENDING, next_run_at=now, looks=0, tries=0
-        )
-        return _yes(row_id, "An earlier attempt may have succeeded: the vault is asked first.")
-    _take_up(conn, row.completion_id, now)
-    return _yes(row_id, "It is looked up in the LMS and mapped again, with the present mapping.")
-
-
-def _following(now: datetime) -> dict[str, Any]:
-    return {
-        "state": IssuanceState.PROCESSING,
-        "next_run_at": now,
-        "lease_until": None,
-        "vault_retries": 0,
-        "tries": 0,
-    }
-
-
-def _write_back(conn: sa.Connection, row_id: str, now: datetime) -> Replayed:
-    row = write_backs.by_id(conn, row_id)
-    if row is None:
-        return _no(row_id, "There is no such write-back.")
-    if row.state == WriteBackState.READ_BACK and row.next_run_at is None:
-        return _no(row_id, "The gradebook says it already; nothing is written twice.")
-    write_backs.again(conn, row_id, now=now)
-    return _yes(row_id, "It is written again.")
-
-
-_HANDLERS: dict[str, Callable[[sa.Connection, str, datetime], Replayed]] = {
-    "delivery": _delivery,
-    "completion": _completion,
-    "issuance": _issuance,
-    "write-back": _write_back,
-}
+def _change(
+    planned: Planned, *, mapping: str, now: datetime
+) -> tuple[sa.Table, str, Mapping[str, Any]]:
+    match planned.act:
+        case Act.READ:
+            return delivery, planned.id, {"state": DeliveryState.WAITING}
+        case Act.MAP:
+            # A person wants this one, also where it is older than what the site issues by itself.
+            wanted = {"asked": True, "map_with": ORIGINAL if mapping == ORIGINAL else None}
+            found = {"state": CompletionState.FOUND, **wanted}
+            return completion, str(planned.completion_id), found
+        case Act.RETRY:
+            again = {"state": IssuanceState.PROCESSING, "vault_retries": 0, "updated_at": now}
+            return issuance, planned.id, again
+        case Act.ASK:
+            asked = {"state": IssuanceState.SENDING, "looks": 0, "updated_at": now}
+            return issuance, planned.id, asked
+        case _:
+            return write_back, planned.id, {}
 
 
 def take_up_unmatched(bridge: Bridge, *, who: str) -> int:

@@ -37,6 +37,10 @@ class IssuanceState(StrEnum):
     CANCELLED = "cancelled"
 
 
+#: Where an issuance has not been sent, or was refused, and may be mapped anew.
+UNSENT = (IssuanceState.HELD, IssuanceState.FAILED)
+
+
 class WriteBackState(StrEnum):
     """Whether a learner's gradebook row says what it must."""
 

@@ -111,13 +111,6 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     return conn.execute(sa.select(write_back).where(write_back.c.id == row_id)).first()
 
 
-def again(conn: sa.Connection, row_id: str, *, now: datetime) -> None:
-    """Try a write-back once more, now."""
-    conn.execute(
-        sa.update(write_back).where(write_back.c.id == row_id).values(next_run_at=now, tries=0)
-    )
-
-
 def waiting_in(conn: sa.Connection, site_id: str, course_id: str, *, now: datetime) -> int:
     """Wake the write-backs that waited for a course to have a place for them."""
     return conn.execute(

@@ -71,8 +71,7 @@ class MoodleClient:
             _plain(value.get(name), hide=self._settings.token) for name in ("errorcode", "message")
         )
         if KINDS.get(code) is Kind.PASSING:
-            problem = f"Moodle could not do {function} now: {code} ({message})."
-            raise Temporary(problem, code=code)
+            raise Temporary(f"Moodle could not do {function} now: {code} ({message}).")
         raise Refusal(function, code, message)
 
 

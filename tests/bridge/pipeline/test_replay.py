@@ -23,29 +23,14 @@ def test_what_is_issued_already_is_not_changed_and_it_says_so(world: World) -> N
     before = world.issuance
     reference = world.vault.only.reference_id
 
-    assert {
-        world.one(tables.delivery).id: (
-            False,
-            "It was read already. Replay one of its completions instead.",
-        ),
-        world.completion.id: (
-            False,
-            "It has its issuance. Replay that one if it is held or failed.",
-        ),
-        world.issuance.id: (False, f"It is issued as {reference}; nothing is changed."),
-        world.write_back.id: (
-            False,
-            "The gradebook says it already; nothing is written twice.",
-        ),
-    } == {
-        row_id: told(world, row_id)
-        for row_id in (
-            world.one(tables.delivery).id,
-            world.completion.id,
-            world.issuance.id,
-            world.write_back.id,
-        )
-    }
+    ids = [world.one(tables.delivery).id, world.completion.id, before.id, world.write_back.id]
+
+    assert [
+        (before.id, f"It is issued as {reference}; nothing is changed."),
+        (before.id, f"It is issued as {reference}; nothing is changed."),
+        (before.id, f"It is issued as {reference}; nothing is changed."),
+        (world.write_back.id, "The gradebook says it already; nothing is written twice."),
+    ] == [(told.id, told.said) for told in map(world.replay, ids)]
     world.settle()
     assert (before, {key(): 1}, 1) == (
         world.issuance,
@@ -73,7 +58,7 @@ def test_an_id_that_stands_for_nothing_is_told_and_harms_nothing(world: World, r
 
     assert not going
     assert said
-    assert [] == world.rows(tables.event)
+    assert {"replay begun", "replay ended"} >= {row.what for row in world.rows(tables.event)}
 
 
 def test_every_replay_is_an_event_with_who_and_why(world: World) -> None:
@@ -83,8 +68,20 @@ def test_every_replay_is_an_event_with_who_and_why(world: World) -> None:
 
     world.replay(row.id, reason="asked the learner")
 
-    (event,) = [e for e in world.rows(tables.event) if e.what == "replayed"]
-    assert (row.id, "alice", "asked the learner") == (event.subject, event.who, event.detail)
+    whole = world.one(tables.replay)
+    assert [
+        (whole.id, "replay begun", "alice", "asked the learner"),
+        (row.id, "replayed", "alice", f"asked the learner · {whole.id}"),
+        (whole.id, "replay ended", "alice", "1 going again, 0 unchanged"),
+    ] == [(e.subject, e.what, e.who, e.detail) for e in world.rows(tables.event)[-3:]]
+    assert ("alice", "asked the learner", "done", 1, 1, 0) == (
+        whole.who,
+        whole.reason,
+        whole.state,
+        whole.selected,
+        whole.going,
+        whole.unchanged,
+    )
     assert {"normalise", "issue", "follow", "write_back"} <= set(world.rung)
 
 
