@@ -1,4 +1,4 @@
-"""``deliveries``, ``completions``, ``issuances``, ``show``, ``replay``, ``link``."""
+"""``deliveries``, ``completions``, ``issuances``, ``show``, ``link``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from bridge.cli.session import (
     bridge,
     person,
 )
-from bridge.pipeline.replay import replay as replay_one
 from bridge.store import completions as completion_rows
 from bridge.store import deliveries as delivery_rows
 from bridge.store import events, links, write_backs
@@ -153,20 +152,6 @@ def _print(told: History) -> None:
         moment = line["at"].strftime("%Y-%m-%d %H:%M:%S")
         detail = f"  {line['detail']}" if line["detail"] else ""
         click.echo(f"{moment}  {line['subject']}  {line['what']}  by {line['who']}{detail}")
-
-
-@click.command()
-@click.argument("row_ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--reason", help="Why, for the history.")
-@AS_OPTION
-def replay(row_ids: tuple[str, ...], reason: str | None, who: str | None) -> None:
-    """Set dead letters, held or failed issuances going again, after their cause is mended."""
-    b = bridge()
-    results = [replay_one(b, row_id, who=person(who), reason=reason) for row_id in row_ids]
-    for result in results:
-        click.echo(f"{result.id}: {result.said}")
-    if not all(result.going for result in results):
-        raise SystemExit(1)
 
 
 @click.group()

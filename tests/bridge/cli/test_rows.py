@@ -86,7 +86,6 @@ def test_deliveries_and_completions_are_listed_without_what_was_sent(
         (["issuances", "--limit", "0"], 2, "0 is not in the range"),
         (["show", "42"], 1, "'42' is not an id. Ids are of: completion, delivery"),
         (["show", "is_0000000000000000000000"], 1, "There is no issuance is_0000"),
-        (["replay"], 2, "Missing argument"),
         (["link", "revoke", "is_0000000000000000000000"], 1, "has no live link"),
         (["link", "new", "is_0000000000000000000000"], 1, "is no generated certificate"),
         (["shwo", "x"], 2, "No such command 'shwo'"),
@@ -153,9 +152,13 @@ def test_replay_says_of_each_id_what_it_did_and_why_and_who_is_kept(run: Run, wo
     dead = next(r for r in world.rows(tables.delivery) if r.state == "dead")
 
     said = run("replay", dead.id, "--reason", "parser mended", "--as", "alice")
-    assert (0, f"{dead.id}: It is read again.\n") == (said.code, said.out)
+    whole = world.one(tables.replay).id
+    assert (0, f"{dead.id}: It is read again.\n1 going again, 0 unchanged ({whole}).\n") == (
+        said.code,
+        said.out,
+    )
     lines = run("show", dead.id, "--json").json["history"]
-    assert [("replayed", "alice", "parser mended")] == [
+    assert [("replayed", "alice", f"parser mended · {whole}")] == [
         (line["what"], line["who"], line["detail"]) for line in lines if line["what"] != "dead"
     ]
 
