@@ -156,7 +156,8 @@ def _at_another_issuer(
     if draft["natural_key"] is None:
         return None
     others = issuances.of_entry(conn, draft, site_id=place.site_id, learner_id=place.learner_id)
-    return next((row for row in others if row.mapping_name not in beside), None)
+    moved = (row for row in others if row.mapping_name not in beside)
+    return next((row for row in moved if not _gives_way(conn, row, place)), None)
 
 
 def _no_issuer(place: Place, mapping: Mapping, exc: accounts.NotThere) -> Trouble:
@@ -180,7 +181,7 @@ def may_change(conn: sa.Connection, standing: sa.Row[Any]) -> bool:
 
 
 def _gives_way(conn: sa.Connection, owner: sa.Row[Any], place: Place) -> bool:
-    """Whether the key's owner stands for this very completion and has not been sent."""
+    """Whether it stands for this very completion and has not been sent: it is superseded."""
     return owner.completion_id == place.id and may_change(conn, owner)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bridge.store import mapping_versions, tables
+from bridge.certificates.page import Page, RenderError
+from bridge.store import accounts, mapping_versions, tables
 from tests.bridge.world import World, key
-from tests.scripted_vault import answers, cut
+from tests.scripted_vault import TOKEN, answers, cut
 
 
 def told(world: World, row_id: str) -> tuple[bool, str]:
@@ -250,4 +253,37 @@ def test_a_mapping_that_comes_back_has_its_completion_again(world: World) -> Non
     world.settle()
 
     assert ["generated", "cancelled"] == world.states()
+    assert {key(): 1} == world.vault.created
+
+
+def test_what_waits_unsent_at_one_issuer_is_no_certificate_to_leave_it_at(world: World) -> None:
+    class Fontless:
+        def render(self, page: Page) -> bytes:
+            raise RenderError("No font has it.", remedy="Install one.")
+
+    fontless: Any = Fontless()
+    whole = world.bridge
+    world.bridge = replace(whole, renderer=fontless)
+    world.issue()
+    held = world.issuance
+    assert "held" == held.state
+    with world.bridge.database.write() as conn:
+        accounts.add_issuer(
+            conn,
+            "second",
+            keys=world.bridge.keys,
+            secrets={"token": TOKEN},
+            now=world.clock.now(),
+            vault_url=world.vault.url,
+            institution_name="Second Institute",
+        )
+
+    world.bridge = whole
+    with world.bridge.database.write() as conn:
+        mapping_versions.deactivate(conn, "course-completion")
+    world.add_mapping(("name: course", "name: second-course"), ("issuer: main", "issuer: second"))
+    assert world.replay(held.id).going
+    world.settle()
+
+    assert ["cancelled", "generated"] == world.states()
     assert {key(): 1} == world.vault.created
