@@ -10,6 +10,7 @@ BRIDGE: Mapping[str, tuple[str, ...]] = {
     "worker-issue": ("vaultbridge", "worker", "issue"),
     "worker-follow": ("vaultbridge", "worker", "follow"),
     "worker-write-back": ("vaultbridge", "worker", "write_back"),
+    "worker-reconcile": ("vaultbridge", "worker", "reconcile"),
     "clock": ("vaultbridge", "clock"),
 }
 

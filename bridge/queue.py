@@ -7,7 +7,16 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bridge.pipeline import by_site, complete, follow, issue, mail, normalise, write_back
+from bridge.pipeline import (
+    by_site,
+    complete,
+    follow,
+    issue,
+    mail,
+    normalise,
+    reconcile,
+    write_back,
+)
 from bridge.pipeline.bridge import Bridge
 from bridge.store import issuances, tables
 from bridge.store.states import DeliveryState
@@ -23,6 +32,7 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
     "issue": (issue.run,),
     "follow": (follow.run,),
     "write_back": (write_back.run, mail.run),
+    "reconcile": (reconcile.run,),
 }
 
 Which = Callable[[datetime], sa.ColumnElement[bool]]
@@ -33,6 +43,7 @@ _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
     "issue": ((tables.issuance, issuances.sendable),),
     "follow": ((tables.issuance, issuances.followable),),
     "write_back": ((tables.mail, lambda _: sa.true()),),
+    "reconcile": ((tables.site, lambda _: tables.site.c.removed_at.is_(None)),),
 }
 
 #: Which bells have work, besides, that is asked of LMSs.

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors.base import (
+    ROUGHLY,
+    Capability,
     Completion,
     Finding,
     GradebookRow,
@@ -47,6 +49,10 @@ class ScriptedLms:
     enriched: list[tuple[str, ...]] = field(default_factory=list)  #: the learners of each batch
     reads: int = 0
     without_place: set[str] = field(default_factory=set)
+    listed: list[Completion] = field(default_factory=list)  #: what its list of completions holds
+    listing: deque[Any] = field(default_factory=deque)
+    lists: bool = True  #: whether it can list completions at all
+    uncompleted: set[str] = field(default_factory=set)  #: learners who were reset
     swallows: int = 0  #: writes it takes and does not show
     findings: list[Finding] = field(default_factory=lambda: [Finding(name="token", ok=True)])
 
@@ -56,7 +62,9 @@ class ScriptedLms:
             return _behave(self.enriching.popleft(), batch)
         return [self.known(found) for found in batch]
 
-    def known(self, found: Completion) -> Completion:
+    def known(self, found: Completion) -> Completion | Problem:
+        if found.learner.id in self.uncompleted:
+            return Problem(problem="Not completed.", remedy="Wait.", uncompleted=True)
         when = self.true_times.get(found.learner.id, found.completed_at)
         email = self.emails.get(found.learner.id, found.learner.email)
         return replace(found, completed_at=when, learner=replace(found.learner, email=email))
@@ -119,6 +127,17 @@ class ScriptedConnector(SignedConnector):
 
     def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
         return self.lms.read(batch)
+
+    def capabilities(self) -> frozenset[Capability]:
+        having = super().capabilities()
+        return having if self.lms.lists else having - {Capability.LIST_COMPLETIONS}
+
+    def completions(self, *, since: datetime) -> Iterator[Completion]:
+        if self.lms.listing:
+            yield from _behave(self.lms.listing.popleft(), since)
+        for found in self.lms.listed:
+            if (found.completed_at or found.noticed_at) >= since - ROUGHLY:
+                yield found
 
     def targets(self, course_ids: Sequence[str]) -> Sequence[Target]:
         return [

@@ -70,7 +70,7 @@ class Receiver:
         try:
             connector.verify(request)
         except Unverified as exc:
-            self._count(site.name, "unverified")
+            self._count(site.name, deliveries.UNVERIFIED)
             raise TurnedAway from exc
         except Temporary as exc:
             raise ComeAgain(exc.retry_after or COME_AGAIN) from exc

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -11,9 +12,12 @@ import sqlalchemy as sa
 
 from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
-from bridge.store.states import CompletionState
-from bridge.store.tables import completion, site
+from bridge.store.states import CompletionState, IssuanceState
+from bridge.store.tables import completion, issuance, site
 from connectors.base import Completion, Course, Grade, Learner
+
+#: What stands before a round's provisional place; it sorts behind all dates.
+NOTICED = "noticed "
 
 
 class Place(Protocol):
@@ -31,7 +35,7 @@ class Place(Protocol):
 
 def provisional_round(found: Completion) -> str:
     """The round's place while the LMS has not told the date: the event's own moment."""
-    return found.round or f"noticed {found.noticed_at.isoformat()}"
+    return found.round or f"{NOTICED}{found.noticed_at.isoformat()}"
 
 
 def add(
@@ -83,6 +87,46 @@ def take_up_early(conn: sa.Connection, site_id: str, *, since: datetime, now: da
         )
         .values(state=CompletionState.FOUND, next_run_at=now, lease_until=None, tries=0)
     ).rowcount
+
+
+def rounds(
+    conn: sa.Connection, site_id: str, whose: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str], Sequence[str]]:
+    """The rounds known of each (course, learner), whatever became of them."""
+    of = sa.tuple_(completion.c.course_id, completion.c.learner_id)
+    rows = conn.execute(
+        sa.select(completion.c.course_id, completion.c.learner_id, completion.c.round).where(
+            completion.c.site_id == site_id, of.in_(list(whose))
+        )
+    )
+    known: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        known[row.course_id, row.learner_id].append(row.round)
+    return known
+
+
+def certified(
+    conn: sa.Connection, site_id: str, *, since: date, after: str, limit: int
+) -> Sequence[sa.Row[Any]]:
+    """Completions since a day for which a certificate stands, by id, a batch at a time."""
+    stands = sa.exists().where(
+        issuance.c.completion_id == completion.c.id,
+        issuance.c.state == IssuanceState.GENERATED,
+        issuance.c.vault_status.is_distinct_from("revoked"),
+    )
+    return conn.execute(
+        sa.select(completion)
+        .where(
+            completion.c.site_id == site_id,
+            completion.c.round >= since.isoformat(),
+            completion.c.round < NOTICED,
+            completion.c.state == CompletionState.MAPPED,
+            completion.c.id > after,
+            stands,
+        )
+        .order_by(completion.c.id)
+        .limit(limit)
+    ).all()
 
 
 def earlier_rounds(conn: sa.Connection, row: Place, round_: str) -> Sequence[sa.Row[Any]]:

@@ -16,6 +16,9 @@ from bridge.store.tables import delivery, refusal, unwanted_event
 from connectors.base import InboundRequest
 from runtime.keys import Keys
 
+#: The reason under which a delivery is counted that proves nothing.
+UNVERIFIED = "unverified"
+
 
 def insert(conn: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that knows ON CONFLICT, for the database at hand."""
@@ -104,6 +107,20 @@ def drop(conn: sa.Connection, delivery_id: str) -> None:
 def refusals(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     """What was turned away, newest hour first."""
     return conn.execute(sa.select(refusal).order_by(refusal.c.hour.desc())).all()
+
+
+def refused_by_hour(
+    conn: sa.Connection, site_name: str, *, since: datetime
+) -> Mapping[datetime, int]:
+    """How many deliveries to a site were turned away as unproven, by the hour."""
+    rows = conn.execute(
+        sa.select(refusal.c.hour, refusal.c.count).where(
+            refusal.c.site_name == site_name,
+            refusal.c.hour >= since,
+            refusal.c.reason == UNVERIFIED,
+        )
+    )
+    return dict(rows.all())
 
 
 def unwanted(conn: sa.Connection, site_id: str) -> Sequence[sa.Row[Any]]:

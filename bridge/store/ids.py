@@ -26,6 +26,11 @@ def new_id(prefix: str, now: datetime) -> str:
     return f"{prefix}_{int(now.timestamp() * 1000):012x}{secrets.token_hex(5)}"
 
 
+def before(prefix: str, moment: datetime) -> str:
+    """What sorts before every id made from that moment on, and after every earlier one."""
+    return f"{prefix}_{int(moment.timestamp() * 1000):012x}"
+
+
 def kind_of(row_id: str) -> str | None:
     """Which kind of row an id belongs to; None if it is no id of ours."""
     prefix, _, rest = row_id.partition("_")

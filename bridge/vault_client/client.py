@@ -93,7 +93,9 @@ class VaultClient:
         """Ask the vault to process a failed certificate again."""
         return self._act(f"/{uuid}/retry")
 
-    def page(self, number: int, *, email: str | None = None) -> tuple[list[VaultCertificate], bool]:
+    def page(
+        self, number: int, *, email: str | None = None, status: str | None = None
+    ) -> tuple[list[VaultCertificate], bool]:
         """One page of the list, newest first, and whether there is another.
 
         Raises Unavailable or Forbidden.
@@ -101,6 +103,8 @@ class VaultClient:
         query: dict[str, str] = {"page": str(number), "per_page": str(LARGEST_PAGE)}
         if email is not None:
             query["applicant_email"] = email
+        if status is not None:
+            query["status"] = status
         body = self._ask("", params=query)
         try:
             return [certificate(item) for item in body["data"]], has_more(body, number)

@@ -17,9 +17,10 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from bridge import queue
+from bridge.pipeline import reconcile
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.replay import Replayed, replay
-from bridge.store import accounts, mapping_versions, tables
+from bridge.store import accounts, mapping_versions, reconcile_runs, tables
 from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
 from bridge.web.app import create_app
@@ -197,6 +198,42 @@ class World:
         self.vault.finish()
         self.later()
         self.run("follow")
+
+    def reconcile(
+        self,
+        *,
+        fix: bool = False,
+        since: timedelta = timedelta(days=30),
+        causes: frozenset[str] | None = None,
+        who: str = "alice",
+        site: str = SITE,
+    ) -> sa.Row[Any]:
+        """Compare a site with everything around it, to the end; the run's row."""
+        run_id = reconcile.begin(
+            self.bridge,
+            self.site(site).id,
+            since=self.clock.now() - since,
+            who=who,
+            fix=fix,
+            causes=causes,
+        )
+        assert run_id is not None
+        return self.finish_run(run_id, site=site)
+
+    def finish_run(self, run_id: str, *, site: str = SITE) -> sa.Row[Any]:
+        """Do the steps of a run until it has ended; its row."""
+        for _ in range(MOST_RUNS):
+            reconcile.run(self.bridge, site_id=self.site(site).id)
+            with self.bridge.database.read() as conn:
+                row = reconcile_runs.by_id(conn, run_id)
+            if row.ended_at is not None:
+                return row
+        raise AssertionError(f"it has not ended after {MOST_RUNS} steps")
+
+    def differences(self, state: str = "open") -> list[tuple[str, str | None]]:
+        """The causes of the differences in a state, and whom they concern."""
+        rows = [row for row in self.rows(tables.difference) if row.state == state]
+        return sorted((row.cause, row.learner_id) for row in rows)
 
     def later(self, **by: float) -> None:
         """Let time pass: a minute, unless said otherwise."""
