@@ -212,7 +212,7 @@ def recent(
     state: str | None = DifferenceState.OPEN,
     causes: Collection[str] = (),
     run_id: str | None = None,
-    limit: int,
+    limit: int | None,
 ) -> Sequence[Mapping[Any, Any]]:
     """Differences with their sites' names, newest first."""
     query = sa.select(difference, site.c.name.label("site")).join(site)

@@ -14,15 +14,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline import account as accounts
+from bridge.pipeline import endings
+from bridge.pipeline.account import Account
 from bridge.pipeline.reconcile import compared, strangers
 from bridge.pipeline.reconcile.causes import MISSING_AT_VAULT, REVOKED_AT_VAULT
 from bridge.pipeline.reconcile.work import Looked, NotCompared, Work
-from bridge.store import accounts, differences, events, issuances, vault_rows, write_backs
+from bridge.store import differences, events, issuances, vault_rows, write_backs
 from bridge.store.differences import Seen
 from bridge.store.events import PIPELINE
+from bridge.store.gates import Way
 from bridge.store.ids import before
 from bridge.store.states import DifferenceState, IssuanceState
-from bridge.vault_client import VaultCertificate, VaultClient
+from bridge.vault_client import Forbidden, VaultCertificate, VaultError
 from runtime.keys import KeyProblem
 
 next_issuer = vault_rows.next_issuer
@@ -38,76 +42,107 @@ ASK_AGAIN = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)
-class Account:
-    """An issuer's account at its vault, and what a run may still ask of it."""
+class Books:
+    """What an issuer's vault holds, as far as a run may ask."""
 
     work: Work
-    issuer: sa.Row[Any]
-    vault: VaultClient
-    views: int
+    account: Account
+    views: int  #: how many certificates may still be asked for by themselves
     #: Our issuances that were listed: a number each.
     listed: set[int] = field(default_factory=set)
+
+    @property
+    def issuer(self) -> sa.Row[Any]:
+        """Whose vault it is."""
+        return self.account.issuer
+
+    def page(
+        self, number: int, *, status: str | None = None
+    ) -> tuple[Sequence[VaultCertificate], bool]:
+        """A page of the list; every worker is told whether the vault answers."""
+        self.work.renew()
+        found = self.account.vault.page(number, status=status)
+        if self.account.way is not Way.OPEN or number == 1:
+            with self.work.write() as (conn, now):
+                accounts.heard(self.work.bridge, conn, self.account, [found], now=now)
+        return found
 
     def view(self, uuid: str) -> VaultCertificate | None:
         """One certificate by itself; the caller has seen that ``views`` are left."""
         self.views -= 1
-        return self.vault.view(uuid)
+        self.work.renew()
+        return self.account.vault.view(uuid)
 
 
 def compare(work: Work, *, issuer_id: str) -> Looked:
     """Compare one issuer's certificates; raises VaultError, NotCompared, LeaseLost."""
-    with work.bridge.database.read() as conn:
-        issuer = accounts.issuer_by_id(conn, issuer_id)
-    if issuer.paused_at is not None:
-        raise NotCompared(
-            f"The issuer {issuer.name} is stopped: {issuer.problem}", remedy=issuer.remedy
-        )
+    account = _account(work, issuer_id)
+    books = Books(work=work, account=account, views=MOST_VIEWS)
     try:
-        vault = work.bridge.vault_of(issuer)
+        for page in _pages(books):
+            _page(books, page)
+        _unlisted(books)
+        _revoked(books)
+    except VaultError as exc:
+        with work.write() as (conn, now):
+            if isinstance(exc, Forbidden):
+                endings.pause(conn, account, str(exc), exc.remedy, now=now)
+            else:
+                accounts.heard(work.bridge, conn, account, [exc], now=now)
+        raise
+    return Looked(count=len(books.listed))
+
+
+def _account(work: Work, issuer_id: str) -> Account:
+    try:
+        account = accounts.of(work.bridge, issuer_id)
     except KeyProblem as exc:
-        remedy = f"Enter its token again: `vaultbridge issuer rotate {issuer.name}`."
+        remedy = "Enter the issuer's token again: `vaultbridge issuer rotate`."
         raise NotCompared(str(exc), remedy=remedy) from exc
-    account = Account(work=work, issuer=issuer, vault=vault, views=MOST_VIEWS)
-    for page in _pages(account):
-        _page(account, page)
-    _unlisted(account)
-    _revoked(account)
-    return Looked(count=len(account.listed))
+    issuer = account.issuer
+    if issuer.paused_at is not None:
+        problem = f"The issuer {issuer.name} is stopped: {issuer.problem}"
+        raise NotCompared(problem, remedy=issuer.remedy)
+    if not account.usable:
+        raise NotCompared(
+            f"The vault of the issuer {issuer.name} does not answer, or asked to be left alone.",
+            remedy="Nothing: it is asked again by itself.",
+        )
+    return account
 
 
-def _pages(account: Account) -> Iterator[Sequence[VaultCertificate]]:
-    earliest = account.work.run.since - SKEW
+def _pages(books: Books) -> Iterator[Sequence[VaultCertificate]]:
+    earliest = books.work.run.since - SKEW
     for number in count(1):
-        account.work.renew()
-        page, more = account.vault.page(number)
+        page, more = books.page(number)
         yield page
         made = [item.created_at for item in page if item.created_at is not None]
         if not more or not page or (made and max(made) < earliest):
             return
 
 
-def _page(account: Account, page: Sequence[VaultCertificate]) -> None:
-    work = account.work
+def _page(books: Books, page: Sequence[VaultCertificate]) -> None:
+    work = books.work
     with work.bridge.database.read() as conn:
         rows = vault_rows.by_uuids(conn, [item.uuid for item in page])
     known = [(rows[item.uuid], item) for item in page if item.uuid in rows]
     ours = [(row, item) for row, item in known if row.site_id == work.site.id]
-    account.listed |= {hash(row.id) for row, _ in ours}
-    _told(account, ours)
-    strangers.look(account, [item for item in page if item.uuid not in rows])
+    books.listed |= {hash(row.id) for row, _ in ours}
+    _told(books, ours)
+    strangers.look(books, [item for item in page if item.uuid not in rows])
 
 
-def _told(account: Account, found: Sequence[tuple[sa.Row[Any], VaultCertificate]]) -> None:
+def _told(books: Books, found: Sequence[tuple[sa.Row[Any], VaultCertificate]]) -> None:
     """What the vault says of our issuances of this site."""
-    work = account.work
+    work = books.work
     seen = (compared.compare(work, row, item) for row, item in found)
     work.see([one for one in seen if one is not None])
     _note_revoked(work, [row for row, item in found if item.status == REVOKED])
 
 
-def _unlisted(account: Account) -> None:
+def _unlisted(books: Books) -> None:
     """Ask for those that must be at the vault and were not in its list."""
-    work = account.work
+    work = books.work
     after = before("is", work.run.since)
     while True:
         with work.bridge.database.read() as conn:
@@ -115,22 +150,22 @@ def _unlisted(account: Account) -> None:
             rows = vault_rows.at_vault(
                 conn,
                 work.site.id,
-                account.issuer.id,
+                books.issuer.id,
                 since=work.run.since,
                 until=now - work.bridge.settings.reconcile_grace,
                 after=after,
                 limit=BATCH,
             )
-            absent = {compared.key_of(r): r for r in rows if hash(r.id) not in account.listed}
+            absent = {compared.key_of(r): r for r in rows if hash(r.id) not in books.listed}
             noted = differences.by_keys(conn, absent)
-        _ask(account, absent, noted, now=now)
+        _ask(books, absent, noted, now=now)
         if len(rows) < BATCH:
             return
         after = rows[-1].id
 
 
 def _ask(
-    account: Account,
+    books: Books,
     absent: Mapping[str, sa.Row[Any]],
     noted: Mapping[str, sa.Row[Any]],
     *,
@@ -139,16 +174,15 @@ def _ask(
     seen: list[Seen] = []
     for name, row in absent.items():
         known = noted.get(name)
-        if known is not None and _still_missing(account.work, known, now=now):
+        if known is not None and _still_missing(books.work, known, now=now):
             seen.append(differences.again(known))
-        elif account.views > 0:
-            now = account.work.renew()
-            item = account.view(row.vault_uuid)
+        elif books.views > 0:
+            item = books.view(row.vault_uuid)
             if item is None:
-                seen.append(_missing(account, row, now=now))
+                seen.append(_missing(books, row, now=now))
             else:
-                _told(account, [(row, item)])
-    account.work.see(seen)
+                _told(books, [(row, item)])
+    books.work.see(seen)
 
 
 def _still_missing(work: Work, known: sa.Row[Any], *, now: datetime) -> bool:
@@ -157,29 +191,28 @@ def _still_missing(work: Work, known: sa.Row[Any], *, now: datetime) -> bool:
     return open_ and lately and work.run.who == PIPELINE
 
 
-def _missing(account: Account, row: sa.Row[Any], *, now: datetime) -> Seen:
+def _missing(books: Books, row: sa.Row[Any], *, now: datetime) -> Seen:
     return compared.difference(
         row,
         MISSING_AT_VAULT,
-        problem=f"The vault of the issuer {account.issuer.name} neither lists nor knows "
+        problem=f"The vault of the issuer {books.issuer.name} neither lists nor knows "
         f"{row.reference_id or row.vault_uuid}.",
         remedy="First see that its token is of the right account, and ask the vault's operator "
-        f"whether something was restored there: `vaultbridge issuer check {account.issuer.name}`. "
+        f"whether something was restored there: `vaultbridge issuer check {books.issuer.name}`. "
         "Only if it is lost for good, have it issued again.",
-        command=account.work.fix_command(MISSING_AT_VAULT),
+        command=books.work.fix_command(MISSING_AT_VAULT),
         asked_at=now,
     )
 
 
-def _revoked(account: Account) -> None:
+def _revoked(books: Books) -> None:
     """Those that were revoked, however long ago they were issued."""
     for number in count(1):
-        account.work.renew()
-        page, more = account.vault.page(number, status=REVOKED)
+        page, more = books.page(number, status=REVOKED)
         revoked = [item.uuid for item in page if item.status == REVOKED]
-        with account.work.bridge.database.read() as conn:
+        with books.work.bridge.database.read() as conn:
             rows = vault_rows.by_uuids(conn, revoked)
-        _note_revoked(account.work, list(rows.values()))
+        _note_revoked(books.work, list(rows.values()))
         if not more or not revoked:
             return
 

@@ -21,7 +21,7 @@ from bridge.vault_client import VaultCertificate
 from mappings import engine
 
 if TYPE_CHECKING:
-    from bridge.pipeline.reconcile.certificates import Account
+    from bridge.pipeline.reconcile.certificates import Books
 
 #: The mark that ends our details.
 MARK = re.compile(r"\bRef ([0-9a-f]{8})\b")
@@ -32,11 +32,11 @@ UPLOADED = "vault"
 SET_ASIDE = (IssuanceState.HELD, IssuanceState.FAILED)
 
 
-def look(account: Account, items: Sequence[VaultCertificate]) -> None:
+def look(books: Books, items: Sequence[VaultCertificate]) -> None:
     """Find out what each of these is; what cannot be found out now is looked at the next time."""
-    work = account.work
-    keys = {item.uuid: _natural_key(account.issuer.id, item) for item in items}
-    names = {item.uuid: key("stranger", account.issuer.id, item.uuid) for item in items}
+    work = books.work
+    keys = {item.uuid: _natural_key(books.issuer.id, item) for item in items}
+    names = {item.uuid: key("stranger", books.issuer.id, item.uuid) for item in items}
     with work.bridge.database.read() as conn:
         now = work.bridge.database.now(conn)
         owners = vault_rows.by_keys(conn, [k for k in keys.values() if k is not None])
@@ -47,7 +47,7 @@ def look(account: Account, items: Sequence[VaultCertificate]) -> None:
         if item.source not in (None, UPLOADED) or _is_after(item, settled):
             continue
         owner = owners.get(keys[item.uuid] or "")
-        found = _judged(account, item, names[item.uuid], owner, noted, now=now)
+        found = _judged(books, item, names[item.uuid], owner, noted, now=now)
         seen += [] if found is None else [found]
     work.see(seen)
 
@@ -75,7 +75,7 @@ def _natural_key(issuer_id: str, item: VaultCertificate) -> str | None:
 
 
 def _judged(
-    account: Account,
+    books: Books,
     item: VaultCertificate,
     name: str,
     owner: sa.Row[Any] | None,
@@ -84,38 +84,37 @@ def _judged(
     now: datetime,
 ) -> Seen | None:
     if owner is not None and owner.vault_uuid is not None:
-        return _second(account, item, name, owner, now=now)
+        return _second(books, item, name, owner, now=now)
     if owner is not None and owner.state not in SET_ASIDE:
         return None  # on its way: the step that follows it finds it
     before = noted.get(name)
     if before is not None and (owner is None or before.cause != NOT_ADOPTED):
         return differences.again(before)
-    details = _details(account, item)
+    details = _details(books, item)
     if details is None:
         return None
     mark = MARK.search(details)
     if owner is not None:
-        return _unadopted(account, item, name, owner, mark, now=now)
-    return _unknown(account, item, name, mark, now=now)
+        return _unadopted(books, item, name, owner, mark, now=now)
+    return _unknown(books, item, name, mark, now=now)
 
 
-def _details(account: Account, item: VaultCertificate) -> str | None:
+def _details(books: Books, item: VaultCertificate) -> str | None:
     """Empty where the vault shows none at all; None while too many were asked for."""
     if item.details is not None:
         return item.details
-    if account.views <= 0:
+    if books.views <= 0:
         return None
-    account.work.renew()
-    whole = account.view(item.uuid)
+    whole = books.view(item.uuid)
     return (whole.details if whole is not None else None) or ""
 
 
 def _second(
-    account: Account, item: VaultCertificate, name: str, owner: sa.Row[Any], *, now: datetime
+    books: Books, item: VaultCertificate, name: str, owner: sa.Row[Any], *, now: datetime
 ) -> Seen | None:
     if item.status in VOID or owner.vault_status in VOID:
         return None
-    if owner.site_id != account.work.site.id:
+    if owner.site_id != books.work.site.id:
         return None  # of another site of ours, whose run tells it
     return Seen(
         key=name,
@@ -134,7 +133,7 @@ def _second(
 
 
 def _unadopted(
-    account: Account,
+    books: Books,
     item: VaultCertificate,
     name: str,
     owner: sa.Row[Any],
@@ -142,7 +141,7 @@ def _unadopted(
     *,
     now: datetime,
 ) -> Seen | None:
-    if mark is None or mark[1] != owner.ref or owner.site_id != account.work.site.id:
+    if mark is None or mark[1] != owner.ref or owner.site_id != books.work.site.id:
         return None  # somebody else's: the issuance is held for that, and says so
     return Seen(
         key=name,
@@ -151,7 +150,7 @@ def _unadopted(
         problem=f"The vault has {item.reference_id or item.uuid} with the mark of {owner.id}, "
         f"which is {owner.state} here.",
         remedy="Mending takes it as the issuance's certificate.",
-        command=account.work.fix_command(),
+        command=books.work.fix_command(),
         course_id=owner.course_id,
         learner_id=owner.learner_id,
         subject=owner.id,
@@ -162,7 +161,7 @@ def _unadopted(
 
 
 def _unknown(
-    account: Account,
+    books: Books,
     item: VaultCertificate,
     name: str,
     mark: re.Match[str] | None,
@@ -172,13 +171,13 @@ def _unknown(
     told = item.reference_id or item.uuid
     if mark is None:
         problem = (
-            f"The vault of {account.issuer.name} has {told}, without a mark of this program, and "
+            f"The vault of {books.issuer.name} has {told}, without a mark of this program, and "
             "no issuance has it."
         )
         remedy = "Nothing, if certificates are uploaded there by hand or by another system."
     else:
         problem = (
-            f"The vault of {account.issuer.name} has {told} with a mark of this program "
+            f"The vault of {books.issuer.name} has {told} with a mark of this program "
             f"(Ref {mark[1]}), and no issuance has it."
         )
         remedy = (
