@@ -133,7 +133,10 @@ def test_every_command_in_the_text_exists(paper: Path):
         ("vaultbridge site check A B", "nothing takes B"),
         ("vaultbridge issuances --state held", None),
         ("vaultbridge issuances --state STATE", None),
-        ("vaultbridge worker all", "all is none of follow, issue, normalise, write_back"),
+        (
+            "vaultbridge worker all",
+            "all is none of follow, issue, normalise, reconcile, write_back",
+        ),
         (
             "certvault token create --institution X --permision list",
             "No such option '--permision'. (Did you mean one of: '--permission', '--permissions'?)",

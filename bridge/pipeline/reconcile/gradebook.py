@@ -142,7 +142,7 @@ def _read(
     work.see([differences.again(open_[n]) for n in sorted(unread & standing & open_.keys())])
     if not due[:most]:
         return 0
-    connector = work.bridge.connector_of(work.site)
+    connector = work.connector()
     if Capability.WRITE_BACK not in connector.capabilities():
         return 0
     for batch in batches(due[:most], READ_AT_ONCE):

@@ -51,7 +51,7 @@ class Listing:
 
 def compare(work: Work) -> Looked:
     """Find what was completed and never told, and what was certified and is not completed."""
-    connector = work.bridge.connector_of(work.site)
+    connector = work.connector()
     _require_list(work.site, connector)
     listing = Listing()
     for batch in batches(connector.completions(since=work.run.since), BATCH):

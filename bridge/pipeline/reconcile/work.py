@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from bridge.pipeline.bridge import Bridge
 from bridge.store import differences
 from bridge.store.differences import Seen
+from bridge.store.events import PIPELINE
 from bridge.store.tables import site
+from connectors.base import Connector
 from runtime.lease import lease_of, save
 
 T = TypeVar("T")
@@ -58,6 +60,18 @@ class Work:
         """Keep the site; return the present moment. Before calls that take their time."""
         with self.write() as (_, now):
             return now
+
+    def connector(self) -> Connector[Any]:
+        """The site's connector. Raises Permanent, and NotCompared while the LMS is left alone."""
+        now = self.renew()
+        shut = self.site.shut_until
+        # Who asks by hand may have just mended it.
+        if self.run.who == PIPELINE and shut is not None and shut > now:
+            raise NotCompared(
+                f"The LMS of the site {self.site.name} does not answer, or asked to be left alone.",
+                remedy="Nothing: it is asked again by itself.",
+            )
+        return self.bridge.connector_of(self.site)
 
     def see(self, seen: Sequence[Seen]) -> None:
         """Write down the differences that were seen."""

@@ -368,3 +368,12 @@ def test_thousands_cost_no_more_calls_than_the_list(campus: World) -> None:
 
     assert (2500, {}) == (run.looked_at["lms"], run.counts["open"])
     assert asked == len(campus.lms.enriched)
+
+
+def test_an_lms_that_is_left_alone_is_asked_by_a_person_only(campus: World) -> None:
+    complete(campus, "ada", NOON - DAY)
+    campus.change(tables.site, campus.site_id, shut_until=NOON + DAY)
+
+    [notice] = campus.reconcile(who=PIPELINE).notices
+    assert "asked to be left alone" in notice["problem"]
+    assert {"never_told": 1} == campus.reconcile(who="alice").counts["open"]
