@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +13,7 @@ import click
 
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import JSON_OPTION, LIMIT_OPTION, bridge
-from bridge.pipeline.known_causes import known
+from bridge.pipeline.known_causes import KnownCause, known
 from bridge.store import accounts
 from bridge.store import failures as rows
 from bridge.store.failures import Failures
@@ -115,13 +118,27 @@ def _print(group: Failures) -> None:
     where = " ".join(filter(None, [group.connector, ", ".join(group.places)]))
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(group.states.items()))
     click.secho(f"{group.size:>6,} {group.cause}", bold=True)
-    click.echo(f"{_INDENT}{' · '.join(filter(None, [where, states, _seen(group)]))}")
-    click.echo(f"{_INDENT}{about.means}")
-    click.echo(f"{_INDENT}Mended by {about.mender.value}. {_move(group)}")
-    if about.replays:
+    _say(" · ".join(filter(None, [where, states, _seen(group)])))
+    _say(about.means)
+    _say(f"{_who(about)} {_move(group)}")
+    if about.replays:  # whole, to be copied
         click.echo(f"{_INDENT}Then: {replay_command(group)} --dry-run")
-    click.echo(f"{_INDENT}For example {group.example.id}: {group.example.problem}")
+    _say(f"For example {group.example.id}: {group.example.problem}")
     click.echo("")
+
+
+def _who(about: KnownCause) -> str:
+    if about.waits_for_a_person:
+        return f"Mended by {about.mender.value}."
+    return f"{about.mender.value.removeprefix('nobody: ').capitalize()}."
+
+
+def _say(text: str) -> None:
+    """One paragraph; wrapped only where a person reads it."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width - len(_INDENT), break_on_hyphens=False)
+    click.echo(textwrap.indent(text, _INDENT))
 
 
 def _seen(group: Failures) -> str:
