@@ -43,14 +43,17 @@ from vault.addresses import Addresses
 from vault.certificate import Entry, new_reference_id
 from vault.files import Files
 from vault.processing import Processing
+from vault.sandbox import Sandbox
 from vault.signing import SigningKeys, set_key
-from vault.stamp import FONTS, HEIGHT, TEMPLATE, Stamper
+from vault.stamp import FONTS, HEIGHT, TEMPLATE
 from vault.store import certificates, institutions
 from vault.store.tables import MIGRATIONS
 from vault.store.uploads import StoredFile
 
 ISSUER = "ABC University"
 PUBLIC_URL = "https://vault.example.edu"
+#: What opens the files, in children of this process, as in a worker.
+SANDBOX = Sandbox()
 KIND = "application/pdf"
 #: A page as institutions send it: text in an embedded font, a drawn frame.
 PAGE = b"""
@@ -86,7 +89,7 @@ class Worker:
             database=self.database,
             files=self.files,
             addresses=Addresses(PUBLIC_URL),
-            stamper=Stamper(),
+            sandbox=SANDBOX,
             signing_keys=SigningKeys(self.database, lambda: keys),
             lease=timedelta(seconds=45),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pikepdf
 
 #: Actions by their type (ISO 32000-1, table 198). Going to a page, as many PDFs do when they are
@@ -12,6 +14,9 @@ REFUSED = {
 }
 #: Names of entries that hold scripts: an action's, and the document's own tree of scripts.
 SCRIPTS = ("/JS", "/JavaScript")
+#: As qpdf writes these names, however the file spells them. Few objects have one, and to write an
+#: object is a tenth of the work of looking into it.
+SUSPECT = re.compile(rb"/(JavaScript|JS|Launch)")
 
 
 def refusal(pdf: pikepdf.Pdf) -> str | None:
@@ -21,9 +26,14 @@ def refusal(pdf: pikepdf.Pdf) -> str | None:
     reached in another reader.
     """
     for found in pdf.objects:
-        if reason := _look(found):
+        if SUSPECT.search(_written(found)) and (reason := _look(found)):
             return reason
     return None
+
+
+def _written(found: pikepdf.Object) -> bytes:
+    own = found.stream_dict if isinstance(found, pikepdf.Stream) else found
+    return bytes(own.unparse(resolved=True))
 
 
 def _look(root: pikepdf.Object) -> str | None:

@@ -17,8 +17,8 @@ from runtime.group_commit import GroupCommit
 from vault import bells
 from vault.bulk import BulkEntry, BulkRefused, Refusals, refusals
 from vault.certificate import Entry, new_reference_id
-from vault.documents import FileKind
 from vault.files import Files, Staged
+from vault.kinds import FileKind
 from vault.store import certificates, uploads
 from vault.store.uploads import StoredFile
 

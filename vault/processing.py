@@ -16,24 +16,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import sqlalchemy as sa
 import structlog
 
+from runtime.child import Busy, NotStarted
 from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.lease import Lease, LeaseLost, claim, lease_of, release
 from runtime.retry import Backoff
-from vault import notices, qr
+from vault import notices
 from vault.addresses import Addresses
 from vault.certificate import Status
-from vault.documents import FileKind, FileRefused, bears_signature
 from vault.files import DamagedFile, Files
-from vault.images import OddImage, to_pdf
+from vault.kinds import FileKind, FileRefused
+from vault.sandbox import Sandbox, Strip
 from vault.signing import SigningKey, SigningKeys, SigningProblem
-from vault.stamp import Stamper
 from vault.store import certificates, uploads
 from vault.store.tables import certificate
 from vault.store.uploads import StoredFile
@@ -97,7 +97,6 @@ class NotReached:
 Outcome: TypeAlias = "Verified | Failed | Later | NotReached"
 #: Finds an institution's signing key.
 FindKey: TypeAlias = "Callable[[int], SigningKey | None]"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +116,7 @@ class Processing:
         database: Database,
         files: Files,
         addresses: Addresses,
-        stamper: Stamper,
+        sandbox: Sandbox,
         signing_keys: SigningKeys,
         lease: timedelta,
         monotonic: Callable[[], float] = time.monotonic,
@@ -125,7 +124,7 @@ class Processing:
         self._database = database
         self._files = files
         self._addresses = addresses
-        self._stamper = stamper
+        self._sandbox = sandbox
         self._signing_keys = signing_keys
         self._lease = lease
         self._monotonic = monotonic
@@ -151,7 +150,8 @@ class Processing:
             leases = {row.id: lease_of(row) for row in claimed}
             if leases:
                 begun = sa.update(certificate).where(certificate.c.id.in_(leases))
-                conn.execute(begun.values(tries=certificate.c.tries + 1))
+                # Due from now: if this worker dies too, those that wait come before them.
+                conn.execute(begun.values(tries=certificate.c.tries + 1, next_run_at=now))
             rows = {row.id: row for row in certificates.get_all(conn, list(leases))}
             return [Work(row=rows[id], lease=lease) for id, lease in leases.items()]
 
@@ -170,9 +170,9 @@ class Processing:
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
-        # A file may hold the PDF library in an endless loop, which nothing in this process can
-        # stop: then the process ends, is started again, and the batch counts one try more. Once a
-        # batch, as each arming starts a thread and waits for the end of another.
+        # What opens files is killed in time (vault.sandbox). Should anything else never end, which
+        # nothing in this process can stop, the process ends, is started again, and the batch counts
+        # one try more. Once a batch, as each arming starts a thread and waits for another's end.
         limit = self._lease.total_seconds()
         faulthandler.dump_traceback_later(limit, exit=True, file=sys.__stderr__ or sys.stderr)
         try:
@@ -181,49 +181,34 @@ class Processing:
             faulthandler.cancel_dump_traceback_later()
 
     def _outcomes(self, taken: Sequence[Work], until: float) -> Iterator[tuple[Work, Outcome]]:
-        """Process each; while one's file is written, which is mostly waiting, make the next."""
+        """Process as many at once as the sandbox opens; the rest is mostly waiting for the disk."""
         find_key = cache(self._signing_keys.find)
-        with ThreadPoolExecutor(max_workers=1) as disk:
-            last: tuple[Work, Callable[[], Outcome]] | None = None
-            for work in taken:
-                ended = self._begin(work, until, find_key, disk)
-                if last is not None:
-                    yield self._ended(*last)
-                last = work, ended
-            if last is not None:
-                yield self._ended(*last)
+        with ThreadPoolExecutor(max_workers=self._sandbox.count) as pool:
+            found = pool.map(lambda work: self._outcome(work, until, find_key), taken)
+            for work, outcome in zip(taken, found, strict=True):
+                crashpoint("processing.kept")
+                log.info(
+                    "processed",
+                    reference_id=work.row.reference_id,
+                    outcome=type(outcome).__name__,
+                    reason=getattr(outcome, "problem", None),
+                    fence=work.lease.fence,
+                )
+                yield work, outcome
 
-    def _begin(
-        self, work: Work, until: float, find_key: FindKey, disk: ThreadPoolExecutor
-    ) -> Callable[[], Outcome]:
+    def _outcome(self, work: Work, until: float, find_key: FindKey) -> Outcome:
         if until - self._monotonic() <= 0:
-            return NotReached
-        made = self._told(lambda: self._make(work.row, find_key))
-        crashpoint("processing.made")
-        if not isinstance(made, Made):
-            return lambda: made
-        kept = disk.submit(self._keep, made.content)
-        return lambda: self._told(lambda: Verified(pdf=kept.result(), notes=made.notes))
-
-    def _ended(self, work: Work, ended: Callable[[], Outcome]) -> tuple[Work, Outcome]:
-        outcome = ended()
-        crashpoint("processing.kept")
-        log.info(
-            "processed",
-            reference_id=work.row.reference_id,
-            outcome=type(outcome).__name__,
-            reason=getattr(outcome, "problem", None),
-            fence=work.lease.fence,
-        )
-        return work, outcome
-
-    def _told(self, act: Callable[[], T]) -> T | Failed | Later:
+            return NotReached()
         try:
-            return act()
+            made = self._make(work.row, find_key)
+            crashpoint("processing.made")
+            if isinstance(made, Failed):
+                return made
+            return Verified(pdf=self._keep(made.content), notes=made.notes)
         except (FileRefused, DamagedFile, SigningProblem) as exc:
             return Failed(problem=str(exc))
-        except OddImage as exc:
-            return Failed(problem=f"The certificate file {exc}")
+        except (NotStarted, Busy):
+            return Later(problem="The vault cannot open files at present.")
         except OSError as exc:
             return Later(problem=f"The vault's folder of files cannot be used: {exc.strerror}.")
 
@@ -231,29 +216,22 @@ class Processing:
         if row.tries > MOST_TRIES:
             return Failed(problem=row.problem or NEVER_ENDED)
         content = self._files.read(row.uploaded_sha256)
-        if row.uploaded_mime_type != FileKind.PDF.value:
-            content = to_pdf(content)
-        elif bears_signature(content):
-            url = self._addresses.verification(row.reference_id)
-            return Made(content=content, notes=LEFT_UNCHANGED.format(url=url))
+        strip = Strip(
+            reference_id=row.reference_id,
+            issuer=row.institution_name,
+            url=self._addresses.verification(row.reference_id),
+        )
+        kind = FileKind(row.uploaded_mime_type)
+        pdf = self._sandbox.stamped(content, kind=kind, strip=strip)
+        if pdf is None:
+            return Made(content=content, notes=LEFT_UNCHANGED.format(url=strip.url))
         key = find_key(row.institution_id)
-        pdf = self._stamped(row, content)
         if key is not None:
             # pyHanko takes half a second to load, and few institutions sign.
             from vault.seal import seal  # noqa: PLC0415
 
             pdf = seal(pdf, key, name=row.reference_id)
         return Made(content=pdf, notes=None)
-
-    def _stamped(self, row: sa.Row[Any], content: bytes) -> bytes:
-        url = self._addresses.verification(row.reference_id)
-        return self._stamper.stamp(
-            content,
-            reference_id=row.reference_id,
-            issuer=row.institution_name,
-            url=url,
-            qr_svg=qr.svg(url),
-        )
 
     def _keep(self, pdf: bytes) -> StoredFile:
         staged = self._files.stage(pdf)

@@ -159,7 +159,7 @@ class SettingsSchema(ma.Schema):
     )
     lease_seconds = ma.fields.Integer(
         load_default=45,
-        validate=ma.validate.Range(min=2, max=3600, error="is not between 2 and 3600"),
+        validate=ma.validate.Range(min=10, max=3600, error="is not between 10 and 3600"),
         metadata={
             "help": "how long a worker may hold certificates before another takes them up.",
             "example": "45",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -147,7 +148,7 @@ def set_key(
 
 
 class SigningKeys:
-    """Finds the institutions' keys; opens each once. One thread at a time.
+    """Finds the institutions' keys; opens each once. Safe to use from many threads.
 
     ``keys`` reads the key file; it is called only once there is something to decrypt.
     """
@@ -156,6 +157,7 @@ class SigningKeys:
         self._database = database
         self._keys = keys
         self._opened: dict[int, tuple[str, SigningKey]] = {}
+        self._lock = threading.Lock()
 
     def find(self, institution_id: int) -> SigningKey | None:
         """Return an institution's valid key, or None if it has none; raises SigningProblem."""
@@ -164,10 +166,11 @@ class SigningKeys:
             row = signing.find(conn, institution_id=institution_id)
         if row is None:
             return None
-        known, key = self._opened.get(institution_id, ("", None))
-        if key is None or known != row.secrets:
-            key = self._open(row)
-            self._opened[institution_id] = (row.secrets, key)
+        with self._lock:
+            known, key = self._opened.get(institution_id, ("", None))
+            if key is None or known != row.secrets:
+                key = self._open(row)
+                self._opened[institution_id] = (row.secrets, key)
         key.require_valid(now)
         return key
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from vault.links import Links
 from vault.notices import Notices
 from vault.post import Post, by_smtp, into_folder
 from vault.processing import Processing
+from vault.sandbox import LIMIT, Sandbox
 from vault.settings import Settings
 from vault.signing import SigningKeys
-from vault.stamp import Stamper
 from vault.store.tables import MIGRATIONS
 from vault.sweep import Sweep
 from vault.webhooks.deliver import Deliver
@@ -32,6 +33,10 @@ from vault.withdrawal import Withdrawal
 
 SERVICE = "vault"
 MIGRATE = "Run: certvault migrate"
+#: A batch begins no certificate after half of its lease (vault.processing).
+SHARE_OF_LEASE = 0.4
+#: How long a file that anybody checks may take, and wait for its turn.
+PUBLIC = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +52,21 @@ class Vault:
     withdrawal: Withdrawal
     links: Links
     ring: Ring
+    sandbox: Sandbox  #: for files that institutions sent
+    public_sandbox: Sandbox  #: for those that anybody checks, so that they hold up no upload
 
 
 def build(
-    settings: Settings, *, ring: Ring | None = None, database: Database | None = None
+    settings: Settings,
+    *,
+    ring: Ring | None = None,
+    database: Database | None = None,
+    sandbox: Sandbox | None = None,
 ) -> Vault:
     """Build everything; raises runtime.schema.SchemaError unless the schema is current.
 
-    ``ring`` and ``database`` are for tests; otherwise they are those of the settings.
+    ``ring``, ``database`` and ``sandbox`` are for tests; otherwise the first two are those of the
+    settings, and files are opened in children of this process.
     """
     database = database or Database(settings.database_url)
     require_current(database, MIGRATIONS, remedy=MIGRATE)
@@ -79,6 +91,8 @@ def build(
         ),
         links=Links(lambda: _link_keys(settings), public_url=settings.public_url),
         ring=ring,
+        sandbox=sandbox or Sandbox(limit=min(LIMIT, settings.lease * SHARE_OF_LEASE)),
+        public_sandbox=sandbox or Sandbox(count=1, limit=PUBLIC, patience=PUBLIC),
     )
 
 
@@ -115,7 +129,7 @@ def processing(vault: Vault) -> Processing:
         database=vault.database,
         files=vault.files,
         addresses=vault.addresses,
-        stamper=Stamper(),
+        sandbox=vault.sandbox,
         signing_keys=SigningKeys(vault.database, lambda: keys(vault.settings)),
         lease=vault.settings.lease,
     )

@@ -1,4 +1,4 @@
-"""A worker whose PDF library never returns: run as a process of its own."""
+"""A worker that never comes back from a file: run as a process of its own."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import time
 from datetime import timedelta
 
 from vault import settings, wiring
+from vault.kinds import FileKind
 from vault.processing import Processing
+from vault.sandbox import Sandbox, Strip
 from vault.signing import SigningKeys
-from vault.stamp import Stamper
 
 
-class Stuck(Stamper):
-    """Stamps for ever."""
+class Stuck(Sandbox):
+    """Stamps for ever, and is not ended as its children would be."""
 
-    def stamp(self, content: bytes, **_: str) -> bytes:
+    def stamped(self, content: bytes, *, kind: FileKind, strip: Strip) -> bytes | None:
         while True:
             time.sleep(3600)
 
@@ -26,7 +27,7 @@ if __name__ == "__main__":
         database=vault.database,
         files=vault.files,
         addresses=vault.addresses,
-        stamper=Stuck(),
+        sandbox=Stuck(),
         signing_keys=SigningKeys(vault.database, lambda: wiring.keys(vault.settings)),
         lease=timedelta(seconds=2),
     ).run()

@@ -10,7 +10,8 @@ from pyhanko.sign.fields import MDPPerm
 
 from tests.vault import samples
 from tests.vault.registrar import registrars
-from vault.documents import FileKind, FileRefused, bears_signature, inspect
+from vault.documents import bears_signature, inspect
+from vault.kinds import FileKind, FileRefused
 
 
 @pytest.mark.parametrize(

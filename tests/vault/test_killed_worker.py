@@ -67,7 +67,7 @@ def _environment(world: World, redis_url: str, monkeypatch: pytest.MonkeyPatch) 
         "REDIS_URL": redis_url,
         "FILES": str(settings.files),
         "PUBLIC_URL": settings.public_url,
-        "LEASE_SECONDS": "2",
+        "LEASE_SECONDS": "10",
         "CLOCK_SECONDS": "0.1",
     }.items():
         monkeypatch.setenv(f"VAULT_{name}", value)

@@ -55,7 +55,7 @@ def test_every_mistake_is_told_at_once_with_an_example() -> None:
         ("PUBLIC_URL", "https://x.example/?a=b"),
         ("PUBLIC_URL", "https://"),
         ("PORT", "65536"),
-        ("LEASE_SECONDS", "1"),
+        ("LEASE_SECONDS", "9"),
         ("CLOCK_SECONDS", "0"),
         ("MAIL_SERVER", "mail.example.edu"),
         ("MAIL_SERVER", "smtp://mail.example.edu:99999"),

@@ -11,7 +11,7 @@ from PIL import ImageChops
 
 from tests.vault import reading, samples
 from vault import qr
-from vault.documents import FileRefused
+from vault.kinds import FileRefused
 from vault.stamp import HEIGHT, NARROWEST, WIDEST, Stamper, printable
 from vault.strip import NAME
 

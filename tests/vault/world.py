@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -17,6 +20,7 @@ from runtime.schema import migrate
 from tests.vault import authority, samples
 from vault import wiring
 from vault.addresses import API
+from vault.sandbox import Sandbox
 from vault.settings import Settings
 from vault.signing import set_key
 from vault.store import institutions
@@ -25,6 +29,9 @@ from vault.tokens import Permission, new_token
 from vault.web.app import create_app
 
 PUBLIC_URL = "https://vault.example.edu"
+#: All tests of this process share its children: to start some for each would cost a second a test.
+SANDBOX = Sandbox(count=1)
+atexit.register(SANDBOX.close)
 
 #: What the seed's example sends.
 ENTRY = {
@@ -129,12 +136,29 @@ class World:
 
 def make(database_url: str, files: Path) -> World:
     """Migrate a database and build a vault on it."""
+    url = sa.make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).write_bytes(_migrated())
+    else:
+        _migrate(database_url)
+    rung: list[str] = []
+    vault = wiring.build(settings_of(database_url, files), ring=rung.append, sandbox=SANDBOX)
+    return World(vault=vault, app=create_app(vault), rung=rung)
+
+
+@cache
+def _migrated() -> bytes:
+    """A new SQLite database: made once, since every test wants one."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "vault.sqlite"
+        _migrate(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+def _migrate(database_url: str) -> None:
     database = Database(database_url)
     migrate(database, MIGRATIONS, backups=None)
     database.close()
-    rung: list[str] = []
-    vault = wiring.build(settings_of(database_url, files), ring=rung.append)
-    return World(vault=vault, app=create_app(vault), rung=rung)
 
 
 def upload(

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 import runtime.logging
 from vault import settings
-from vault.documents import LARGEST_FILE
+from vault.kinds import LARGEST_FILE
 from vault.web import (
     account,
     api,

@@ -15,9 +15,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from runtime.translations import mark
-from vault import strip
-from vault.documents import FileKind, FileRefused, kind_of
 from vault.erasure import file_hash
+from vault.kinds import FileKind, FileRefused, kind_of
 from vault.store import public
 from vault.web import page
 from vault.web.auth import vault
@@ -157,7 +156,7 @@ def _made_here(sha256: str, asked: sa.Row[Any] | None) -> Finding | None:
 
 def _not_made_here(content: bytes, sha256: str, asked: sa.Row[Any] | None) -> Finding:
     """What a file says of itself, and whether that is a certificate of an erased holder."""
-    named = strip.named_on(content)
+    named = vault().public_sandbox.strips_on(content)
     meant = [asked] if asked is not None else [row for row in map(find, named) if row is not None]
     for row in meant:
         if _is_erased_file(row, sha256):

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.wrappers import Response
 
+from runtime.child import Busy
 from vault.tokens import Permission
 from vault.web import faults, page
 
@@ -79,6 +80,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolTimeout, _database)
+    app.register_error_handler(Busy, _busy)
 
 
 def _answer(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
@@ -113,6 +115,15 @@ def _http(error: HTTPException) -> Response:
         # The rest of the body is not read, so the connection cannot be used again.
         headers["Connection"] = "close"
     return _answer(body, status, headers)
+
+
+def _busy(_error: Busy) -> tuple[Response, int, dict[str, str]]:
+    body = {
+        "message": "The vault is opening as many files as it can at once. Nothing was changed; "
+        "try again.",
+        "error_code": SERVER_ERROR,
+    }
+    return jsonify(body), 503, {"Retry-After": str(TRY_AGAIN_S)}
 
 
 def _message(error: HTTPException, status: int) -> str:

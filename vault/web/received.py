@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import request
 
-from vault.documents import LARGEST_FILE, FileRefused, inspect
 from vault.intake import Upload
+from vault.kinds import LARGEST_FILE, FileRefused
+from vault.web.auth import vault
 from vault.web.problems import Problem
 
 #: File names are kept for show only, and no longer than this.
@@ -28,7 +29,7 @@ def file(field: str) -> tuple[Upload | None, str | None]:
     if len(content) > LARGEST_FILE:
         return None, f"{subject} field must not be greater than {LARGEST_FILE // 1024} kilobytes."
     try:
-        kind = inspect(content)
+        kind = vault().sandbox.inspect(content)
     except FileRefused as exc:
         return None, str(exc).replace(SUBJECT, subject, 1)
     name = (sent.filename or "")[:LONGEST_NAME].encode(errors="replace").decode()

@@ -16,7 +16,7 @@ from tests.vault import samples
 from tests.vault.world import ENTRY, World, upload
 from vault.addresses import API
 from vault.bulk import DUPLICATE
-from vault.documents import LARGEST_FILE
+from vault.kinds import LARGEST_FILE
 from vault.store.tables import batch, certificate, file
 from vault.tokens import Permission
 

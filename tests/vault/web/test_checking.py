@@ -8,11 +8,11 @@ import re
 import httpx
 import pytest
 
-from tests.vault import samples
+from tests.vault import bombs, samples
 from tests.vault.world import World, upload
 from vault import qr
 from vault.addresses import API
-from vault.documents import LARGEST_FILE
+from vault.kinds import LARGEST_FILE
 from vault.stamp import Stamper
 from vault.texts import date_words
 
@@ -137,6 +137,12 @@ def test_a_file_for_an_unknown_reference_id_is_checked_by_itself(
     page = drop(anyone, pdf, "VEC-IC-20250000000000000")
 
     assert reference_id == facts(page)["Reference id"]
+
+
+def test_a_file_that_unfolds_without_measure_is_just_unknown(anyone: httpx.Client) -> None:
+    page = drop(anyone, bombs.unfolding_table(150))
+
+    assert (200, "This vault does not know the file") == (page.status_code, heading(page))
 
 
 def test_without_a_file_it_asks_for_one(anyone: httpx.Client) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from tests.vault.world import World, upload
-from vault.documents import LARGEST_FILE
+from vault.kinds import LARGEST_FILE
 from vault.web.app import create_app
 from vault.web.page import HEADERS
 

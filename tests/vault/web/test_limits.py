@@ -10,7 +10,7 @@ import httpx
 from tests.vault import samples
 from tests.vault.world import World, upload
 from vault.addresses import API
-from vault.documents import LARGEST_FILE
+from vault.kinds import LARGEST_FILE
 
 TOO_LARGE = {
     "message": "The request is larger than the vault takes. A certificate file may have 20 MB."

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from runtime.child import Busy
 from tests.vault.world import World
 from vault.addresses import API
 from vault.web.problems import Problem
@@ -131,6 +132,23 @@ def test_a_problem_may_carry_any_status_and_headers(world: World) -> None:
         answer.status_code,
         answer.json(),
         answer.headers["Retry-After"],
+    )
+
+
+def test_whoever_comes_while_too_many_files_are_opened_is_told_to_come_again(
+    world: World,
+) -> None:
+    def full() -> str:
+        raise Busy
+
+    world.app.add_url_rule("/full", view_func=full)
+    with world.client(None) as client:
+        answer = client.get("/full")
+
+    assert (503, "5", "SERVER_ERROR") == (
+        answer.status_code,
+        answer.headers["Retry-After"],
+        answer.json()["error_code"],
     )
 
 

@@ -9,10 +9,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from tests.vault import samples
+from tests.vault import bombs, samples
 from tests.vault.world import ENTRY, World, upload
 from vault.addresses import API
-from vault.documents import LARGEST_FILE
+from vault.kinds import LARGEST_FILE, UNBEARABLE
 from vault.store.tables import certificate, file
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -339,6 +339,7 @@ def test_files_are_known_by_content_not_by_name(
             samples.png()[:60],
             "The certificate file is a damaged picture. Save it again as PNG and send that.",
         ),
+        (bombs.unfolding_objects(101), UNBEARABLE),
     ],
 )
 def test_each_wrong_file_gets_its_own_message(
