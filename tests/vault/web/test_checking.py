@@ -114,8 +114,10 @@ def test_what_is_no_pdf_is_told(
 ) -> None:
     _, reference_id, _ = issue(world, client)
     asked = drop(anyone, file, reference_id)
+    by_itself = drop(anyone, file)
 
-    assert "This file is no PDF" == heading(asked) == heading(drop(anyone, file))
+    assert "This file is no PDF" == heading(asked) == heading(by_itself)
+    assert '<input id="reference_id"' in by_itself.text
     assert f'href="/verify/{reference_id}"' in asked.text
 
 
