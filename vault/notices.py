@@ -31,9 +31,10 @@ from vault.store.entrances import Purpose
 from vault.store.notices import Kind, State
 from vault.store.people import notice
 
-#: With the waits between them about four hours: long enough for greylisting and a restart.
-MOST_TRIES = 12
-BACKOFF = Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=30))
+#: With the waits between them about four days, as of any mail server (RFC 5321, 4.5.4.1): a relay
+#: that breaks on a Friday is mended on Monday.
+MOST_TRIES = 28
+BACKOFF = Backoff(first=timedelta(seconds=10), longest=timedelta(hours=6))
 #: A mail that ends its worker counts as tried: it must not do so for ever.
 NEVER_ENDED = (
     f"Sending was begun {MOST_TRIES} times and never came to an end. "

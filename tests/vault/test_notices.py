@@ -24,7 +24,7 @@ from tests.vault import samples
 from tests.vault.world import World, upload
 from vault import steps, wiring
 from vault.bells import DELIVER
-from vault.notices import MOST_TRIES, NEVER_ENDED, Notices
+from vault.notices import BACKOFF, MOST_TRIES, NEVER_ENDED, Notices
 from vault.post import by_smtp, into_folder
 from vault.store import customers, entrances, institutions, notices
 from vault.store.entrances import Purpose
@@ -307,6 +307,12 @@ def test_each_answer_means_later_or_never(
     assert state == row.state
     assert JOHN not in row.problem
     assert (state == "due") == (row.next_run_at is not None and row.next_run_at > before)
+
+
+def test_a_mail_is_tried_over_a_long_week_end() -> None:
+    waits = [BACKOFF.wait(tries) for tries in range(1, MOST_TRIES)]
+
+    assert timedelta(days=4) < sum(waits, timedelta()) < timedelta(days=5)
 
 
 def test_it_is_given_up_in_the_end(world: World) -> None:

@@ -68,16 +68,22 @@ def mail_show(mail_id: str, html: bool) -> None:
 
 
 @mail.command("resend")
-@click.argument("mail_ids", metavar="ID...", nargs=-1, required=True)
-def mail_resend(mail_ids: tuple[str, ...]) -> None:
+@click.argument("mail_ids", metavar="ID...", nargs=-1)
+@click.option("--failed", is_flag=True, help="All that failed, about whatever certificates.")
+def mail_resend(mail_ids: tuple[str, ...], failed: bool) -> None:
     """Send mails once more, each as a new one."""
+    if not mail_ids and not failed:
+        raise click.UsageError("Name mails, or say --failed.")
     vault = session.vault()
+    count = len(mail_ids)
     with vault.database.write() as conn:
         now = vault.database.now(conn)
         for row in [_found(conn, mail_id) for mail_id in mail_ids]:
             notices.send_again(conn, row.uuid, now=now)
+        if failed:
+            count += notices.send_failed_again(conn, now=now)
     vault.ring(DELIVER)
-    click.echo(f"On the way again: {len(mail_ids)}. See: certvault mail list")
+    click.echo(f"On the way again: {count}. See: certvault mail list")
 
 
 def _found(conn: sa.Connection, mail_id: str) -> sa.Row[tuple[object, ...]]:

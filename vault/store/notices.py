@@ -88,10 +88,19 @@ def newest(conn: sa.Connection, *, limit: int, state: State | None = None) -> Se
 
 def send_again(conn: sa.Connection, uuid: str, *, now: datetime) -> None:
     """Make a mail due once more, as a mail of its own; raises NoSuchNotice."""
-    row = find(conn, uuid)
-    conn.execute(
+    _make_due(conn, notice.c.id == find(conn, uuid).id, now)
+
+
+def send_failed_again(conn: sa.Connection, *, now: datetime) -> int:
+    """Make all failed mails about certificates due once more; return how many there are."""
+    about = notice.c.certificate_id.is_not(None)
+    return _make_due(conn, sa.and_(notice.c.state == State.FAILED.value, about), now)
+
+
+def _make_due(conn: sa.Connection, which: sa.ColumnElement[bool], now: datetime) -> int:
+    return conn.execute(
         sa.update(notice)
-        .where(notice.c.id == row.id)
+        .where(which)
         .values(
             state=State.DUE.value,
             problem=None,
@@ -104,7 +113,7 @@ def send_again(conn: sa.Connection, uuid: str, *, now: datetime) -> None:
             lease_owner=None,
             lease_until=None,
         )
-    )
+    ).rowcount
 
 
 def of(conn: sa.Connection, certificate_uuid: str) -> Sequence[str]:

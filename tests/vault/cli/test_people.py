@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from tests.vault.world import World, upload
 from vault import wiring
 from vault.cli import main
+from vault.store.people import notice
 
 JOHN = "john@example.com"
 
@@ -74,6 +76,20 @@ def test_mails_are_listed_shown_and_sent_again(world: World, issued: str) -> Non
     assert mail_id in due
     assert [".1.eml", ".2.eml"] == [name[36:] for name in files]
     assert "" == good("mail", "list", "--state", "failed")
+
+
+def test_all_that_failed_is_sent_again(world: World, issued: str) -> None:
+    with world.client(world.token(1)) as client:
+        upload(client, certificate_title="Second")
+    world.process()
+    with world.vault.database.write() as conn:
+        conn.execute(sa.update(notice).values(state="failed", problem="No such mailbox."))
+    told = good("mail", "resend", "--failed")
+    send(world)
+
+    assert told.endswith("On the way again: 2. See: certvault mail list\n")
+    assert 2 == len(good("mail", "list", "--state", "sent").splitlines())
+    assert "Name mails, or say --failed." in bad("mail", "resend")
 
 
 def test_the_html_is_shown_on_request(issued: str) -> None:
