@@ -75,9 +75,9 @@ def up(
     """Run the bridge and, unless --vault names another, our vault. Ctrl-C stops all."""
     if (vault_url is None) != (vault_token_file is None):
         raise click.UsageError("--vault and --vault-token-file go together.")
+    embedded.require_free(host, port)
     data = embedded.private_folder(data)
     embedded.occupy(data)
-    embedded.require_free(host, port)
     place = Place(data=data, host=host, port=port)
     Keys.read_or_create(place.data / "secret.key")
     # QR codes already printed name the port of the last start.
@@ -134,7 +134,9 @@ def _have_vault_tell(bridge: Bridge, last_port: str | None) -> None:
     """Our vault tells the bridge by webhook what became of a certificate."""
     with bridge.database.read() as conn:
         issuer = accounts.issuer_named(conn, ISSUER)
-    known = accounts.secrets_of(issuer, kind="issuer", keys=bridge.keys)
+    known = accounts.secrets_or_none(issuer, kind="issuer", keys=bridge.keys)
+    if "token" not in known:  # the key is lost: first a person enters the token again
+        return
     if "webhook_secret" in known and last_port == str(bridge.settings.port):
         return
     hook = f"http://{LOOPBACK}:{bridge.settings.port}/hooks/vault/{ISSUER}"

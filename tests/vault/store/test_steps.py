@@ -34,7 +34,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('steps') / 'vault.sqlite'}")
     migrate(database, MIGRATIONS, backups=None)
     with database.write() as conn:
-        institution = institutions.add(conn, name="ABC University", email=None, now=NOW)
+        institution = institutions.add(conn, {"name": "ABC University"}, now=NOW)
         stored = StoredFile(sha256="0" * 64, size=1, mime_type="application/pdf", kind="upload")
         file_id = uploads.add_file(conn, stored, institution_id=institution, now=NOW)
         batch_id = certificates.add_batch(

@@ -356,7 +356,7 @@ def test_a_delivery_can_be_sent_again_as_it_was(office: Office, there: Receiver)
     assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
     assert [204, 204] == [one.status for one in office.attempts()]
     with (
-        pytest.raises(webhook_deliveries.CannotResend, match="webhook deliveries"),
+        pytest.raises(webhook_deliveries.NoSuchDelivery, match="webhook deliveries"),
         office.database.write() as conn,
     ):
         webhook_deliveries.resend(conn, "nothing", office.now)
