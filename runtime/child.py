@@ -63,6 +63,7 @@ class _Running:
 
     process: subprocess.Popen[bytes]
     connection: Connection
+    greeting: Head
     owner: int  #: process id of the one that started it
 
     def alive(self) -> bool:
@@ -113,6 +114,14 @@ class Child:
         running = self._running
         return running.process.pid if running is not None else None
 
+    def greeting(self) -> Head:
+        """What the child said when it was ready; another object once another is started.
+
+        Raises NotStarted.
+        """
+        with self._lock:
+            return self._started().greeting
+
     def ask(self, head: Head, body: bytes = b"") -> Message:
         """Return the child's answer. Raises GaveUp, NotStarted."""
         with self._lock:
@@ -161,11 +170,11 @@ class Child:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        running = _Running(process=process, connection=ours, owner=os.getpid())
+        running = _Running(process=process, connection=ours, greeting={}, owner=os.getpid())
         try:
             if not ours.poll(_START.total_seconds()):
                 raise TimeoutError
-            ours.recv_bytes()  # it is ready
+            running.greeting, _ = receive(ours)
         except (EOFError, OSError) as error:
             running.end()
             raise NotStarted(
@@ -177,14 +186,21 @@ class Child:
 class Children:
     """Some children that do the same work, for threads that ask at the same time."""
 
-    def __init__(self, make: Callable[[], Child], *, count: int, patience: timedelta) -> None:
-        """``patience`` is how long a thread waits until one is free."""
+    def __init__(
+        self, make: Callable[[], Child], *, count: int, patience: timedelta | None = None
+    ) -> None:
+        """``patience`` is how long a thread waits until one is free: for ever if it is not said."""
         self._all = [make() for _ in range(count)]
         # The last used first: what is warm stays warm, and the others need not be started.
         self._free: queue.LifoQueue[Child] = queue.LifoQueue()
-        self._patience = patience.total_seconds()
-        for child in self._all:
+        self._patience = patience.total_seconds() if patience is not None else None
+        for child in reversed(self._all):
             self._free.put(child)
+
+    @property
+    def first(self) -> Child:
+        """The one that is asked where no other is busy."""
+        return self._all[0]
 
     def ask(self, head: Head, body: bytes = b"") -> Message:
         """Return a child's answer. Raises GaveUp, NotStarted, Busy."""

@@ -29,10 +29,13 @@ def arguments() -> Sequence[str]:
     return sys.argv[3:]
 
 
-def serve(answer: Callable[[Head, bytes], Message], *, memory: int) -> None:
+def serve(
+    answer: Callable[[Head, bytes], Message], *, memory: int, greeting: Head | None = None
+) -> None:
     """Answer requests; return when the parent has closed the pipe, however it ended.
 
-    ``memory`` is how many bytes of address space the process may have.
+    ``memory`` is how many bytes of address space the process may have; ``greeting`` is what the
+    parent is told first.
     """
     connection, limit = Connection(int(sys.argv[1])), float(sys.argv[2])
     # Ctrl-C reaches the whole group; when to end is the parent's to say.
@@ -40,7 +43,7 @@ def serve(answer: Callable[[Head, bytes], Message], *, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        connection.send_bytes(b"")  # ready
+        send(connection, (greeting or {}, b""))
         while True:
             request = receive(connection)
             signal.setitimer(signal.ITIMER_REAL, limit + 1)

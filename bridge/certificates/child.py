@@ -1,24 +1,16 @@
-"""The process that runs Typst: one page a request, nothing of ours imported, ended by EOF.
+"""The process that runs Typst, one page a request: ended from outside where a template never ends.
 
-Started by bridge.certificates.process as a script, with the number of a connected socket and the
-folder of our fonts. It first sends the fonts it has, then answers each request with ``P`` and a
-PDF, or ``E`` and what Typst said, as JSON.
-
-An endless loop in a template cannot be stopped from inside (Typst has no limit of its own), so
-this process expects to be killed. If the one that would kill it has died, the kernel does it:
-an interval timer is armed for each page, and SIGALRM keeps its default action.
+Started by bridge.certificates.process with the folder of our fonts. It greets with the fonts it
+has; then it answers each request with a PDF, or with what Typst said against it.
 """
 
 from __future__ import annotations
 
-import json
-import resource
-import signal
-import sys
-from multiprocessing.connection import Connection
 from typing import Any
 
 import typst
+
+from runtime.child_process import Head, Message, arguments, serve
 
 #: Bytes of address space; a template that eats memory ends itself, not the machine.
 MEMORY = 2 << 30
@@ -47,15 +39,15 @@ class Printer:
         self._fonts = fonts
         self._compilers: dict[str, typst.Compiler] = {}
 
-    def answer(self, request: dict[str, Any]) -> bytes:
-        """Return ``P`` and the PDF, or ``E`` and Typst's diagnosis."""
+    def answer(self, request: Head, _body: bytes) -> Message:
+        """Return the PDF, or Typst's diagnosis."""
         try:
-            return b"P" + self._print(request)
+            return {}, self._print(request)
         except typst.TypstError as error:
             said = {"message": error.message, "hints": error.hints, "where": error.diagnostic}
-            return b"E" + json.dumps(said).encode()
+            return {"refused": said}, b""
 
-    def _print(self, request: dict[str, Any]) -> bytes:
+    def _print(self, request: Head) -> bytes:
         pdf = self._compiler(request["root"]).compile(
             format="pdf",
             sys_inputs={"data": request["data"]},
@@ -78,34 +70,13 @@ class Printer:
         return self._compilers[root]
 
 
-def serve(connection: Connection, fonts: typst.Fonts) -> None:
-    """Answer requests until the other end closes, however it ends."""
-    printer = Printer(fonts)
-    connection.send_bytes(json.dumps(faces(fonts)).encode())
-    while True:
-        try:
-            request = json.loads(connection.recv_bytes())
-        except (EOFError, ConnectionError):
-            return
-        signal.setitimer(signal.ITIMER_REAL, request["limit"] + 1)
-        answer = printer.answer(request)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        try:
-            connection.send_bytes(answer)
-        except ConnectionError:
-            return
-
-
 def main() -> None:
-    """Serve the socket whose number is the first argument, with the fonts in the second."""
-    # Ctrl-C reaches the whole group; when to end is the parent's to say, by closing the socket.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """Print until the parent is gone."""
+    (folder,) = arguments()
     fonts = typst.Fonts(
-        include_system_fonts=True, include_embedded_fonts=False, font_paths=[sys.argv[2]]
+        include_system_fonts=True, include_embedded_fonts=False, font_paths=[folder]
     )
-    serve(Connection(int(sys.argv[1])), fonts)
+    serve(Printer(fonts).answer, memory=MEMORY, greeting={"faces": faces(fonts)})
 
 
 if __name__ == "__main__":

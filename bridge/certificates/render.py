@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from queue import LifoQueue
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +19,7 @@ from bridge.certificates import data, fonts, templates
 from bridge.certificates.diagnosis import compile_error
 from bridge.certificates.fonts import FontBook, Missing
 from bridge.certificates.page import Page, RenderError, TooSlow
-from bridge.certificates.process import Child
+from bridge.certificates.process import Printers
 from bridge.certificates.texts import language
 
 __all__ = ["Missing", "Page", "RenderError", "Renderer", "TooSlow", "Unprintable"]
@@ -68,13 +65,9 @@ class Renderer:
         self._cache = font_cache.absolute()
         self._folders = folders
         self._templates: dict[str, templates.Template] = {}
-        self._children = [
-            Child(fonts=lambda: fonts.unpack(self._cache), limit=timeout) for _ in range(printers)
-        ]
-        # Last in, first out: where one is enough, one is kept warm.
-        self._free: LifoQueue[Child] = LifoQueue()
-        for child in reversed(self._children):
-            self._free.put(child)
+        self._printers = Printers(
+            fonts=lambda: fonts.unpack(self._cache), limit=timeout, count=printers
+        )
         self._book: tuple[Any, FontBook] = (None, FontBook(()))
 
     def render(self, page: Page) -> bytes:
@@ -94,11 +87,10 @@ class Renderer:
             "timestamp": int(midnight.timestamp()),
             "standards": STANDARDS,
         }
-        with self._printer() as child:
-            answer = child.print(request)
-        if answer[:1] == b"E":
-            raise compile_error(template.name, json.loads(answer[1:]))
-        return answer[1:]
+        said, pdf = self._printers.print(request)
+        if said is not None:
+            raise compile_error(template.name, said)
+        return pdf
 
     def missing(self, page: Page) -> tuple[Missing, ...]:
         """Every character of the page that no font has, with the text it stands in.
@@ -136,12 +128,11 @@ class Renderer:
     @property
     def process_id(self) -> int | None:
         """The id of the first printing process; None while there is none."""
-        return self._children[0].process_id
+        return self._printers.process_id
 
     def close(self) -> None:
         """End the child processes. The renderer may be used again: it starts others."""
-        for child in self._children:
-            child.close()
+        self._printers.close()
 
     def __enter__(self) -> Renderer:
         return self
@@ -154,19 +145,11 @@ class Renderer:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def _printer(self) -> Iterator[Child]:
-        child = self._free.get()
-        try:
-            yield child
-        finally:
-            self._free.put(child)
-
     def _texts(self, page: Page) -> dict[str, str]:
         return data.texts(page, self.template(page.template), language(page.language))
 
     def _fonts(self) -> FontBook:
-        faces = self._children[0].faces()
+        faces = self._printers.faces()
         if self._book[0] is not faces:  # a child started anew may have other fonts
             self._book = (faces, FontBook(faces))
         return self._book[1]

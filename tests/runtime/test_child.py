@@ -60,6 +60,15 @@ def test_head_and_body_come_back_and_the_child_is_kept(child: Child) -> None:
     assert first == child.process_id
 
 
+def test_it_is_greeted_by_each_child_anew(child: Child) -> None:
+    first = child.greeting()
+    again = child.greeting()
+    child.close()
+
+    assert first is again
+    assert first != child.greeting() == {"process": child.process_id}
+
+
 def test_nothing_is_started_before_the_first_request(child: Child) -> None:
     assert None is child.process_id
 

@@ -60,4 +60,4 @@ DOES: dict[str, Callable[[Head, bytes], Message]] = {
 }
 
 if __name__ == "__main__":
-    serve(answer, memory=MEMORY)
+    serve(answer, memory=MEMORY, greeting={"process": os.getpid()})
