@@ -16,11 +16,20 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline.bridge import Bridge
-from bridge.store import accounts, gates
+from bridge.pipeline.causes import cause_of
+from bridge.store import accounts, events, gates
 from bridge.store.gates import Way
 from bridge.store.tables import issuance
 from bridge.store.tables import issuer as issuers
-from bridge.vault_client import Ambiguous, NotDone, Unauthorised, Unavailable, VaultClient
+from bridge.store.troubles import troubled
+from bridge.vault_client import (
+    Ambiguous,
+    Forbidden,
+    NotDone,
+    Unauthorised,
+    Unavailable,
+    VaultClient,
+)
 from runtime.lease import LeaseLost, lease_of, release
 
 #: A call without an answer may be chance; so many in a row are not.
@@ -31,6 +40,7 @@ MARGIN = timedelta(seconds=30)
 #: Whatever a call ended with; types that are not of `_SILENT` are answers.
 Heard: TypeAlias = object
 _SILENT = (NotDone, Ambiguous, Unavailable)
+_REFUSALS = (Unauthorised, Forbidden)
 
 log = structlog.get_logger()
 
@@ -71,7 +81,10 @@ def of(bridge: Bridge, issuer_id: str) -> Account:
 def heard(
     bridge: Bridge, conn: sa.Connection, account: Account, told: Iterable[Heard], *, now: datetime
 ) -> None:
-    """Let every worker know what the calls of this account ended with."""
+    """Let every worker know what the calls of this account ended with.
+
+    A refused token pauses the issuer, whatever becomes of the rows that it was heard for.
+    """
     told = list(told)
     silent = [one for one in told if isinstance(one, _SILENT)]
     probing = account.way is Way.PROBE
@@ -81,6 +94,26 @@ def heard(
     elif told:
         gates.answered(conn, issuers, account.issuer.id, probing=probing)
         account.way = Way.OPEN
+    refusal = next((one for one in told if isinstance(one, _REFUSALS)), None)
+    if refusal is not None:
+        _pause(conn, account, refusal, now=now)
+
+
+def _pause(
+    conn: sa.Connection, account: Account, refusal: Unauthorised | Forbidden, *, now: datetime
+) -> None:
+    """The vault refuses our token: nothing is sent for this issuer until that is mended."""
+    account.way = Way.SHUT
+    issuer = account.issuer
+    if account.paused:  # by a neighbour of the same batch
+        return
+    account.paused = True
+    problem = refusal.message if isinstance(refusal, Unauthorised) else str(refusal)
+    cause = cause_of("issuer", refusal)
+    said = troubled(issuer, cause=cause, problem=problem, remedy=refusal.remedy, now=now)
+    accounts.note_trouble(conn, issuer.id, kind="issuer", said=said, paused_at=now)
+    events.record(conn, issuer.id, "paused", at=now, detail=problem)
+    log.error("issuer_paused", issuer=issuer.name, reason=problem, remedy=refusal.remedy)
 
 
 def _left_unanswered(

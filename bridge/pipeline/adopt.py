@@ -22,7 +22,7 @@ from bridge.pipeline.causes import cause_of
 from bridge.store import events
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
-from bridge.vault_client import Forbidden, Unavailable, VaultCertificate, VaultClient
+from bridge.vault_client import Forbidden, Unavailable, VaultCertificate, VaultClient, VaultError
 from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release
 
@@ -66,21 +66,24 @@ def look_first(
         return
     try:
         found = look(account.vault, row, since=min(a.sent_at for a in past))
-    except Forbidden as exc:
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            endings.pause(conn, account, str(exc), exc.remedy, now=now)
-            cause = cause_of(endings.ISSUE, exc)
-            endings.again(bridge, conn, row, str(exc), cause=cause, now=now, remedy=exc.remedy)
-    except Unavailable as exc:
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            accounts.heard(bridge, conn, account, [exc], now=now)
-            wait, cause = exc.retry_after, cause_of(endings.ISSUE, exc)
-            endings.again(bridge, conn, row, str(exc), cause=cause, now=now, at_least=wait)
+    except VaultError as exc:
+        _not_told(bridge, account, row, exc)
     else:
         crashpoint("adopt.looked")
         _after_look(bridge, account, row, found, refusal=past[-1].detail if duplicate else None)
+
+
+def _not_told(bridge: Bridge, account: Account, row: sa.Row[Any], exc: VaultError) -> None:
+    remedy = exc.remedy if isinstance(exc, Forbidden) else endings.BY_ITSELF
+    wait = exc.retry_after if isinstance(exc, Unavailable) else None
+    cause = cause_of(endings.ISSUE, exc)
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        accounts.heard(bridge, conn, account, [exc], now=now)
+        with endings.unless_lost(conn, row):
+            endings.again(
+                bridge, conn, row, str(exc), cause=cause, now=now, remedy=remedy, at_least=wait
+            )
 
 
 def _open(past: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:

@@ -7,7 +7,7 @@ names, or in halves; what is guilty goes singly, whose answer is definite.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from bridge.pipeline import account as accounts
 from bridge.pipeline import endings, files, single
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.causes import cause_of
 from bridge.pipeline.endings import PAUSED
 from bridge.pipeline.files import Ready
 from bridge.store import events
@@ -64,16 +63,19 @@ def goes_singly(past: Sequence[sa.Row[Any]]) -> bool:
 
 def send(bridge: Bridge, account: Account, rows: Sequence[sa.Row[Any]]) -> list[Ready]:
     """Send them; return those that the vault refuses to take in bulk, which are still held."""
-    uploaded: list[Filed] = []
+    filed: list[Filed] = []
+    on_their_way: list[list[tuple[Ready, Future[FileAnswer | None]]]] = []
     with ThreadPoolExecutor(bridge.settings.uploads_at_once) as pool:
-        on_their_way = [
-            [(r, pool.submit(_upload, bridge, account, r)) for r in group]
-            for group in files.ready(bridge, rows, account.issuer)
-        ]
+        for group in files.ready(bridge, rows, account.issuer):
+            filed += [
+                Filed(ready=r, file_id=r.row.vault_file_id) for r in group if _kept(bridge, r)
+            ]
+            missing = [r for r in group if not _kept(bridge, r)]
+            on_their_way.append([(r, pool.submit(_upload, account, r)) for r in missing])
         for sent in on_their_way:
-            uploaded += _uploaded(bridge, account, [(r, future.result()) for r, future in sent])
+            filed += _uploaded(bridge, account, [(r, future.result()) for r, future in sent])
     singly: list[Ready] = []
-    for chunk in _chunks(uploaded, bridge.settings.bulk_chunk):
+    for chunk in _chunks(filed, bridge.settings.bulk_chunk):
         singly += _submit(bridge, account, chunk)
     return singly
 
@@ -99,13 +101,16 @@ def _loosely(row: sa.Row[Any]) -> tuple[str, str, str]:
     return row.applicant_email.casefold(), title, row.issue_date.isoformat()
 
 
-def _upload(bridge: Bridge, account: Account, ready: Ready) -> FileAnswer | None:
-    """Upload one file, in a thread of its own; None where that would be in vain."""
+def _kept(bridge: Bridge, ready: Ready) -> bool:
+    """Whether the vault surely has the file of an earlier try for as long as the row is ours."""
     row = ready.row
-    if row.vault_file_id is not None:
-        good_until = row.vault_file_at + bridge.settings.file_id_lifetime
-        if row.lease_until < good_until:
-            return FileTaken(file_id=row.vault_file_id, status_code=201)
+    if row.vault_file_id is None:
+        return False
+    return bool(row.lease_until < row.vault_file_at + bridge.settings.file_id_lifetime)
+
+
+def _upload(account: Account, ready: Ready) -> FileAnswer | None:
+    """Upload one file, in a thread of its own; None where that would be in vain."""
     if not account.usable:
         return None
     answer = account.vault.upload_file(ready.content)
@@ -118,7 +123,9 @@ def _uploaded(
     bridge: Bridge, account: Account, sent: Sequence[tuple[Ready, FileAnswer | None]]
 ) -> list[Filed]:
     """Keep what the vault calls the files; settle those that it did not take."""
-    kept = []
+    kept: list[Filed] = []
+    if not sent:
+        return kept
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         answers = [answer for _, answer in sent if answer is not None]
@@ -131,23 +138,20 @@ def _uploaded(
                     again = ready.row.next_run_at
                     release(conn, issuance, lease_of(ready.row), next_run_at=again)
                 else:
-                    _not_uploaded(bridge, conn, account, ready.row, answer, now=now)
+                    _not_uploaded(bridge, conn, ready.row, answer, now=now)
         crashpoint("bulk.filing")
     crashpoint("bulk.filed")
     return kept
 
 
 def _keep(conn: sa.Connection, ready: Ready, file_id: str, *, now: datetime) -> Filed:
-    if ready.row.vault_file_id != file_id:
-        values = {"vault_file_id": file_id, "vault_file_at": now}
-        save(conn, issuance, lease_of(ready.row), **values)
+    save(conn, issuance, lease_of(ready.row), vault_file_id=file_id, vault_file_at=now)
     return Filed(ready=ready, file_id=file_id)
 
 
 def _not_uploaded(
     bridge: Bridge,
     conn: sa.Connection,
-    account: Account,
     row: sa.Row[Any],
     answer: Refused | Unauthorised | NotDone | Ambiguous,
     *,
@@ -156,10 +160,8 @@ def _not_uploaded(
     match answer:
         case Refused():
             endings.refused(conn, row, answer, now=now)
-        case Unauthorised(message=problem, remedy=remedy):
-            endings.pause(conn, account, problem, remedy, now=now)
-            cause = cause_of(endings.ISSUE, answer)
-            endings.again(bridge, conn, row, problem, cause=cause, now=now, remedy=remedy)
+        case Unauthorised():
+            endings.unauthorised(bridge, conn, row, answer, now=now)
         case NotDone() | Ambiguous():
             endings.left_alone(conn, row, answer, now=now)  # a second upload does no harm
 
@@ -223,8 +225,6 @@ def _conclude(
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         accounts.heard(bridge, conn, account, [answer], now=now)
-        if isinstance(answer, Unauthorised):
-            endings.pause(conn, account, answer.message, answer.remedy, now=now)
         for place, (filed, number) in enumerate(intended):
             endings.note(conn, number, answer, now=now, guilty=guilty.get(place))
             with endings.unless_lost(conn, filed.row):
@@ -259,8 +259,7 @@ def _settle(
                 events.record(conn, row.id, "refused in bulk", at=now, detail=guilty)
         case NotDone():
             endings.left_alone(conn, row, answer, now=now)
-        case Unauthorised(message=problem, remedy=remedy):
-            cause = cause_of(endings.ISSUE, answer)
-            endings.again(bridge, conn, row, problem, cause=cause, now=now, remedy=remedy)
+        case Unauthorised():
+            endings.unauthorised(bridge, conn, row, answer, now=now)
         case Ambiguous(message=problem):
             endings.unsure(bridge, conn, row, problem, now=now)

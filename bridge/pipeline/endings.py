@@ -14,11 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
-from bridge.store import accounts, events, issuances
-from bridge.store.gates import Way
+from bridge.store import events, issuances
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
 from bridge.store.troubles import MENDED, troubled
@@ -212,6 +210,14 @@ def unsure(
     events.record(conn, row.id, "answer lost", at=now, detail=problem)
 
 
+def unauthorised(
+    bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], told: Unauthorised, *, now: datetime
+) -> None:
+    """Nothing was sent, as the vault refuses our token: it is sent once that is mended."""
+    cause = cause_of(ISSUE, told)
+    again(bridge, conn, row, told.message, cause=cause, now=now, remedy=told.remedy)
+
+
 def refused(conn: sa.Connection, row: sa.Row[Any], told: Refused, *, now: datetime) -> None:
     """The vault will never take this entry as it is."""
     stop(
@@ -248,27 +254,6 @@ def again(
         updated_at=now,
         **troubled(row, cause=cause, problem=problem, remedy=remedy, now=now),
     )
-
-
-def pause(
-    conn: sa.Connection,
-    account: Account,
-    problem: str,
-    remedy: str,
-    *,
-    now: datetime,
-    cause: str = "issuer.vault_token",
-) -> None:
-    """The vault refuses our token: nothing is sent for this issuer until that is mended."""
-    account.way = Way.SHUT
-    issuer = account.issuer
-    if account.paused:  # by a neighbour of the same batch
-        return
-    account.paused = True
-    said = troubled(issuer, cause=cause, problem=problem, remedy=remedy, now=now)
-    accounts.note_trouble(conn, issuer.id, kind="issuer", said=said, paused_at=now)
-    events.record(conn, issuer.id, "paused", at=now, detail=problem)
-    log.error("issuer_paused", issuer=issuer.name, reason=problem, remedy=remedy)
 
 
 def stop(

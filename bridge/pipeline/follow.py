@@ -256,9 +256,7 @@ def not_now(bridge: Bridge, account: Account, rows: Sequence[sa.Row[Any]], exc: 
         trouble = _Trouble(str(exc), cause_of(STEP, exc))
         if isinstance(exc, Forbidden):
             trouble = replace(trouble, remedy=exc.remedy)
-            endings.pause(conn, account, str(exc), exc.remedy, now=now)
-        else:
-            accounts.heard(bridge, conn, account, [exc], now=now)
+        accounts.heard(bridge, conn, account, [exc], now=now)
         wait = exc.retry_after if isinstance(exc, Unavailable) else None
         for row in rows:
             with endings.unless_lost(conn, row):

@@ -13,7 +13,6 @@ from bridge.pipeline import account as accounts
 from bridge.pipeline import endings
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.causes import cause_of
 from bridge.pipeline.endings import PAUSED
 from bridge.pipeline.files import Ready
 from bridge.store.tables import issuance
@@ -73,7 +72,7 @@ def _conclude(
         endings.note(conn, number, answer, now=now)
         accounts.heard(bridge, conn, account, [answer], now=now)
         with endings.unless_lost(conn, row):
-            _settle(bridge, conn, account, row, answer, now=now)
+            _settle(bridge, conn, row, answer, now=now)
         crashpoint("single.concluding")
     crashpoint("single.concluded")
     log.info("sent", issuance_id=row.id, outcome=type(answer).__name__)
@@ -82,7 +81,6 @@ def _conclude(
 def _settle(
     bridge: Bridge,
     conn: sa.Connection,
-    account: Account,
     row: sa.Row[Any],
     answer: Answer,
     *,
@@ -94,10 +92,8 @@ def _settle(
             endings.taken(bridge, conn, row, certificate, what=what, now=now)
         case NotDone():
             endings.left_alone(conn, row, answer, now=now)
-        case Unauthorised(message=problem, remedy=remedy):
-            endings.pause(conn, account, problem, remedy, now=now)
-            cause = cause_of(endings.ISSUE, answer)
-            endings.again(bridge, conn, row, problem, cause=cause, now=now, remedy=remedy)
+        case Unauthorised():
+            endings.unauthorised(bridge, conn, row, answer, now=now)
         case Refused():
             endings.refused(conn, row, answer, now=now)
         case Duplicate():

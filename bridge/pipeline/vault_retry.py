@@ -92,8 +92,6 @@ def _conclude(
         now = bridge.database.now(conn)
         endings.note(conn, number, answer, now=now)
         accounts.heard(bridge, conn, account, [answer], now=now)
-        if isinstance(answer, Unauthorised):
-            endings.pause(conn, account, answer.message, answer.remedy, now=now)
         with endings.unless_lost(conn, row):
             release(
                 conn,

@@ -15,7 +15,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings
 from bridge.pipeline.account import Account
 from bridge.pipeline.reconcile import compared, strangers
 from bridge.pipeline.reconcile.causes import MISSING_AT_VAULT, REVOKED_AT_VAULT
@@ -26,7 +25,7 @@ from bridge.store.events import PIPELINE
 from bridge.store.gates import Way
 from bridge.store.ids import before
 from bridge.store.states import DifferenceState, IssuanceState
-from bridge.vault_client import Forbidden, VaultCertificate, VaultError
+from bridge.vault_client import VaultCertificate, VaultError
 from runtime.keys import KeyProblem
 
 next_issuer = vault_rows.next_issuer
@@ -85,10 +84,7 @@ def compare(work: Work, *, issuer_id: str) -> Looked:
         _revoked(books)
     except VaultError as exc:
         with work.write() as (conn, now):
-            if isinstance(exc, Forbidden):
-                endings.pause(conn, account, str(exc), exc.remedy, now=now)
-            else:
-                accounts.heard(work.bridge, conn, account, [exc], now=now)
+            accounts.heard(work.bridge, conn, account, [exc], now=now)
         raise
     return Looked(count=len(books.listed))
 

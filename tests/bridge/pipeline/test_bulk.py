@@ -257,3 +257,19 @@ def test_what_is_new_does_not_wait_for_a_backlog(world: World) -> None:
     issue.run(world.bridge)
     (zoe,) = [row for row in world.rows(tables.issuance) if row.learner_id == "zoe"]
     assert "processing" == zoe.state
+
+
+def test_files_kept_from_an_earlier_try_say_nothing_of_the_vault_now(world: World) -> None:
+    for who in PEOPLE:
+        world.complete(who)
+    world.run("normalise")
+    kept = {"vault_file_id": "kept", "vault_file_at": world.clock.now()}
+    for row in world.rows(tables.issuance):
+        world.change(tables.issuance, row.id, **kept)
+    world.change(tables.issuer, world.issuer_id, failures=1)
+    world.vault.then("bulk", answers(502, "<html>"))
+    world.run("issue")
+
+    assert {"bulk": 1} == dict(world.vault.calls)
+    assert 2 == world.issuer.failures, "the second call in a row without an answer"
+    assert world.issuer.shut_until is not None

@@ -12,7 +12,7 @@ from bridge.certificates.page import Page
 from bridge.pipeline.replay import resume_issuer
 from bridge.store import accounts, tables
 from tests.bridge.world import World, key
-from tests.scripted_vault import PERMISSIONS, TOKEN, answers
+from tests.scripted_vault import PERMISSIONS, TOKEN, Taken, answers
 
 
 def without(permission: str) -> frozenset[str]:
@@ -90,6 +90,19 @@ def test_a_revoked_token_is_tried_once_and_every_row_is_kept(world: World) -> No
     assert ["generated"] * 8 == world.states()
     assert {1} == set(world.vault.created.values())
     assert ["paused", "resumed"] == world.history(world.issuer_id)
+
+
+def test_a_refused_token_pauses_the_issuer_though_the_row_was_lost_meanwhile(world: World) -> None:
+    def stolen(taken: Taken) -> Any:
+        taken_over = {"fence": 2, "lease_owner": "worker-2"}
+        world.change(tables.issuance, world.issuance.id, **taken_over)
+        return answers(401)(taken)
+
+    world.vault.then("upload", stolen)
+    world.issue()
+
+    assert world.issuer.paused_at is not None
+    assert ["paused"] == world.history(world.issuer_id)
 
 
 def test_one_paused_issuer_stops_no_other(world: World) -> None:
