@@ -13,6 +13,7 @@ import click
 
 import bridge.cli
 import vault.cli
+from scripts import made
 
 ROOT = Path(__file__).parent.parent
 PAPER = ROOT / "docs" / "commands.md"
@@ -71,17 +72,5 @@ def _walk(
                 yield from _walk(found, f"{name} {child}", context)
 
 
-def main(arguments: list[str]) -> int:
-    """Write or check the paper; return the exit status."""
-    text = paper()
-    if arguments == ["--check"]:
-        if PAPER.read_text("utf-8") == text:
-            return 0
-        sys.stderr.write("docs/commands.md is out of date: python -m scripts.commands\n")
-        return 1
-    PAPER.write_text(text, "utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(made.main(PAPER, lambda _: paper(), script="scripts.commands", arguments=sys.argv[1:]))

@@ -15,6 +15,7 @@ import marshmallow as ma
 
 import bridge.settings
 import vault.settings
+from scripts import made
 
 ROOT = Path(__file__).parent.parent
 PAPER = ROOT / "docs" / "operate.md"
@@ -29,11 +30,8 @@ def paper(text: str) -> str:
     """``text`` with the table between each pair of marks written anew; ValueError without marks."""
     for prefix, schema in SCHEMAS.items():
         begin, end = f"<!-- settings {prefix} -->\n", "<!-- end of settings -->"
-        before, found, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not (found and closed):
-            raise ValueError(f"docs/operate.md has no {begin.strip()} with an end.")
-        text = before + begin + HEAD + "".join(_rows(prefix, schema)) + closed + after
+        table = HEAD + "".join(_rows(prefix, schema))
+        text = made.between(text, begin, end, table, where="docs/operate.md")
     return text
 
 
@@ -70,18 +68,5 @@ def _default(field: ma.fields.Field[Any]) -> str:
     return f"`{shown:.12g}`" if isinstance(shown, float) else f"`{shown}`"
 
 
-def main(arguments: list[str]) -> int:
-    """Write or check the paper; return the exit status."""
-    before = PAPER.read_text("utf-8")
-    after = paper(before)
-    if arguments == ["--check"]:
-        if before == after:
-            return 0
-        sys.stderr.write("docs/operate.md is out of date: python -m scripts.settings_tables\n")
-        return 1
-    PAPER.write_text(after, "utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(made.main(PAPER, paper, script="scripts.settings_tables", arguments=sys.argv[1:]))

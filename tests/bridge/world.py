@@ -92,20 +92,24 @@ class World:
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        with self.bridge.database.write() as conn:
-            self.issuer_id = accounts.add_issuer(
-                conn,
-                "main",
-                keys=self.bridge.keys,
-                secrets={"token": TOKEN},
-                now=self.clock.now(),
-                vault_url=self.vault.url,
-                institution_name="Institute of the Sea",
-            )
+        self.issuer_id = self.add_issuer("main")
         self.site_id = self.add_site(SITE, "scripted")
         self.add_site("signed-main", "signed")
         self.add_mapping()
         self.app: Flask = create_app(self.bridge)
+
+    def add_issuer(self, name: str, *, at: ScriptedVault | None = None, token: str = TOKEN) -> str:
+        """Add an issuer at this world's vault or another; return its id."""
+        with self.bridge.database.write() as conn:
+            return accounts.add_issuer(
+                conn,
+                name,
+                keys=self.bridge.keys,
+                secrets={"token": token},
+                now=self.clock.now(),
+                vault_url=(at or self.vault).url,
+                institution_name="Institute of the Sea",
+            )
 
     def add_site(self, name: str, connector: str) -> str:
         """Add a site whose deliveries are signed with the world's secret; return its id."""

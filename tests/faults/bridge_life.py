@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.store import mails
@@ -103,13 +102,5 @@ class Lifetime:
                     mails.add(conn, address, language="en", now=self.clock.moment)
 
 
-def main() -> None:
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    serve(Lifetime(json.loads(sys.argv[1])).live)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Lifetime(json.loads(sys.argv[1])).live)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import structlog
+
 from runtime import crashpoint
 from tests.processes import ROOT
 
@@ -95,6 +97,10 @@ def serve(live: Live) -> None:
 
     An order to ``warm`` up is lived here: what it loads and compiles, all that follow inherit.
     """
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     for line in sys.stdin:
         order = json.loads(line)
         told, status = _here(live, order) if order.get("warm") else _fork(live, order)

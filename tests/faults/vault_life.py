@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-import structlog
 
 from runtime.database import Database
 from tests.bridge.emptying import hasty
@@ -123,13 +122,5 @@ def _next_due(database: Database, after: datetime) -> datetime | None:
     return min((moment for moment in found if moment > after), default=None)
 
 
-def main() -> None:
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    serve(Lifetime(json.loads(sys.argv[1])).live)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Lifetime(json.loads(sys.argv[1])).live)

@@ -106,16 +106,7 @@ def test_a_refused_token_pauses_the_issuer_though_the_row_was_lost_meanwhile(wor
 
 
 def test_one_paused_issuer_stops_no_other(world: World) -> None:
-    with world.bridge.database.write() as conn:
-        accounts.add_issuer(
-            conn,
-            "second",
-            keys=world.bridge.keys,
-            secrets={"token": "revoked"},
-            now=world.clock.now(),
-            vault_url=world.vault.url,
-            institution_name="Second",
-        )
+    world.add_issuer("second", token="revoked")
     world.add_mapping(
         ("course-completion", "another"),
         ("issuer: main", "issuer: second"),

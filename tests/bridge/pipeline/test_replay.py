@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bridge.certificates.page import Page, RenderError
-from bridge.store import accounts, mapping_versions, tables
+from bridge.store import mapping_versions, tables
 from tests.bridge.world import World, key
-from tests.scripted_vault import TOKEN, answers, cut
+from tests.scripted_vault import answers, cut
 
 
 def told(world: World, row_id: str) -> tuple[bool, str]:
@@ -267,16 +267,7 @@ def test_what_waits_unsent_at_one_issuer_is_no_certificate_to_leave_it_at(world:
     world.issue()
     held = world.issuance
     assert "held" == held.state
-    with world.bridge.database.write() as conn:
-        accounts.add_issuer(
-            conn,
-            "second",
-            keys=world.bridge.keys,
-            secrets={"token": TOKEN},
-            now=world.clock.now(),
-            vault_url=world.vault.url,
-            institution_name="Second Institute",
-        )
+    world.add_issuer("second")
 
     world.bridge = whole
     with world.bridge.database.write() as conn:

@@ -12,7 +12,7 @@ import pytest
 from bridge.certificates.page import Page
 from bridge.store import accounts, mapping_versions, tables
 from tests.bridge.world import MAPPING, World
-from tests.scripted_vault import TOKEN, ScriptedVault
+from tests.scripted_vault import ScriptedVault
 
 ISSUED = 500
 
@@ -21,16 +21,7 @@ ISSUED = 500
 def vendor(world: World) -> Iterator[ScriptedVault]:
     """Another vault, with an issuer of its own."""
     vault = ScriptedVault(world.clock.now)
-    with world.bridge.database.write() as conn:
-        accounts.add_issuer(
-            conn,
-            "vendor",
-            keys=world.bridge.keys,
-            secrets={"token": TOKEN},
-            now=world.clock.now(),
-            vault_url=vault.url,
-            institution_name="Institute of the Sea",
-        )
+    world.add_issuer("vendor", at=vault)
     yield vault
     vault.stop()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.pipeline.reconcile import certificates
-from bridge.store import accounts, links, tables
+from bridge.store import links, tables
 from bridge.store.events import PIPELINE
 from tests.bridge.world import NOON, SITE, TITLE, World, key
 from tests.scripted_vault import TOKEN, Kept, ScriptedVault, answers
@@ -323,16 +323,7 @@ def test_a_stopped_issuer_is_not_asked(issued: World) -> None:
 def test_each_issuance_is_looked_for_at_its_own_vault(issued: World) -> None:
     """Moving to another issuer changes nothing about those that were issued before."""
     second = ScriptedVault(now=issued.clock.now)
-    with issued.bridge.database.write() as conn:
-        accounts.add_issuer(
-            conn,
-            "second",
-            keys=issued.bridge.keys,
-            secrets={"token": TOKEN},
-            now=issued.clock.now(),
-            vault_url=second.url,
-            institution_name="Institute of the Sea",
-        )
+    issued.add_issuer("second", at=second)
     issued.add_mapping(("issuer: main", "issuer: second"))
     issued.issue("bob")
     second.finish()
