@@ -20,7 +20,7 @@ from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.selection import Selection
 from bridge.store import events, replays
 from bridge.store.states import CompletionState, DeliveryState, IssuanceState
-from bridge.store.tables import completion, delivery, issuance, write_back
+from bridge.store.tables import completion, delivery, issuance, issuer, write_back
 from bridge.store.troubles import MENDED
 
 #: Which mappings a replay maps with: the active ones, or the versions an issuance was mapped with.
@@ -224,9 +224,8 @@ def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str) -> None:
     """The vault takes our token again: what waited for that goes on now."""
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        table = issuance.metadata.tables["issuer"]
         conn.execute(
-            sa.update(table).where(table.c.id == issuer_id).values(paused_at=None, **MENDED)
+            sa.update(issuer).where(issuer.c.id == issuer_id).values(paused_at=None, **MENDED)
         )
         conn.execute(
             sa.update(issuance)
