@@ -43,10 +43,21 @@ def deliver(message: EmailMessage, *, to: str, server: str, tls: ssl.SSLContext)
     """
     url = urlsplit(server)
     with _classified(), _connected(url, tls) as client:
-        _encrypt(client, url, tls)
-        if url.username:
-            client.login(unquote(url.username), unquote(url.password or ""))
+        _sign_in(client, url, tls)
         client.send_message(message, to_addrs=[to])
+
+
+def greet(*, server: str, tls: ssl.SSLContext) -> None:
+    """Sign in to a mail server as `deliver` does, and send nothing; raises MailError."""
+    url = urlsplit(server)
+    with _classified(), _connected(url, tls) as client:
+        _sign_in(client, url, tls)
+
+
+def _sign_in(client: smtplib.SMTP, url: SplitResult, tls: ssl.SSLContext) -> None:
+    _encrypt(client, url, tls)
+    if url.username:
+        client.login(unquote(url.username), unquote(url.password or ""))
 
 
 @contextmanager

@@ -85,9 +85,13 @@ class Files:
             if _is_older(path, older_than):
                 yield path.name
 
+    def passing(self, *, older_than: timedelta) -> list[Path]:
+        """Staged content that a process left when it died."""
+        return [path for path in self._passing.iterdir() if _is_older(path, older_than)]
+
     def drop_passing(self, *, older_than: timedelta) -> int:
-        """Delete staged content that a process left when it died; return how much there was."""
-        left = [path for path in self._passing.iterdir() if _is_older(path, older_than)]
+        """Delete what `passing` finds; return how much there was."""
+        left = self.passing(older_than=older_than)
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)

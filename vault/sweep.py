@@ -6,7 +6,7 @@ never committed, or is gone; links and sessions that ended, and mails that belon
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -56,12 +56,10 @@ class Sweep:
         crashpoint("sweep.claimed")
         unused = self._discard(self._writer.write(self._forget_unused))
         passing = self._files.drop_passing(older_than=AGE)
-        orphans = self._discard(self._orphans())
+        left = self._discard(orphans(self._database, self._files, older_than=AGE))
         visits = self._writer.write(self._forget_visits)
         mails = drop_strays(self._mail_folder, known=self._known_mails, older_than=AGE)
-        log.info(
-            "swept", unused=unused, passing=passing, orphans=orphans, visits=visits, mails=mails
-        )
+        log.info("swept", unused=unused, passing=passing, orphans=left, visits=visits, mails=mails)
         crashpoint("sweep.swept")
         self._writer.write(lambda conn: self._done(conn, lease))
         return False
@@ -99,12 +97,14 @@ class Sweep:
                 found |= notices.known(conn, some)
         return found
 
-    def _orphans(self) -> Iterable[str]:
-        kept = self._files.kept(older_than=AGE)
-        while some := list(islice(kept, ASKED_AT_ONCE)):
-            with self._database.read() as conn:
-                named = uploads.known(conn, some)
-            yield from (sha256 for sha256 in some if sha256 not in named)
-
     def _discard(self, hashes: Iterable[str]) -> int:
         return sum(discard(self._writer, self._files, sha256) for sha256 in hashes)
+
+
+def orphans(database: Database, files: Files, *, older_than: timedelta) -> Iterator[str]:
+    """The hashes of what lies in the folder and no record names."""
+    kept = files.kept(older_than=older_than)
+    while some := list(islice(kept, ASKED_AT_ONCE)):
+        with database.read() as conn:
+            named = uploads.known(conn, some)
+        yield from (sha256 for sha256 in some if sha256 not in named)

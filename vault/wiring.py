@@ -140,8 +140,13 @@ def keys(settings: Settings, *, create: bool = False) -> Keys:
 
     Whoever puts the first secret in says ``create``: then a missing file is made.
     """
-    path = settings.key_file or settings.files.with_name("vault.key")
+    path = key_file(settings)
     return Keys.read_or_create(path) if create else Keys.read(path)
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the keys of secrets at rest are."""
+    return settings.key_file or settings.files.with_name("vault.key")
 
 
 def sweep(vault: Vault) -> Sweep:

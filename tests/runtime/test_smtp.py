@@ -50,6 +50,18 @@ def test_a_mail_arrives_as_it_was_written(server: MailServer) -> None:
     assert "Nguyễn Thị Minh Khai\n.\nend\n" == arrived.get_content()
 
 
+def test_a_server_is_greeted_and_sent_nothing(server: MailServer) -> None:
+    server.extensions.append("AUTH PLAIN")
+    url = f"smtp://user:secret@127.0.0.1:{server.port}"
+    smtp.greet(server=url, tls=ssl.create_default_context())
+
+    assert ["user:secret"] == server.passwords
+    assert [] == server.mails == server.recipients
+    server.answers["AUTH"] = "535 no"
+    with pytest.raises(smtp.NotNow, match="SMTPAuthenticationError 535"):
+        smtp.greet(server=url, tls=ssl.create_default_context())
+
+
 def test_a_password_may_hold_any_letter(server: MailServer) -> None:
     server.extensions.append("AUTH PLAIN")
 

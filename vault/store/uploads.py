@@ -92,6 +92,12 @@ def forget(conn: sa.Connection, ids: Sequence[int]) -> Sequence[str]:
     return conn.execute(gone).scalars().all()
 
 
+def hashes(conn: sa.Connection, *, after: str, limit: int) -> Sequence[str]:
+    """The next hashes that records name, in their order; "" is before the first."""
+    found = sa.select(file.c.sha256).distinct().where(file.c.sha256 > after)
+    return conn.execute(found.order_by(file.c.sha256).limit(limit)).scalars().all()
+
+
 def known(conn: sa.Connection, hashes: Sequence[str]) -> set[str]:
     """Those of these hashes that some record names."""
     found = sa.select(file.c.sha256).where(file.c.sha256.in_(hashes))
