@@ -85,6 +85,8 @@ def link(token: str) -> AnyResponse:
         found = entrances.live_link(conn, link_id, now=now) if link_id else None
         if found is None:
             return _dead_link()
+        if _is_late(conn, found):
+            return _has_account()
         account = customers.get(conn, found.customer_id).email if found.customer_id else None
     title, text, button = LINKS[Purpose(found.purpose)]
     return page.render(
@@ -108,9 +110,12 @@ def use_link(token: str) -> AnyResponse:
         found = entrances.use_link(conn, link_id, now=now) if link_id else None
         if found is None:
             return _dead_link()
+        if _is_late(conn, found):
+            return _has_account()
         if found.customer_id is not None:
             return _confirm(conn, found)
         customer_id = customers.of_verified(conn, found.email, language=found.language, now=now)
+        session.end_former(conn, vault(), request, now=now)
         session_id = entrances.open_session(conn, customer_id, now=now)
     response = redirect(url_for("people.mine"), code=303)
     session.begin(vault(), response, session_id)
@@ -176,6 +181,24 @@ def _confirm(conn: sa.Connection, found: sa.Row[Any]) -> AnyResponse:
     return page.message(
         mark("The address is confirmed"),
         mark("Certificates for this address come to the account from now on."),
+        home=True,
+    )
+
+
+def _is_late(conn: sa.Connection, found: sa.Row[Any]) -> bool:
+    """Whether an invitation's link was overtaken by an account.
+
+    An invitation lasts long and is passed on to show the certificate: it opens no account that is
+    there already.
+    """
+    return found.purpose == Purpose.CLAIM.value and customers.find(conn, found.email) is not None
+
+
+def _has_account() -> Response:
+    return page.message(
+        mark("There is an account for this address already"),
+        mark("The certificate is in it. Sign in to see it."),
+        status=409,
         home=True,
     )
 

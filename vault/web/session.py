@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from flask import Request
 from werkzeug.wrappers import Response
 
@@ -28,6 +30,13 @@ def customer_of(vault: Vault, request: Request) -> int | None:
         return None
     with vault.database.read() as conn:
         return entrances.signed_in(conn, session_id, now=vault.database.now(conn))
+
+
+def end_former(conn: sa.Connection, vault: Vault, request: Request, *, now: datetime) -> None:
+    """End the session that this browser had, before it is given another."""
+    former = id_of(vault, request)
+    if former is not None:
+        entrances.close_session(conn, former, now=now)
 
 
 def begin(vault: Vault, response: Response, session_id: str) -> None:

@@ -159,10 +159,56 @@ def test_the_holders_link_views_and_downloads_without_an_account(
     assert "محمد علي" in page.text
     assert pdf.content.startswith(b"%PDF-")
     assert {"Set-Cookie", "set-cookie"}.isdisjoint(page.headers)
-    assert (410, 410) == (
-        browser.get(link).status_code,
-        browser.get(f"{link}/certificate.pdf").status_code,
-    )
+    for path in (link, f"{link}/certificate.pdf"):  # everybody's page says why
+        answer = browser.get(path)
+        assert (302, f"/verify/{world.row(uuid).reference_id}") == (
+            answer.status_code,
+            answer.headers["Location"],
+        )
+
+
+def test_the_holders_link_of_one_who_was_erased_leads_to_everybodys_page(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    token = world.token(world.institution("ABC"))
+    with world.client(token) as client:
+        data = upload(client).json()["data"]
+        world.process()
+        link = mailbox.link("/holder/")
+        client.post(f"{API}/{data['uuid']}/erase")
+
+    assert f"/verify/{data['reference_id']}" == browser.get(link).headers["Location"]
+
+
+def test_an_invitation_opens_no_account_that_is_there_already(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    issue(world)
+    passed_on = mailbox.link()
+    sign_in(browser, mailbox)
+    with browser_of(world) as friend:
+        answers = [friend.get(passed_on), friend.post(passed_on)]
+
+    for answer in answers:
+        assert (409, "There is an account for this address already") == (
+            answer.status_code,
+            heading(answer),
+        )
+        assert {"Set-Cookie", "set-cookie"}.isdisjoint(answer.headers)
+    assert ["Certificate of Achievement"] == titles(browser.get("/my"))
+
+
+def test_signing_in_again_ends_the_browsers_former_session(
+    world: World, browser: httpx.Client, mailbox: Mailbox
+) -> None:
+    sign_in(browser, mailbox)
+    former = browser.cookies["__Host-vault-session"]
+    sign_in(browser, mailbox)
+    with browser_of(world) as thief:
+        thief.cookies.set("__Host-vault-session", former)
+
+        assert "Mail me a link" in thief.get("/my").text
+    assert "Sign out" in browser.get("/my").text
 
 
 def test_both_pages_share_what_anyone_may_see(
