@@ -147,7 +147,11 @@ class Stage:
             "deliveries": self.deliveries,
             "mails": self.mails,
             "owner": f"life-{self.lived}",
-            "settings": {"mail_server": self.mail.url, "mail_from": "c@example.edu"},
+            "settings": {
+                "mail_server": self.mail.url,
+                "mail_from": "c@example.edu",
+                "appear_within": "20",  # or every death on the way to it costs a hundred more
+            },
             "warm": warm,
         }
         life = self.lives.live(order, crash=crash)
