@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+N ?= 300
+SEED ?=
+DB ?= sqlite
 # What make builds on the way goes to standard error: `make demo ARGS="--exit --json"` prints JSON alone.
 QUIET := 1>&2
 
-.PHONY: demo test check fix acceptance lock bench clean help
+.PHONY: demo test check fix acceptance chaos lock bench clean help
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +30,9 @@ check: $(STAMP) ## Format, lint, types, import rules
 fix: $(STAMP) ## Format and mend what can be mended by itself
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+chaos: $(STAMP) ## Complete courses while all is killed, paused and cut off (N= SEED= DB=sqlite|postgresql)
+	@$(BIN)/python -m tests.chaos --n $(N) --db $(DB) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: $(STAMP) ## Measure (see benchmarks/)
 	@$(BIN)/python -m benchmarks.rendering $(ARGS)

@@ -20,7 +20,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         server = bind(options.host, options.port)
-        settings = _settings(options, address(server))
+        settings = _settings(options, options.wwwroot or address(server))
     except OSError as error:
         sys.stderr.write(f"campus: {error}. Choose another --port, or name a readable file.\n")
         return 2
@@ -31,7 +31,7 @@ def main() -> int:
         before = Moodle(settings=replace(settings, hook_url=None), state=state)
         for course, learner in options.already:
             completion.complete(before, course, learner)
-        serve(server, app, ready=lambda: _say_ready(address(server)))
+        serve(server, app, ready=lambda: _say_ready(settings.wwwroot))
     finally:
         state.close()
     return 0
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--wwwroot", help="its own address, where a proxy stands before it")
     parser.add_argument("--hook-url", help="where course completions are posted to")
     parser.add_argument("--hook-token-file", type=Path, help="the secret in the webhook's body")
     parser.add_argument("--ws-token-file", type=Path, required=True, help="the web service token")
