@@ -10,6 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
+from bridge.cli.differing import print_by_cause
 from bridge.cli.moments import Ago
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, LIMIT_OPTION, bridge, person
@@ -20,8 +21,6 @@ from bridge.store import differences as difference_rows
 from bridge.store.states import DifferenceState
 from bridge.wiring import Bridge
 
-#: How many differences are printed after the totals; the others are a command away.
-EXAMPLES = 20
 POLL_S = 0.2
 CAUSE_OPTION = click.option(
     "--cause",
@@ -174,14 +173,9 @@ def _print(told: Mapping[str, Any]) -> None:
         click.echo("No difference.")
         return
     _print_totals(told)
-    shown = told["differences"][:EXAMPLES]
-    if shown:
+    if told["differences"]:
         click.echo("")
-        columns = ("id", "cause", "at", "course_id", "learner_id", "problem", "remedy", "command")
-        print_table(columns, shown, empty="")
-    left = len(told["differences"]) - len(shown)
-    if left:
-        click.echo(f"… and {left} more: vaultbridge differences --site {told['site']}")
+        print_by_cause(told["differences"])
 
 
 def _print_totals(told: Mapping[str, Any]) -> None:
@@ -252,23 +246,31 @@ def differences(
 ) -> None:
     """List what reconciliation found, newest first."""
     if explain:
-        rows = [
-            {"cause": key, "mended by": _mended_by(cause.mends), "what it is": cause.text}
-            for key, cause in CAUSES.items()
-        ]
-        columns: tuple[str, ...] = ("cause", "mended by", "what it is")
+        _explain(as_json=as_json)
+        return
+    b = bridge()
+    with b.database.read() as conn:
+        found = difference_rows.recent(
+            conn, site_name=name, state=state, causes=causes, limit=limit
+        )
+    rows = [_difference(row) for row in found]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_by_cause(rows, examples=None)
     else:
-        b = bridge()
-        with b.database.read() as conn:
-            found = difference_rows.recent(
-                conn, site_name=name, state=state, causes=causes, limit=limit
-            )
-        rows = [_difference(row) for row in found]
-        columns = ("id", "site", "cause", "at", "course_id", "learner_id", "problem", "command")
+        click.echo("No difference.")
+
+
+def _explain(*, as_json: bool) -> None:
+    rows = [
+        {"cause": key, "mended by": _mended_by(cause.mends), "what it is": cause.text}
+        for key, cause in CAUSES.items()
+    ]
     if as_json:
         print_json(rows)
     else:
-        print_table(columns, rows, empty="No difference.")
+        print_table(("cause", "mended by", "what it is"), rows, empty="")
 
 
 def _mended_by(mends: Mends) -> str:
