@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from campus.people import LIFESAVING, WATER_SAFETY
 from tests.faults.stage import Stage
@@ -70,6 +71,13 @@ def failed(stage: Stage) -> None:
     stage.vault.outcomes.append("failed")
 
 
+def never_told(stage: Stage) -> None:
+    """A learner's webhook never comes; an hour later the site is reconciled, and mends."""
+    name = stage.complete(WATER_SAFETY, EMMA)
+    del stage.deliveries[name]
+    stage.reconcile_in(timedelta(hours=1))
+
+
 def of(step: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{step}.{name}" for name in names)
 
@@ -97,6 +105,10 @@ BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
     dropped: ("follow.settling", "follow.settled", "adopt.looked", "single.sent"),
     failed: of("vault_retry", "intended", "sent", "concluding", "concluded"),
     set_aside: of("normalise", "setting_aside", "set_aside"),
+    never_told: (
+        *of("reconcile", "claimed", "seeing", "seen", "going_on", "gone_on"),
+        *of("reconcile", "mending", "mended", "ending", "ended"),
+    ),
     mailed: of("mail", "claimed", "delivered", "ending", "ended"),
 }
 

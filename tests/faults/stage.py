@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -137,6 +137,20 @@ class Stage:
         ).decode()
         return name
 
+    def reconcile_in(self, wait: timedelta) -> None:
+        """Have the site compared with everything around it, once, and what is lost mended."""
+        with self.database.write() as conn:
+            site = accounts.site_named(conn, SITE)
+            listing = {**site.settings, "completions_report_id": "2"}
+            accounts.change(
+                conn,
+                site.id,
+                kind="site",
+                settings=listing,
+                auto_mend=True,
+                next_run_at=NOON + wait,
+            )
+
     def live(self, *, crash: str | None = None, warm: bool = False) -> Life:
         """One life of the bridge, in which everything is delivered (again)."""
         self.lived += 1
@@ -151,6 +165,7 @@ class Stage:
                 "mail_server": self.mail.url,
                 "mail_from": "c@example.edu",
                 "appear_within": "20",  # or every death on the way to it costs a hundred more
+                "reconcile": "31000000",
             },
             "warm": warm,
         }

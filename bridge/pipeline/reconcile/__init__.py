@@ -24,6 +24,7 @@ from bridge.store import accounts, differences, events, reconcile_runs
 from bridge.store.tables import site
 from bridge.vault_client import Forbidden, VaultError
 from connectors.base import Malformed, Permanent, Temporary
+from runtime.crashpoint import crashpoint
 from runtime.lease import claim, lease_of, release
 
 #: Runs are kept this long; the differences they found are kept.
@@ -57,6 +58,7 @@ def run(bridge: Bridge, *, site_id: str | None = None) -> bool:
             limit=1,
         )
     for row in claimed:
+        crashpoint("reconcile.claimed")
         with poisoned("reconcile", row.id, partial(_put_off, bridge, row)):
             _step(bridge, row)
     return bool(claimed)
@@ -212,6 +214,8 @@ def _go_on(work: Work, step: str) -> None:
         now = work.bridge.database.now(conn)
         release(conn, site, lease_of(work.site), next_run_at=now)
         reconcile_runs.change(conn, work.run.id, step=step)
+        crashpoint("reconcile.going_on")
+    crashpoint("reconcile.gone_on")
 
 
 def _end(work: Work) -> None:
@@ -227,6 +231,8 @@ def _end(work: Work) -> None:
         told = differences.counts(conn, site_id=work.site.id, run_id=work.run.id)
         reconcile_runs.change(conn, work.run.id, step=None, ended_at=now, counts=told)
         reconcile_runs.forget(conn, work.site.id, before=now - RUNS_KEPT)
+        crashpoint("reconcile.ending")
+    crashpoint("reconcile.ended")
     log.info("reconciled", site=work.site.name, run_id=work.run.id, **told["open"])
 
 

@@ -19,6 +19,7 @@ from bridge.store.states import DifferenceState, IssuanceState
 from bridge.store.tables import issuance
 from bridge.store.troubles import MENDED
 from connectors.base import Completion, Course, Learner
+from runtime.crashpoint import crashpoint
 
 BATCH = 50
 
@@ -39,6 +40,8 @@ def mend(work: Work) -> bool:
             MENDERS[row.cause](conn, work, row, now)
         done = DifferenceState.MENDED
         differences.settle(conn, [row.id for row in rows], done, who=work.run.who, now=now)
+        crashpoint("reconcile.mending")
+    crashpoint("reconcile.mended")
     for bell in ("normalise", "issue", "follow", "write_back") if rows else ():
         work.bridge.ring(bell)
     return len(rows) == BATCH

@@ -16,6 +16,7 @@ from bridge.store.differences import Seen
 from bridge.store.events import PIPELINE
 from bridge.store.tables import site
 from connectors.base import Connector
+from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, save
 
 T = TypeVar("T")
@@ -78,6 +79,8 @@ class Work:
         if seen:
             with self.write() as (conn, now):
                 self.see_in(conn, seen, now=now)
+                crashpoint("reconcile.seeing")
+            crashpoint("reconcile.seen")
 
     def see_in(self, conn: sa.Connection, seen: Sequence[Seen], *, now: datetime) -> None:
         """The same, within a transaction of `write`."""
