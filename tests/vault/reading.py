@@ -6,6 +6,7 @@ import io
 
 import pikepdf
 import pypdfium2
+import typst
 import zxingcpp
 from PIL import Image
 
@@ -18,6 +19,15 @@ def picture(content: bytes, *, page: int = -1, scale: float = 2.0) -> Image.Imag
         return shown.render(scale=scale).to_pil().convert("RGB")
     finally:
         document.close()
+
+
+def drawn(svg: str) -> Image.Image:
+    """A drawing, on paper of 200 points."""
+    page = (
+        b"#set page(width: 200pt, height: 200pt, margin: 0pt)\n"
+        b'#image(bytes(sys.inputs.svg), format: "svg", width: 200pt)'
+    )
+    return picture(typst.compile(page, sys_inputs={"svg": svg}))
 
 
 def size(content: bytes, *, page: int = -1) -> tuple[float, float]:
