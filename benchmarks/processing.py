@@ -45,7 +45,7 @@ from vault.files import Files
 from vault.processing import Processing
 from vault.sandbox import Sandbox
 from vault.signing import SigningKeys, set_key
-from vault.stamp import FONTS, HEIGHT, TEMPLATE
+from vault.stamp import FONTS, TEMPLATE
 from vault.store import certificates, institutions
 from vault.store.tables import MIGRATIONS
 from vault.store.uploads import StoredFile
@@ -149,14 +149,14 @@ class Bare:
         url = f"{PUBLIC_URL}/verify/{reference_id}"
         code = segno.make_qr(url, error="m").svg_inline()
         data = {"reference_id": reference_id, "issuer": ISSUER, "url": url, "qr": code}
-        sized = json.dumps({**data, "width": 842, "height": HEIGHT})
+        sized = json.dumps({**data, "width": 842})
         strip = self._compiler.compile(
             format="pdf", sys_inputs={"data": sized}, timestamp=0, pdf_tags=False
         )
         saved = io.BytesIO()
         with pikepdf.open(io.BytesIO(content)) as pdf, pikepdf.open(io.BytesIO(strip)) as drawn:
             page = pdf.pages[-1]
-            page.MediaBox = pikepdf.Array([0, -HEIGHT, 842, 595])
+            page.MediaBox = pikepdf.Array([0, -float(drawn.pages[0].mediabox[3]), 842, 595])
             page.add_resource(
                 pdf.copy_foreign(drawn.pages[0].as_form_xobject()), pikepdf.Name.XObject
             )

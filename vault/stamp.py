@@ -23,9 +23,8 @@ from vault.strip import NAME
 TEMPLATE = Path(__file__).with_name("strip.typ")
 #: FiraGO, regular and bold, by pymupdf-fonts' names for them.
 FONTS = ("figo", "figbo")
-#: The strip's height in points, on a page between these widths; others get it scaled.
-HEIGHT = 72.0
-NARROWEST = 320.0
+#: A page between these widths in points gets the strip as it is drawn; others get it scaled.
+NARROWEST = 100.0
 WIDEST = 1000.0
 #: The strip's own version of PDF: with nothing newer in it, it fits into PDF/A of every kind.
 OLDEST: Final = "1.4"
@@ -75,9 +74,10 @@ class Stamper:
         page, view = last_page(pdf)
         width = min(max(view.width * view.unit, NARROWEST), WIDEST)
         scale = view.width / width
-        grown = grow(view, HEIGHT * scale, scale)
         with pikepdf.open(io.BytesIO(self._strip(data, width))) as strip:
+            height = float(strip.pages[0].mediabox[3])
             drawn = pdf.copy_foreign(strip.pages[0].as_form_xobject())
+        grown = grow(view, height * scale, scale)
         name = _add_xobject(page, drawn, f"{NAME}{data['reference_id']}")
         page.obj.MediaBox = pikepdf.Array(list(grown.media))
         page.obj.CropBox = pikepdf.Array(list(grown.visible))
@@ -90,7 +90,7 @@ class Stamper:
         )
 
     def _strip(self, data: Mapping[str, object], width: float) -> bytes:
-        sized = {**data, "width": width, "height": HEIGHT}
+        sized = {**data, "width": width}
         # Without a fixed moment the compiler writes the present one.
         made = self._compiler.compile(
             format="pdf",

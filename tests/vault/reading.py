@@ -50,6 +50,19 @@ def text(content: bytes, *, page: int = -1) -> str:
         document.close()
 
 
+def letters(content: bytes, *, page: int = -1) -> list[tuple[str, tuple[float, ...]]]:
+    """A page's letters, each with its left, bottom, right and top in the page's coordinates."""
+    document = pypdfium2.PdfDocument(content)
+    try:
+        found = document[page % len(document)].get_textpage()
+        shown = [
+            (found.get_text_range(n, 1), found.get_charbox(n)) for n in range(found.count_chars())
+        ]
+        return [(letter, box) for letter, box in shown if letter.strip()]
+    finally:
+        document.close()
+
+
 def qr_codes(image: Image.Image) -> list[str]:
     """What the QR codes in a picture say."""
     return [code.text for code in zxingcpp.read_barcodes(image)]

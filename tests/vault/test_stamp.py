@@ -12,11 +12,14 @@ from PIL import ImageChops
 from tests.vault import reading, samples
 from vault import qr
 from vault.kinds import FileRefused
-from vault.stamp import HEIGHT, NARROWEST, WIDEST, Stamper, printable
+from vault.stamp import NARROWEST, WIDEST, Stamper, printable
 from vault.strip import NAME
 
 REFERENCE_ID = "VEC-IC-202567DAE48425BAD"
 URL = f"https://vault.example.edu/verify/{REFERENCE_ID}"
+LONG_URL = f"https://certificates.registrar.a-long-name.example.edu/below/it/verify/{REFERENCE_ID}"
+#: The strip's height in points where its words need no more than its code.
+HEIGHT = 72.0
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +27,11 @@ def stamper() -> Stamper:
     return Stamper()
 
 
-def stamped(stamper: Stamper, content: bytes, *, issuer: str = "ABC University") -> bytes:
+def stamped(
+    stamper: Stamper, content: bytes, *, issuer: str = "ABC University", url: str = URL
+) -> bytes:
     return stamper.stamp(
-        content, reference_id=REFERENCE_ID, issuer=issuer, url=URL, qr_svg=qr.svg(URL)
+        content, reference_id=REFERENCE_ID, issuer=issuer, url=url, qr_svg=qr.svg(url)
     )
 
 
@@ -50,7 +55,7 @@ PAGES: dict[str, dict[str, Any]] = {
     },
     "cropped, rotated 270": {"media": (0, 0, 700, 900), "crop": (50, 30, 645, 872), "rotate": 270},
     "crop beyond media": {"media": (0, 0, 595, 842), "crop": (-50, -50, 700, 900)},
-    "small": {"media": (0, 0, 200, 150)},
+    "small": {"media": (0, 0, 300, 150)},
     "huge": {"media": (0, 0, 2400, 1600)},
     "large units": {"media": (0, 0, 300, 400), "unit": 2.0},
     "large units, rotated 90": {"media": (0, 0, 300, 400), "unit": 2.0, "rotate": 90},
@@ -204,11 +209,42 @@ def test_an_issuers_name_is_never_markup(stamper: Stamper) -> None:
     assert issuer in reading.text(stamped(stamper, samples.pdf(), issuer=issuer))
 
 
-def test_long_names_stay_inside_the_strip(stamper: Stamper) -> None:
-    made = stamped(stamper, samples.pdf(), issuer="University of Everything " * 12)
+@pytest.mark.parametrize("width", [9, 60, 100, 153, 224, 226, 243, 595, 2384])
+@pytest.mark.parametrize(
+    ("issuer", "url"),
+    [
+        ("ABC University", URL),
+        ("University of Everything " * 10, LONG_URL),
+        ("Universitätsverwaltungsgesellschaft" * 7, URL),
+        ("جامعة الإمارات العربية المتحدة " * 8, URL),
+    ],
+    ids=["short", "long", "one word", "Arabic"],
+)
+def test_the_strip_grows_until_nothing_in_it_is_cut(
+    stamper: Stamper, width: int, issuer: str, url: str
+) -> None:
+    after = stamped(stamper, samples.pdf(media=(0, 0, width, 90)), issuer=issuer, url=url)
+    drawn = max(1, NARROWEST / width)  # so that a unit of the strip has four pixels
+    whole = reading.picture(after, scale=4 * drawn)
+    strip = whole.crop((0, round(90 * 4 * drawn) + 4, whole.width, whole.height))
 
-    assert (595, 842 + HEIGHT) == reading.size(made)
-    assert [URL] == reading.qr_codes(reading.picture(made, scale=4))
+    left, top, right, bottom = ImageChops.invert(strip).getbbox()
+    assert min(left, top, strip.width - right, strip.height - bottom) > 10
+    assert [url] == reading.qr_codes(whole)
+
+
+@pytest.mark.parametrize("width", [NARROWEST, 153, 224, 595])
+def test_the_reference_id_stands_on_one_line(stamper: Stamper, width: float) -> None:
+    after = stamped(stamper, samples.pdf("", media=(0, 0, width, 90)))
+
+    assert REFERENCE_ID in reading.text(after).splitlines()
+
+
+def test_a_name_of_words_in_both_directions_keeps_its_own(stamper: Stamper) -> None:
+    made = stamped(stamper, samples.pdf(""), issuer="אוניברסיטה XYZ")
+    places = {letter: box[0] for letter, box in reading.letters(made)}
+
+    assert places["Z"] < places["ה"] < places["א"]
 
 
 @pytest.mark.parametrize("content", [b"%PDF-1.7 nothing", samples.pdf(pages=201)])
