@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -62,8 +62,12 @@ def answer(bridge: Bridge, bell: str) -> bool:
 def due_bells(bridge: Bridge) -> Iterable[str]:
     """The bells that have work whose time has come."""
     with bridge.database.read() as conn:
-        now = bridge.database.now(conn)
-        return [bell for bell in BELLS if _is_due(conn, bell, now=now)]
+        return bells_due(conn, by=bridge.database.now(conn))
+
+
+def bells_due(conn: sa.Connection, *, by: datetime) -> Sequence[str]:
+    """The bells with work that could have been done by a moment."""
+    return [bell for bell in BELLS if _is_due(conn, bell, now=by)]
 
 
 def _is_due(conn: sa.Connection, bell: str, *, now: datetime) -> bool:

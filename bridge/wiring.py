@@ -20,7 +20,9 @@ from runtime.schema import migrate, require_current
 
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 
-__all__ = ["Bridge", "build", "migrate_database"]
+MIGRATE = "Run `vaultbridge migrate`."
+
+__all__ = ["Bridge", "assemble", "build", "migrate_database"]
 
 
 def build(settings: Settings, *, ring: Ring) -> Bridge:
@@ -32,8 +34,13 @@ def build(settings: Settings, *, ring: Ring) -> Bridge:
     database = Database(settings.database_url)
     with ExitStack() as if_it_fails:
         if_it_fails.callback(database.close)
-        require_current(database, MIGRATIONS, remedy="Run `vaultbridge migrate`.")
+        require_current(database, MIGRATIONS, remedy=MIGRATE)
         if_it_fails.pop_all()
+    return assemble(settings, database=database, keys=keys, ring=ring)
+
+
+def assemble(settings: Settings, *, database: Database, keys: Keys, ring: Ring) -> Bridge:
+    """Put a bridge together from what was opened and looked at already."""
     return Bridge(
         settings=settings,
         database=database,

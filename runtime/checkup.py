@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
 
 from runtime.database import Database
 from runtime.heartbeat import Sign
@@ -16,6 +20,9 @@ MOST_SKEW = timedelta(seconds=5)
 #: A disk with less left will soon be full.
 LEAST_FREE = 1024**3
 LEAST_NAMES = 10_000
+#: How long a service may take to say that it lives.
+ANSWERS_WITHIN_S = 10.0
+NEARBY = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,27 @@ def private(path: Path) -> Iterator[Finding]:
         yield Finding(
             text=f"{path} is open to other users (mode {mode:04o}). Close it: chmod {wanted} {path}"
         )
+
+
+def not_served(url: str, *, live: object) -> str | None:
+    """Why a service does not answer under its public address; None if it does.
+
+    ``live`` is what its page ``/health/live`` says, as JSON.
+    """
+    page = f"{url}/health/live"
+    try:
+        answer = httpx.get(page, timeout=ANSWERS_WITHIN_S, follow_redirects=True, trust_env=False)
+    except httpx.HTTPError as exc:
+        return type(exc).__name__
+    with contextlib.suppress(ValueError):
+        if answer.json() == live:
+            return None
+    return f"it answered {answer.status_code}, and not as /health/live does"
+
+
+def is_nearby(url: str) -> bool:
+    """Whether an address is one of this machine, for itself alone."""
+    return urlsplit(url).hostname in NEARBY
 
 
 def processes(

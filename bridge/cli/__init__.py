@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "reconciliations": "reconciling",
     "differences": "reconciling",
     "dismiss": "reconciling",
+    "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",
     "keys": "chores",

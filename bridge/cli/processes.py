@@ -10,9 +10,11 @@ import click
 from bridge.cli.session import bridge
 from bridge.queue import BELLS, SERVICE, answer, due_bells
 from bridge.settings import from_environment
+from bridge.store.tables import process
 from bridge.wiring import migrate_database
 from runtime import clock as runtime_clock
 from runtime import logging
+from runtime.heartbeat import beating
 from runtime.serve import serve
 from runtime.worker import work
 
@@ -36,14 +38,16 @@ def web() -> None:
 def worker(bell: str) -> None:
     """Do the work of one bell until stopped."""
     b = bridge(f"worker-{bell}")
-    work(b.settings.redis_url, service=SERVICE, steps={bell: partial(answer, b, bell)})
+    with beating(b.database, process, f"worker {bell}"):
+        work(b.settings.redis_url, service=SERVICE, steps={bell: partial(answer, b, bell)})
 
 
 @click.command()
 def clock() -> None:
     """Ring for whatever is due, again and again, until stopped."""
     b = bridge("clock")
-    runtime_clock.run(partial(due_bells, b), b.ring, every=b.settings.sweep)
+    with beating(b.database, process, "clock"):
+        runtime_clock.run(partial(due_bells, b), b.ring, every=b.settings.sweep)
 
 
 @click.command()

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runtime import heartbeat
 from runtime.database import UtcDateTime
 from runtime.lease import lease_columns
 
@@ -391,3 +392,6 @@ event = sa.Table(
     sa.Column("detail", sa.Text),
     sa.Index(None, "subject"),
 )
+
+#: The workers and clocks that work, or were killed; see `runtime.heartbeat`.
+process = sa.Table("process", metadata, *heartbeat.columns())

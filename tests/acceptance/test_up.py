@@ -61,6 +61,18 @@ def told(env: Mapping[str, str], *command: str) -> Any:
     return json.loads(done.stdout)
 
 
+def _is_well(env: Mapping[str, str], check: str) -> bool:
+    """Whether the doctor finds no trouble there."""
+    done = subprocess.run(  # noqa: S603  # our own
+        resolve(("vaultbridge", "doctor", "--quick")),
+        env=dict(env),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return f"{check}: well" in done.stdout.decode().splitlines()
+
+
 def test_it_runs_every_process_restarts_the_dead_and_ends_them_all(tmp_path: Path) -> None:
     data, port = tmp_path / "data", free_port()
     with up(data, port) as process:
@@ -70,6 +82,7 @@ def test_it_runs_every_process_restarts_the_dead_and_ends_them_all(tmp_path: Pat
         assert (True, f"http://127.0.0.1:{port}") == (line["ready"], line["bridge"])
         assert len({**BRIDGE, **VAULT}) + 1 == len(running)  # and Redis
         assert [] == told(environment(data), "deliveries")
+        assert eventually(lambda: _is_well(environment(data), "processes"), within=30)
         victim = running[0]
         os.kill(victim, signal.SIGKILL)
         eventually(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import urlsplit
 
-import httpx
 import sqlalchemy as sa
 
 from runtime import checkup, smtp
@@ -20,8 +17,6 @@ from vault.store.notices import State
 from vault.store.people import notice
 
 LATELY = timedelta(days=7)
-TIMEOUT_S = 10.0
-NEARBY = ("localhost", "127.0.0.1", "::1")
 
 
 def mails(of: Installation) -> Iterator[Finding]:
@@ -74,28 +69,16 @@ def webhooks(of: Installation) -> Iterator[Finding]:
 def public_address(of: Installation) -> Iterator[Finding]:
     """Whether the address in QR codes is one for everybody, and this vault answers there."""
     url = of.settings.public_url
-    parts = urlsplit(url)
-    if parts.hostname in NEARBY:
+    if checkup.is_nearby(url):
         yield checkup.note(
             f"QR codes lead to {url}, which is this machine alone. Set VAULT_PUBLIC_URL before the "
             "first certificate that counts: it stands in QR codes for ever."
         )
-    elif parts.scheme != "https":
+    elif not url.startswith("https://"):
         yield checkup.note(f"QR codes lead to {url}, which is not https: readers are warned of it.")
-    problem = _problem(f"{url}/health/live")
+    problem = checkup.not_served(url, live={"status": "live"})
     if problem is not None:
         yield Finding(
             text=f"{url} does not answer as this vault ({problem}). Start `certvault web`, check "
             "the proxy before it, and VAULT_PUBLIC_URL. Asked from this machine."
         )
-
-
-def _problem(url: str) -> str | None:
-    try:
-        answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=True, trust_env=False)
-    except httpx.HTTPError as exc:
-        return type(exc).__name__
-    with contextlib.suppress(ValueError):
-        if answer.json() == {"status": "live"}:
-            return None
-    return f"it answered {answer.status_code}, and not as /health/live does"
