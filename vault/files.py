@@ -17,25 +17,46 @@ class DamagedFile(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
-    """Content that is safely on disk under a passing name; keep it or drop it."""
+class Kept:
+    """Content that is safely on disk. Until a record names it, it may be discarded."""
 
     sha256: str
     size: int
-    path: Path
 
 
 class Files:
-    """Stores content by its hash: writing the same content twice leaves one file."""
+    """Stores content by its hash: writing the same content twice leaves one file.
+
+    Safe to use from many threads.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._passing = folder / "incoming"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._passing.mkdir(mode=0o700, exist_ok=True)
+        #: The sub-folders whose own names this process knows to be on disk.
+        self._on_disk: set[Path] = set()
 
-    def stage(self, content: bytes) -> Staged:
-        """Put content on disk without a name of its own yet; raises OSError."""
+    def keep(self, content: bytes) -> Kept:
+        """Put content on disk; raises OSError. It waits for the disk: not inside a transaction."""
+        path = self._write(content)
+        kept = Kept(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+        target = self._path(kept.sha256)
+        try:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            path.replace(target)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        _sync(target.parent)
+        if target.parent not in self._on_disk:
+            _sync(self.folder)
+            self._on_disk.add(target.parent)
+        return kept
+
+    def _write(self, content: bytes) -> Path:
+        """Put content on disk under a passing name."""
         handle, name = tempfile.mkstemp(dir=self._passing)
         path = Path(name)
         try:
@@ -46,20 +67,11 @@ class Files:
         except OSError:
             path.unlink(missing_ok=True)
             raise
-        sha256 = hashlib.sha256(content).hexdigest()
-        return Staged(sha256=sha256, size=len(content), path=path)
+        return path
 
-    def keep(self, staged: Staged) -> None:
-        """Give staged content its name. Quick, so that it may stand inside a transaction."""
-        target = self._path(staged.sha256)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        staged.path.replace(target)
-        for folder in (target.parent, self.folder):
-            _sync(folder)
-
-    def drop(self, staged: Staged) -> None:
-        """Forget staged content that was not kept. Does nothing after `keep`."""
-        staged.path.unlink(missing_ok=True)
+    def holds(self, kept: Kept) -> bool:
+        """Whether content is still there."""
+        return self._path(kept.sha256).exists()
 
     def read(self, sha256: str) -> bytes:
         """Return stored content; raises DamagedFile if it is missing or changed."""

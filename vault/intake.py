@@ -17,7 +17,8 @@ from runtime.group_commit import GroupCommit
 from vault import bells
 from vault.bulk import BulkEntry, BulkRefused, Refusals, refusals
 from vault.certificate import Entry, new_reference_id
-from vault.files import Files, Staged
+from vault.discarding import discard
+from vault.files import Files, Kept
 from vault.kinds import FileKind
 from vault.store import certificates, uploads
 from vault.store.uploads import StoredFile
@@ -56,18 +57,19 @@ class Intake:
             # Most duplicates are seen here, before their file is written.
             if certificates.exists(conn, institution_id=institution_id, entry=entry):
                 raise certificates.Duplicate
-        staged = self._files.stage(upload.content)
-        crashpoint("intake.staged")
+        kept = self._files.keep(upload.content)
+        crashpoint("intake.kept")
         try:
-            uuid = self._add(institution_id, entry, upload, staged)
-        finally:
-            self._files.drop(staged)
+            uuid = self._add(institution_id, entry, upload, kept)
+        except certificates.Duplicate:
+            discard(self._writer, self._files, kept.sha256)
+            raise
         crashpoint("intake.added")
         self._ring(bells.PROCESS)
         crashpoint("intake.rung")
         return uuid
 
-    def _add(self, institution_id: int, entry: Entry, upload: Upload, staged: Staged) -> str:
+    def _add(self, institution_id: int, entry: Entry, upload: Upload, kept: Kept) -> str:
         uuid = str(uuid4())
 
         def write(conn: sa.Connection) -> str:
@@ -78,38 +80,43 @@ class Intake:
                 entry=entry,
                 uuid=uuid,
                 reference_id=new_reference_id(now),
-                uploaded=_stored(staged, upload),
+                uploaded=_stored(kept, upload),
                 now=now,
             )
-            # Before the commit: a record whose file is not there would be a lost certificate.
-            self._files.keep(staged)
+            self._hold(kept, upload)
             crashpoint("intake.adding")
             return uuid
 
         return str(self._writer.write(write))
 
+    def _hold(self, kept: Kept, upload: Upload) -> None:
+        """Have content on disk that a record of this transaction names.
+
+        Someone who was refused with the same content may have discarded it before. Now that the
+        record is there, nobody can.
+        """
+        if not self._files.holds(kept):
+            self._files.keep(upload.content)
+
     def add_ahead(self, *, institution_id: int, upload: Upload) -> str:
         """Keep a file whose entry is to come in a bulk upload; return its uuid."""
         uuid = str(uuid4())
-        staged = self._files.stage(upload.content)
+        kept = self._files.keep(upload.content)
 
         def write(conn: sa.Connection) -> None:
             now = self._database.now(conn)
             uploads.add_file(
                 conn,
-                _stored(staged, upload),
+                _stored(kept, upload),
                 institution_id=institution_id,
                 now=now,
                 uuid=uuid,
                 unused_until=now + self._unused_uploads,
             )
-            self._files.keep(staged)
+            self._hold(kept, upload)
             crashpoint("intake.adding_ahead")
 
-        try:
-            self._writer.write(write)
-        finally:
-            self._files.drop(staged)
+        self._writer.write(write)
         crashpoint("intake.added_ahead")
         return uuid
 
@@ -193,10 +200,10 @@ class Intake:
         self._ring(bells.PROCESS)
 
 
-def _stored(staged: Staged, upload: Upload) -> StoredFile:
+def _stored(kept: Kept, upload: Upload) -> StoredFile:
     return StoredFile(
-        sha256=staged.sha256,
-        size=staged.size,
+        sha256=kept.sha256,
+        size=kept.size,
         mime_type=upload.kind.value,
         kind="upload",
         name=upload.name,

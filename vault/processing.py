@@ -234,11 +234,10 @@ class Processing:
         return Made(content=pdf, notes=None)
 
     def _keep(self, pdf: bytes) -> StoredFile:
-        staged = self._files.stage(pdf)
-        self._files.keep(staged)
+        kept = self._files.keep(pdf)
         return StoredFile(
-            sha256=staged.sha256,
-            size=staged.size,
+            sha256=kept.sha256,
+            size=kept.size,
             mime_type=FileKind.PDF.value,
             kind="verified_pdf",
         )

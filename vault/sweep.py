@@ -20,11 +20,11 @@ from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
 from runtime.lease import Lease, LeaseLost, claim, lease_of, release
+from vault.discarding import discard
 from vault.files import Files
 from vault.post import drop_strays
 from vault.store import leftovers, notices, uploads
 from vault.store.tables import chore
-from vault.withdrawal import discard
 
 NAME = "sweep"
 EVERY = timedelta(hours=1)

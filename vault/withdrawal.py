@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
+from vault.discarding import discard
 from vault.files import Files
 from vault.post import forget_files
-from vault.store import certificates, notices, uploads, withdrawal
+from vault.store import certificates, notices, withdrawal
 
 
 class Withdrawal:
@@ -60,16 +61,3 @@ class Withdrawal:
 
         for sha256 in self._writer.write(write):
             discard(self._writer, self._files, sha256)
-
-
-def discard(writer: GroupCommit[Any], files: Files, sha256: str) -> bool:
-    """Delete content that no record names any more; return whether it was deleted."""
-
-    def write(conn: sa.Connection) -> bool:
-        # Inside the transaction: outside it, a new record might come to need the content.
-        if uploads.is_needed(conn, sha256):
-            return False
-        files.discard(sha256)
-        return True
-
-    return bool(writer.write(write))

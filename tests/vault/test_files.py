@@ -17,10 +17,7 @@ def files(tmp_path: Path) -> Files:
 
 def kept(files: Files, content: bytes) -> str:
     """Store content; return its hash."""
-    staged = files.stage(content)
-    files.keep(staged)
-    files.drop(staged)
-    return staged.sha256
+    return files.keep(content).sha256
 
 
 def test_what_is_kept_is_read_back(files: Files) -> None:
@@ -35,9 +32,12 @@ def test_the_same_content_is_one_file(files: Files) -> None:
     assert 1 == len([path for path in files.folder.rglob("*") if path.is_file()])
 
 
-def test_what_is_dropped_leaves_nothing(files: Files) -> None:
-    files.drop(files.stage(b"content"))
+def test_what_is_discarded_leaves_nothing(files: Files) -> None:
+    kept = files.keep(b"content")
+    assert files.holds(kept)
+    files.discard(kept.sha256)
 
+    assert not files.holds(kept)
     assert [] == [path for path in files.folder.rglob("*") if path.is_file()]
 
 

@@ -18,7 +18,7 @@ from tests.vault import bombs, samples
 from tests.vault.world import World, upload
 from vault import bells, wiring
 from vault.certificate import Entry
-from vault.files import Files, Staged
+from vault.files import Files, Kept
 from vault.intake import Upload
 from vault.kinds import UNBEARABLE, FileKind
 from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing
@@ -144,8 +144,8 @@ def test_two_workers_never_take_the_same(each_world: World, clock: Clock) -> Non
 class Dies(Files):
     """Files with which a worker dies after the effect, before the commit."""
 
-    def keep(self, staged: Staged) -> None:
-        super().keep(staged)
+    def keep(self, content: bytes) -> Kept:
+        super().keep(content)
         raise KeyboardInterrupt
 
 
@@ -216,7 +216,7 @@ def test_a_file_that_ends_every_worker_ends_as_failed(
 class Full(Files):
     """A folder on a full disk."""
 
-    def stage(self, content: bytes) -> Staged:
+    def keep(self, content: bytes) -> Kept:
         raise OSError(28, "No space left on device")
 
 

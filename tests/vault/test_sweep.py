@@ -78,8 +78,8 @@ def test_what_the_dead_left_goes_once_it_is_old(each_world: World, client: httpx
     upload(client)
     before = files(each_world)
     store = each_world.vault.files
-    store.stage(b"a crash came")
-    store.keep(store.stage(b"no record was committed"))
+    (store.folder / "incoming" / "x").write_bytes(b"a crash came")
+    store.keep(b"no record was committed")
     wiring.sweep(each_world.vault).run()
     young = files(each_world)
     aged(each_world)

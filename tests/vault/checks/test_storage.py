@@ -31,9 +31,8 @@ def test_leftovers(world: World, client: httpx.Client) -> None:
     upload(client)
     world.process()
     files = Files(world.vault.settings.files)
-    passing = files.stage(b"passing")
-    orphan = files.stage(b"nobody's")
-    files.keep(orphan)
+    passing = files._write(b"passing")
+    orphan = files.keep(b"nobody's")
     assert WELL == found(world, "leftovers")
 
     then = time.time() - 4 * 3600
@@ -41,7 +40,7 @@ def test_leftovers(world: World, client: httpx.Client) -> None:
         os.utime(path, (then, then))
     told = trouble(world, "leftovers")
     assert told.startswith(f"Files in {files.folder} that no record names: 2 ({orphan.sha256}, ")
-    assert passing.path.name in told
+    assert passing.name in told
     assert noted(world, "leftovers", read_only=True).endswith(
         " no record names: 2. They do no harm."
     )
