@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,10 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 30_000
+#: A connection to PostgreSQL that was not used for so long may be dead, and is tried before it is.
+RESTED_S = 1.0
 #: Before this release the write-ahead log can corrupt a database (sqlite.org/wal.html#walresetbug).
 WAL_IS_SOUND_SINCE = (3, 51, 3)
 
@@ -46,12 +50,24 @@ class Database:
     """An engine with the transactions and the one clock that leases need.
 
     ``now`` is for tests; otherwise PostgreSQL's clock is asked, so that machines with clocks of
-    their own agree, and on SQLite, which lives on one machine, the machine's.
+    their own agree, and on SQLite, which lives on one machine, the machine's. So is ``monotonic``,
+    in seconds.
     """
 
-    def __init__(self, url: str, *, now: Callable[[], datetime] | None = None) -> None:
-        self.engine = _engine(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        now: Callable[[], datetime] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.engine = _engine(url, monotonic)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # PostgreSQL lets each statement see the newest, in a transaction or not, and to begin and
+        # end one would cost two more answers to wait for.
+        self._reading = self.engine.execution_options(
+            **({"reads_only": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
+        )
         self._now = now
 
     @contextmanager
@@ -62,8 +78,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads: on SQLite it does not wait for writers."""
-        with self.engine.connect().execution_options(reads_only=True) as conn, conn.begin():
+        """A connection that only reads: on SQLite it does not wait for writers.
+
+        There it is one transaction and sees one state; on PostgreSQL each statement sees the
+        newest.
+        """
+        with self._reading.begin() as conn:
             yield conn
 
     def now(self, conn: sa.Connection) -> datetime:
@@ -88,13 +108,13 @@ def is_rolled_back(conn: sa.Connection) -> bool:
     return conn.dialect.name == "sqlite" and not conn.connection.in_transaction
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str, monotonic: Callable[[], float]) -> sa.Engine:
     # An error's text names its statement, never the values: they are people's.
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed)
     if parsed.get_backend_name() == "postgresql":
-        return _postgresql(parsed)
+        return _postgresql(parsed, monotonic)
     raise ValueError(f"{parsed.get_backend_name()!r} is neither sqlite nor postgresql")
 
 
@@ -127,15 +147,30 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _postgresql(url: sa.URL) -> sa.Engine:
+def _postgresql(url: sa.URL, monotonic: Callable[[], float]) -> sa.Engine:
     options = (
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
         f"-c idle_in_transaction_session_timeout={2 * STATEMENT_TIMEOUT_MS} "
         "-c synchronous_commit=on -c timezone=UTC"
     )
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"options": options, "connect_timeout": 10},
     )
+
+    @sa.event.listens_for(engine, "checkin")
+    def _rests(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since"] = monotonic()
+
+    # SQLAlchemy's own pool_pre_ping tries it each time, for three answers to wait for.
+    @sa.event.listens_for(engine, "checkout")
+    def _try(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if monotonic() - record.info.get("rests_since", monotonic()) < RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as exc:
+            raise DisconnectionError from exc  # the pool opens another
+
+    return engine
