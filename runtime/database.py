@@ -88,12 +88,21 @@ class Database:
 
     def now(self, conn: sa.Connection) -> datetime:
         """The moment by the clock that all processes share."""
+        if (known := self._known_here()) is not None:
+            return known
+        moment: datetime = conn.execute(sa.select(self.clock())).scalar_one()
+        return moment
+
+    def clock(self) -> sa.ColumnElement[datetime]:
+        """What `now` says, as a part of a statement that asks for more: one answer to wait for."""
+        if (known := self._known_here()) is not None:
+            return sa.literal(known, UtcDateTime())
+        return sa.func.clock_timestamp(type_=UtcDateTime())
+
+    def _known_here(self) -> datetime | None:
         if self._now is not None:
             return self._now()
-        if self.is_sqlite:
-            return datetime.now(UTC)
-        moment: datetime = conn.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
-        return moment.astimezone(UTC)
+        return datetime.now(UTC) if self.is_sqlite else None
 
     def close(self) -> None:
         """Give all connections back."""
@@ -158,6 +167,9 @@ def _postgresql(url: sa.URL, monotonic: Callable[[], float]) -> sa.Engine:
         hide_parameters=True,
         connect_args={"options": options, "connect_timeout": 10},
     )
+
+    # Several rows go as one statement, not as many in a row.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
 
     @sa.event.listens_for(engine, "checkin")
     def _rests(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -51,16 +51,15 @@ class Intake:
         self._ring = ring
         self._unused_uploads = unused_uploads
 
-    def add(self, *, institution_id: int, entry: Entry, upload: Upload) -> str:
-        """Add one certificate, return its uuid; raises vault.store.certificates.Duplicate."""
-        with self._database.read() as conn:
-            # Most duplicates are seen here, before their file is written.
-            if certificates.exists(conn, institution_id=institution_id, entry=entry):
-                raise certificates.Duplicate
+    def add(self, *, institution_id: int, entry: Entry, upload: Upload, now: datetime) -> str:
+        """Add one certificate, return its uuid; raises vault.store.certificates.Duplicate.
+
+        ``now`` is when it was sent, by the database's clock.
+        """
         kept = self._files.keep(upload.content)
         crashpoint("intake.kept")
         try:
-            uuid = self._add(institution_id, entry, upload, kept)
+            uuid = self._add(institution_id, entry, upload, kept, now)
         except certificates.Duplicate:
             discard(self._writer, self._files, kept.sha256)
             raise
@@ -69,11 +68,12 @@ class Intake:
         crashpoint("intake.rung")
         return uuid
 
-    def _add(self, institution_id: int, entry: Entry, upload: Upload, kept: Kept) -> str:
+    def _add(
+        self, institution_id: int, entry: Entry, upload: Upload, kept: Kept, now: datetime
+    ) -> str:
         uuid = str(uuid4())
 
         def write(conn: sa.Connection) -> str:
-            now = self._database.now(conn)
             certificates.add(
                 conn,
                 institution_id=institution_id,
@@ -98,13 +98,12 @@ class Intake:
         if not self._files.holds(kept):
             self._files.keep(upload.content)
 
-    def add_ahead(self, *, institution_id: int, upload: Upload) -> str:
+    def add_ahead(self, *, institution_id: int, upload: Upload, now: datetime) -> str:
         """Keep a file whose entry is to come in a bulk upload; return its uuid."""
         uuid = str(uuid4())
         kept = self._files.keep(upload.content)
 
         def write(conn: sa.Connection) -> None:
-            now = self._database.now(conn)
             uploads.add_file(
                 conn,
                 _stored(kept, upload),

@@ -260,7 +260,8 @@ def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) 
 
     def tell(event: Event, **fields: str | None) -> None:
         institution_id, ids = work.row.institution_id, [work.row.id]
-        announce(conn, event, institution_id=institution_id, certificate_ids=ids, now=now, **fields)
+        events = {event: fields}
+        announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)
 
     match outcome:
         case Verified(pdf=pdf, notes=notes):

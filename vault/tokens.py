@@ -53,6 +53,7 @@ class Token:
     institution_id: int
     permissions: frozenset[Permission]
     last_used_at: datetime | None
+    asked_at: datetime  #: when it was presented, by the database's clock
 
 
 def new_token() -> NewToken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from vault.files import Files, Kept
 from vault.intake import Intake, Upload
 from vault.kinds import FileKind
 
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 CONTENT = samples.pdf()
 UPLOAD = Upload(content=CONTENT, kind=FileKind.PDF, name=None)
 JOHN = Entry(
@@ -48,12 +49,12 @@ Take = Callable[[Intake, int], str]
 
 def add(intake: Intake, institution_id: int) -> str:
     """Take an upload in."""
-    return intake.add(institution_id=institution_id, entry=JOHN, upload=UPLOAD)
+    return intake.add(institution_id=institution_id, entry=JOHN, upload=UPLOAD, now=NOW)
 
 
 def add_ahead(intake: Intake, institution_id: int) -> str:
     """Take a file in whose entry is to come."""
-    return intake.add_ahead(institution_id=institution_id, upload=UPLOAD)
+    return intake.add_ahead(institution_id=institution_id, upload=UPLOAD, now=NOW)
 
 
 @pytest.mark.parametrize("take", [add, add_ahead])

@@ -301,6 +301,7 @@ def add_behind_the_web(world: World, picture: bytes) -> None:
             details=None,
         ),
         upload=Upload(content=picture, kind=FileKind.JPEG, name=None),
+        now=datetime.now(UTC),
     )
 
 

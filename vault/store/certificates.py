@@ -15,7 +15,7 @@ from vault.store import search
 from vault.store.people import assignment
 from vault.store.tables import batch, certificate, file, institution
 from vault.store.uploads import StoredFile, add_file
-from vault.store.webhook_deliveries import announce
+from vault.store.webhook_deliveries import Events, announce
 from vault.webhooks.events import Event, Trigger
 
 
@@ -81,16 +81,11 @@ def add_many(
     )
     ids = [row.id for row in added]
     trigger = Trigger.SINGLE_UPLOAD if batch_id is None else Trigger.BULK_UPLOAD
-    announce(
-        conn,
-        Event.CREATED,
-        institution_id=institution_id,
-        certificate_ids=ids,
-        now=now,
-        source=Source.VAULT.value,
-        trigger_context=trigger.value,
-    )
-    announce(conn, Event.PROCESSING, institution_id=institution_id, certificate_ids=ids, now=now)
+    events: Events = {
+        Event.CREATED: {"source": Source.VAULT.value, "trigger_context": trigger.value},
+        Event.PROCESSING: {},
+    }
+    announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)
 
 
 def _searched(one: New) -> tuple[str, ...]:
@@ -152,13 +147,6 @@ def count_by_status(conn: sa.Connection, *, institution_id: int) -> Mapping[str,
         .order_by(certificate.c.status)
     )
     return {row.status: row.number for row in conn.execute(counted)}
-
-
-def exists(conn: sa.Connection, *, institution_id: int, entry: Entry) -> bool:
-    """Whether `add` would surely raise Duplicate; False promises nothing."""
-    key = natural_key(institution_id, entry)
-    found = sa.select(certificate.c.id).where(certificate.c.natural_key == key)
-    return conn.execute(found).first() is not None
 
 
 _verified = file.alias("verified")
@@ -231,5 +219,5 @@ def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime)
     ).all()
     if not ids:
         raise NotFailed
-    for event in (Event.RETRIED, Event.PROCESSING):
-        announce(conn, event, institution_id=institution_id, certificate_ids=ids, now=now)
+    events: Events = {Event.RETRIED: {}, Event.PROCESSING: {}}
+    announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)

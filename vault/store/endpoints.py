@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -98,14 +98,19 @@ def all_of_them(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
-def wanting(conn: sa.Connection, event: Event, *, institution_id: int) -> list[int]:
-    """The ids of an institution's endpoints that are to be told of an event."""
+def wanting(
+    conn: sa.Connection, events: Iterable[Event], *, institution_id: int
+) -> Mapping[Event, Sequence[int]]:
+    """The ids of an institution's endpoints that are to be told of each of these events."""
     rows = conn.execute(
         sa.select(endpoint.c.id, endpoint.c.events).where(
             endpoint.c.institution_id == institution_id, endpoint.c.disabled_at.is_(None)
         )
-    )
-    return [row.id for row in rows if not row.events or event.value in row.events.split(",")]
+    ).all()
+    return {
+        event: [row.id for row in rows if not row.events or event.value in row.events.split(",")]
+        for event in events
+    }
 
 
 def note_success(conn: sa.Connection, id: int) -> None:

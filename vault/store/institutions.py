@@ -90,13 +90,15 @@ def add_token(
     )
 
 
-def valid_token(conn: sa.Connection, text: str, *, now: datetime) -> Token | None:
+def valid_token(
+    conn: sa.Connection, text: str, *, clock: sa.ColumnElement[datetime]
+) -> Token | None:
     """Return the token with this text, or None if it is unknown, expired or revoked."""
     row = conn.execute(
-        sa.select(token).where(
+        sa.select(token, clock.label("asked_at")).where(
             token.c.sha256 == hash_of(text),
             token.c.revoked_at.is_(None),
-            sa.or_(token.c.expires_at.is_(None), token.c.expires_at > now),
+            sa.or_(token.c.expires_at.is_(None), token.c.expires_at > clock),
         )
     ).first()
     if row is None:
@@ -106,17 +108,19 @@ def valid_token(conn: sa.Connection, text: str, *, now: datetime) -> Token | Non
         institution_id=row.institution_id,
         permissions=frozenset(Permission(p) for p in row.permissions.split(",") if p),
         last_used_at=row.last_used_at,
+        asked_at=row.asked_at,
     )
 
 
-def use_is_worth_noting(found: Token, *, now: datetime) -> bool:
+def use_is_worth_noting(found: Token) -> bool:
     """Whether the token's last use, as noted, is too old."""
-    return found.last_used_at is None or now - found.last_used_at >= USE_NOTED_EVERY
+    return found.last_used_at is None or found.asked_at - found.last_used_at >= USE_NOTED_EVERY
 
 
-def note_use(conn: sa.Connection, found: Token, *, now: datetime) -> None:
+def note_use(conn: sa.Connection, found: Token) -> None:
     """Note that a token was used."""
-    conn.execute(sa.update(token).where(token.c.id == found.id).values(last_used_at=now))
+    used = sa.update(token).where(token.c.id == found.id)
+    conn.execute(used.values(last_used_at=found.asked_at))
 
 
 def tokens(conn: sa.Connection) -> Sequence[sa.Row[Any]]:

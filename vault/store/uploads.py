@@ -40,7 +40,6 @@ def add_file(
     unused_until: datetime | None = None,
 ) -> int:
     """Note a file of the folder; return its id. One uploaded ahead has a uuid and a time limit."""
-    _lock(conn, stored.sha256, "pg_advisory_xact_lock_shared")
     added = sa.insert(file).values(
         institution_id=institution_id,
         uuid=uuid,
@@ -52,7 +51,9 @@ def add_file(
         created_at=now,
         unused_until=unused_until,
     )
-    return int(conn.execute(added.returning(file.c.id)).scalar_one())
+    # With the record comes the lock: whoever is about to delete the content has done it, or waits.
+    locked = _lock(conn, stored.sha256, "pg_advisory_xact_lock_shared")
+    return int(conn.execute(added.returning(file.c.id, *locked)).scalars().one())
 
 
 def ahead(
@@ -106,13 +107,14 @@ def known(conn: sa.Connection, hashes: Sequence[str]) -> set[str]:
 
 def is_needed(conn: sa.Connection, sha256: str) -> bool:
     """Whether some record names this content. Until the transaction ends, none can begin to."""
-    _lock(conn, sha256, "pg_advisory_xact_lock")
+    for lock in _lock(conn, sha256, "pg_advisory_xact_lock"):
+        conn.execute(sa.select(lock))
     return bool(known(conn, [sha256]))
 
 
-def _lock(conn: sa.Connection, sha256: str, function: str) -> None:
+def _lock(conn: sa.Connection, sha256: str, function: str) -> list[sa.ColumnElement[Any]]:
     # SQLite has one writer at a time. In PostgreSQL content might be deleted while another
     # transaction, not yet seen, begins to need it.
-    if conn.dialect.name == "postgresql":
-        key = int(sha256[:LOCK_DIGITS], 16)
-        conn.execute(sa.select(getattr(sa.func, function)(key)))
+    if conn.dialect.name != "postgresql":
+        return []
+    return [getattr(sa.func, function)(int(sha256[:LOCK_DIGITS], 16))]

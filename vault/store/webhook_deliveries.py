@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -59,6 +59,10 @@ attempt = sa.Table(
 )
 
 
+#: What happened, in its order, each with the fields of its own.
+Events: TypeAlias = Mapping[Event, Mapping[str, str | None]]
+
+
 class NoSuchDelivery(WebhookProblem):
     """No delivery has that id; the text says where they are listed."""
 
@@ -69,21 +73,21 @@ class CannotResend(WebhookProblem):
 
 def announce(
     conn: sa.Connection,
-    event: Event,
+    events: Events,
     *,
     institution_id: int,
     certificate_ids: Sequence[int],
     now: datetime,
-    **fields: str | None,
 ) -> int:
-    """Make a delivery for each endpoint that wants the event and each certificate.
+    """Make a delivery for each event, each certificate and each endpoint that wants the event.
 
-    To be called in the transaction of the change itself; ``fields`` are the event's own. Returns
-    how many deliveries there are now to send: ring `vault.bells.DELIVER` after the commit.
+    To be called in the transaction of the change itself. Returns how many deliveries there are now
+    to send: ring `vault.bells.DELIVER` after the commit.
     """
-    wanting = endpoints.wanting(conn, event, institution_id=institution_id)
-    if not wanting or not certificate_ids:
+    wanting = endpoints.wanting(conn, events, institution_id=institution_id)
+    if not any(wanting.values()) or not certificate_ids:
         return 0
+    subjects = _subjects(conn, certificate_ids)
     values = [
         {
             "uuid": str(uuid4()),
@@ -95,8 +99,9 @@ def announce(
             "created_at": now,
             "next_run_at": now,
         }
-        for subject in _subjects(conn, certificate_ids)
-        for endpoint_id in wanting
+        for event, fields in events.items()
+        for subject in subjects
+        for endpoint_id in wanting[event]
     ]
     conn.execute(sa.insert(delivery), values)
     return len(values)

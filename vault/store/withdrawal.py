@@ -69,12 +69,10 @@ def revoke(
     if row.revoked_at is None:
         announce(
             conn,
-            Event.REVOKED,
+            {Event.REVOKED: {"reason": reason, "replaced_by": replaced_by}},
             institution_id=institution_id,
             certificate_ids=[row.id],
             now=now,
-            reason=reason,
-            replaced_by=replaced_by,
         )
 
 

@@ -36,7 +36,10 @@ def upload() -> tuple[Response, int]:
         raise invalid(mistakes)
     try:
         uuid = vault().intake.add(
-            institution_id=caller().institution_id, entry=entry_of(values), upload=file
+            institution_id=caller().institution_id,
+            entry=entry_of(values),
+            upload=file,
+            now=caller().asked_at,
         )
     except certificates.Duplicate as exc:
         raise Problem(422, DUPLICATE) from exc

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from functools import partial, wraps
+from typing import ParamSpec, TypeVar
 
 import structlog
 from flask import current_app, g, request
@@ -64,20 +64,10 @@ def _authenticate() -> Token:
         raise unauthorized()
     database = vault().database
     with database.read() as conn:
-        now = database.now(conn)
-        token = institutions.valid_token(conn, text.strip(), now=now)
+        token = institutions.valid_token(conn, text.strip(), clock=database.clock())
     if token is None:
         raise unauthorized()
-    if institutions.use_is_worth_noting(token, now=now) and not vault().settings.read_only:
-        _note(token)
+    if institutions.use_is_worth_noting(token) and not vault().settings.read_only:
+        vault().writer.write(partial(institutions.note_use, found=token))
     structlog.contextvars.bind_contextvars(institution=token.institution_id)
     return token
-
-
-def _note(token: Token) -> None:
-    database = vault().database
-
-    def write(conn: Any) -> None:
-        institutions.note_use(conn, token, now=database.now(conn))
-
-    vault().writer.write(write)

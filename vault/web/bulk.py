@@ -39,7 +39,9 @@ def upload_file() -> tuple[Response, int]:
     file, problem = received.file(FILE)
     if file is None:
         raise invalid({FILE: [str(problem)]})
-    file_id = vault().intake.add_ahead(institution_id=caller().institution_id, upload=file)
+    file_id = vault().intake.add_ahead(
+        institution_id=caller().institution_id, upload=file, now=caller().asked_at
+    )
     data = {
         "file_id": file_id,
         "file_name": file.name,

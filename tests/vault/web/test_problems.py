@@ -152,6 +152,18 @@ def test_whoever_comes_while_too_many_files_are_opened_is_told_to_come_again(
     )
 
 
+NAMELESS = b"--x\r\nContent-Disposition: form-data\r\n\r\n{}\r\n--x--"
+
+
+@pytest.mark.parametrize("path", [API, f"{API}/bulk"])
+def test_a_part_without_a_name_is_no_field(client: httpx.Client, path: str) -> None:
+    answer = client.post(
+        path, content=NAMELESS, headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+
+    assert 422 == answer.status_code
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
