@@ -11,9 +11,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+#: How much is in memory at once of content that is copied, in bytes.
+CHUNK = 1024 * 1024
+#: What may be the matter with stored content.
+MISSING = "is missing"
+CHANGED = "has been changed"
+
 
 class DamagedFile(Exception):
     """A stored file is missing or is not what was stored; restore it from a backup."""
+
+    def __init__(self, sha256: str, what: str) -> None:
+        super().__init__(f"The stored file {sha256} {what}. Restore it from a backup, then retry.")
+        self.what = what  #: is the matter with it: "is missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +88,29 @@ class Files:
         try:
             content = self._path(sha256).read_bytes()
         except FileNotFoundError as exc:
-            raise DamagedFile(
-                f"The stored file {sha256} is missing. Restore it from a backup, then retry."
-            ) from exc
+            raise DamagedFile(sha256, MISSING) from exc
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise DamagedFile(
-                f"The stored file {sha256} has been changed. Restore it from a backup, then retry."
-            )
+            raise DamagedFile(sha256, CHANGED)
         return content
+
+    def chunks(self, sha256: str) -> Iterator[bytes]:
+        """Yield stored content piece by piece, for whoever copies it.
+
+        Raises DamagedFile if it is missing or cannot be read, and after the last piece if it is
+        changed.
+        """
+        seen = hashlib.sha256()
+        try:
+            with self._path(sha256).open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    seen.update(chunk)
+                    yield chunk
+        except FileNotFoundError as exc:
+            raise DamagedFile(sha256, MISSING) from exc
+        except OSError as exc:
+            raise DamagedFile(sha256, f"cannot be read ({exc.strerror})") from exc
+        if seen.hexdigest() != sha256:
+            raise DamagedFile(sha256, CHANGED)
 
     def discard(self, sha256: str) -> None:
         """Delete stored content. The caller knows that nothing needs it."""

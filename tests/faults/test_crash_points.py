@@ -15,7 +15,7 @@ import pytest
 
 from bridge.store import tables
 from tests.faults.lives import KILLED, Life
-from tests.faults.points import BRIDGE, RUNTIME, VAULT, in_source, many
+from tests.faults.points import BRIDGE, EXPORT, RUNTIME, VAULT, in_source, many
 from tests.faults.stage import Stage
 from tests.faults.vault_stage import VaultStage
 
@@ -131,6 +131,6 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
-    with_a_run = {*chain.from_iterable([*BRIDGE.values(), *VAULT.values()]), *RUNTIME}
+    with_a_run = {*chain.from_iterable([*BRIDGE.values(), *VAULT.values()]), *RUNTIME, *EXPORT}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vault.files import DamagedFile, Files
+from vault.files import CHUNK, DamagedFile, Files
 
 
 @pytest.fixture
@@ -57,6 +57,21 @@ def test_a_missing_or_changed_file_is_known(files: Files) -> None:
 
     with pytest.raises(DamagedFile, match="has been changed"):
         files.read(sha256)
+    with pytest.raises(DamagedFile, match="has been changed"):
+        b"".join(files.chunks(sha256))
     path.unlink()
     with pytest.raises(DamagedFile, match="is missing"):
         files.read(sha256)
+    with pytest.raises(DamagedFile, match="is missing"):
+        b"".join(files.chunks(sha256))
+    path.mkdir()
+    with pytest.raises(DamagedFile, match=r"cannot be read \(Is a directory\)"):
+        b"".join(files.chunks(sha256))
+
+
+def test_a_large_file_comes_in_pieces(files: Files) -> None:
+    content = bytes(range(256)) * (2 * CHUNK // 256) + b"end"
+    pieces = list(files.chunks(kept(files, content)))
+
+    assert [CHUNK, CHUNK, 3] == [len(piece) for piece in pieces]
+    assert content == b"".join(pieces)

@@ -74,7 +74,10 @@ def content(of: Installation) -> Iterator[Finding]:
     for exc in islice(damaged, SHOWN):
         yield Finding(text=str(exc))
     if more := sum(1 for _ in damaged):
-        yield Finding(text=f"Further files like these: {more}.")
+        yield Finding(
+            text=f"Further files like these: {more}. "
+            "`certvault export FOLDER --uploaded` names all of certificates."
+        )
 
 
 def _damaged(of: Installation, files: Files) -> Iterator[DamagedFile]:

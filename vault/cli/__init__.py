@@ -19,6 +19,7 @@ from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
 from vault.cli.session import DATA_OPTION
+from vault.export.folder import FolderProblem
 from vault.institution import InstitutionProblem
 from vault.signing import SigningProblem
 from vault.store.institutions import AlreadyThere, NoSuchInstitution
@@ -36,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "retry": "certificates",
     "revoke": "certificates",
     "erase": "certificates",
+    "export": "export",
     "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",
@@ -56,6 +58,7 @@ EXPECTED = (
     WebhookProblem,
     SigningProblem,
     InstitutionProblem,
+    FolderProblem,
 )
 
 

@@ -165,6 +165,7 @@ _whole = (
         batch.c.uuid.label("batch_uuid"),
         _uploaded.c.sha256.label("uploaded_sha256"),
         _uploaded.c.mime_type.label("uploaded_mime_type"),
+        _uploaded.c.name.label("uploaded_name"),
         _verified.c.sha256.label("verified_sha256"),
         _replacement.c.uuid.label("replaced_by_uuid"),
         _replacement.c.reference_id.label("replaced_by_reference_id"),
@@ -197,6 +198,12 @@ def get(conn: sa.Connection, id: int) -> sa.Row[Any]:
 def get_all(conn: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
     """The certificates with these internal ids, in any order."""
     return conn.execute(_whole.where(certificate.c.id.in_(ids))).all()
+
+
+def is_there(conn: sa.Connection, id: int, *, uuid: str) -> bool:
+    """Whether the certificate with an internal id has this uuid."""
+    found = sa.select(certificate.c.id).where(certificate.c.id == id, certificate.c.uuid == uuid)
+    return conn.execute(found).first() is not None
 
 
 def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +40,41 @@ def page(
     ids = _slice(conn, found, total=total, begin=(number - 1) * size, size=size)
     rows = certificates.get_all(conn, ids)
     return sorted(rows, key=lambda row: row.id, reverse=True), total
+
+
+def newest_id(conn: sa.Connection) -> int:
+    """The internal id of the newest certificate of all; 0 if there is none."""
+    return int(conn.scalar(sa.select(sa.func.max(certificate.c.id))) or 0)
+
+
+def stretch(
+    conn: sa.Connection,
+    filters: Filters,
+    *,
+    institution_id: int | None,
+    updated_since: datetime | None,
+    after: int,
+    until: int,
+    size: int,
+) -> tuple[Sequence[sa.Row[Any]], int] | None:
+    """For whoever reads the whole list: those of its next certificates that meet the filters.
+
+    Oldest first, of one institution or of all, with ids above ``after`` and up to ``until``. Also
+    returns the id to go on after; None at the end. ``size`` certificates are looked at, however few
+    of them meet the filters, so that no stretch takes long. `Filters.search` does not narrow it.
+    """
+    id_ = certificate.c.id
+    mine = [] if institution_id is None else [certificate.c.institution_id == institution_id]
+    within = sa.select(id_).where(*mine, id_ > after, id_ <= until)
+    looked_at = conn.scalars(within.order_by(id_).limit(size)).all()
+    if not looked_at:
+        return None
+    narrowed = [*_of_many(certificate, filters), *_of_few(certificate, filters)]
+    if updated_since is not None:
+        narrowed.append(certificate.c.updated_at >= updated_since)
+    ids = conn.scalars(sa.select(id_).where(id_.in_(looked_at), *narrowed)).all()
+    rows = sorted(certificates.get_all(conn, ids), key=lambda row: row.id)
+    return rows, looked_at[-1]
 
 
 def _slice(conn: sa.Connection, found: Ids, *, total: int, begin: int, size: int) -> Sequence[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -127,6 +127,17 @@ def of(conn: sa.Connection, certificate_uuid: str) -> Sequence[str]:
         .scalars()
         .all()
     )
+
+
+def about(
+    conn: sa.Connection, certificate_ids: Collection[int]
+) -> Mapping[int, Sequence[sa.Row[Any]]]:
+    """The mails about each of these certificates, the oldest first."""
+    found = sa.select(notice).where(notice.c.certificate_id.in_(certificate_ids))
+    mails: dict[int, list[sa.Row[Any]]] = {id: [] for id in certificate_ids}
+    for row in conn.execute(found.order_by(notice.c.id)):
+        mails[row.certificate_id].append(row)
+    return mails
 
 
 def known(conn: sa.Connection, uuids: Collection[str]) -> set[str]:

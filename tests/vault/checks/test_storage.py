@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import time
+from pathlib import Path
 
 import httpx
 
 from tests.vault.checks.finding import WELL, found, noted, trouble
+from tests.vault.export.exported import export
 from tests.vault.world import World, upload
 from vault.files import Files
 
@@ -46,7 +49,9 @@ def test_leftovers(world: World, client: httpx.Client) -> None:
     )
 
 
-def test_files_that_are_missing_or_changed(world: World, client: httpx.Client) -> None:
+def test_files_that_are_missing_or_changed(
+    world: World, client: httpx.Client, tmp_path: Path
+) -> None:
     for number in range(5):
         upload(client, certificate_title=f"{number}")
     world.process()
@@ -63,7 +68,11 @@ def test_files_that_are_missing_or_changed(world: World, client: httpx.Client) -
     for path in kept[2:]:
         path.unlink()
     # One content was uploaded five times, and became five verified PDFs.
-    assert (6, "Further files like these: 1.") == (
-        len(kept),
-        found(world, "content of files")[0][5],
+    more = (
+        "Further files like these: 1. `certvault export FOLDER --uploaded` names all of "
+        "certificates."
     )
+    assert (6, more) == (len(kept), found(world, "content of files")[0][5])
+    assert 1 == export(world, tmp_path / "export", "--uploaded").exit_code
+    with (tmp_path / "export" / "missing.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {path.name for path in kept} == {row["sha256"] for row in csv.DictReader(file)}

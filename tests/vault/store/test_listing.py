@@ -143,3 +143,57 @@ def test_a_search_goes_by_the_present_status(
         certificates.retry(conn, uuid, institution_id=1, now=NOW)
 
     assert before - 1 == failed()
+
+
+@pytest.mark.parametrize("institution_id", [1, 2, None])
+def test_stretches_put_together_are_the_whole_list(full: World, institution_id: int | None) -> None:
+    with full.vault.database.read() as conn:
+        every = certificates.get_all(conn, range(1, COUNT + 2))
+        mine = [row for row in every if institution_id in (None, row.institution_id)]
+        for filters in (one for one in all_filters() if one.search is None):
+            expected = sorted(row.id for row in mine if plainly(row, filters))
+            for size in (1, 7, 100):
+                found = stretches(conn, filters, institution_id, size)
+
+                assert (filters, size, expected) == (filters, size, found)
+
+
+def stretches(
+    conn: sa.Connection, filters: Filters, institution_id: int | None, size: int
+) -> list[int]:
+    """The ids of all stretches, each of which looked at ``size`` certificates at most."""
+    found: list[int] = []
+    after = 0
+    while stretch := listing.stretch(
+        conn,
+        filters,
+        institution_id=institution_id,
+        updated_since=None,
+        after=after,
+        until=listing.newest_id(conn),
+        size=size,
+    ):
+        rows, after = stretch
+        assert len(rows) <= size
+        found += [row.id for row in rows]
+    return found
+
+
+def test_a_stretch_ends_where_it_was_said_to_and_may_leave_out_what_did_not_change(
+    full: World,
+) -> None:
+    later = NOW + timedelta(days=1)
+    with full.vault.database.write() as conn:
+        changed = sa.update(certificate).where(certificate.c.id.in_([3, 5, 9]))
+        conn.execute(changed.values(updated_at=later))
+        rows, last = listing.stretch(
+            conn,
+            Filters(),
+            institution_id=1,
+            updated_since=later,
+            after=3,
+            until=8,
+            size=100,
+        ) or ([], 0)
+
+    assert ([5], 8) == ([row.id for row in rows], last)
