@@ -134,7 +134,7 @@ def retry(stage: VaultStage) -> None:
 #: Of our vault.
 VAULT: Mapping[Callable[[VaultStage], None], tuple[str, ...]] = {
     upload: (
-        *of("intake", "staged", "adding", "added", "rung"),
+        *of("intake", "kept", "adding", "added", "rung"),
         *of("notices", "claimed", "posted", "ending", "ended"),
         *of("webhooks", "sent", "saving", "saved"),
     ),
