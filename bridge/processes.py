@@ -14,6 +14,13 @@ BRIDGE: Mapping[str, tuple[str, ...]] = {
     "clock": ("vaultbridge", "clock"),
 }
 
+#: Of the bridge's, those that give signs of life in its database: their names there, and commands.
+LIVING: Mapping[str, str] = {
+    " ".join(command[1:]): " ".join(command)
+    for command in BRIDGE.values()
+    if command[1] in ("worker", "clock")
+}
+
 VAULT: Mapping[str, tuple[str, ...]] = {
     "vault-web": ("certvault", "web"),
     "vault-worker": ("certvault", "worker", "process"),

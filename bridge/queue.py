@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -53,6 +55,14 @@ _OF_SITES: Mapping[str, by_site.Step] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The rows that wait for a bell's worker, and since when the oldest does."""
+
+    count: int
+    since: datetime | None
+
+
 def answer(bridge: Bridge, bell: str) -> bool:
     """Do one batch of every step of a bell; say whether there may be more."""
     more = [step(bridge) for step in BELLS[bell]]  # every step has its turn
@@ -68,6 +78,32 @@ def due_bells(bridge: Bridge) -> Iterable[str]:
 def bells_due(conn: sa.Connection, *, by: datetime) -> Sequence[str]:
     """The bells with work that could have been done by a moment."""
     return [bell for bell in BELLS if _is_due(conn, bell, now=by)]
+
+
+def waiting(conn: sa.Connection, *, now: datetime) -> Mapping[str, Waiting]:
+    """How much work each bell has that could be done now."""
+    found: dict[str, Waiting] = {}
+    for bell in BELLS:
+        parts = [
+            conn.execute(
+                sa.select(sa.func.count(), sa.func.min(table.c.next_run_at)).where(
+                    which(now), due(table, now)
+                )
+            ).one()
+            for table, which in _tables_of(bell)
+        ]
+        found[bell] = Waiting(
+            count=sum(count for count, _ in parts),
+            since=min((since for _, since in parts if since is not None), default=None),
+        )
+    return found
+
+
+def _tables_of(bell: str) -> Iterator[tuple[sa.Table, Which]]:
+    yield from _WAITING[bell]
+    if bell in _OF_SITES:
+        step = _OF_SITES[bell]
+        yield step.table, partial(by_site.workable, step)
 
 
 def _is_due(conn: sa.Connection, bell: str, *, now: datetime) -> bool:

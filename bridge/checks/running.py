@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from bridge.checks.installation import Installation
-from bridge.processes import BRIDGE
+from bridge.processes import LIVING
 from bridge.queue import SERVICE, bells_due
 from bridge.store.tables import process
 from runtime import checkup, heartbeat
@@ -16,12 +16,6 @@ from runtime.checkup import Finding
 #: So long after its time, work is stuck.
 STUCK = timedelta(minutes=10)
 UP = "vaultbridge up"
-#: Those that give signs of life, by their names.
-LIVING = {
-    " ".join(command[1:]): " ".join(command)
-    for command in BRIDGE.values()
-    if command[1] in ("worker", "clock")
-}
 
 
 def redis(of: Installation) -> Iterator[Finding]:

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "reconciliations": "reconciling",
     "differences": "reconciling",
     "dismiss": "reconciling",
+    "status": "status",
     "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",

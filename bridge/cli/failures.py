@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sys
 import textwrap
@@ -13,6 +12,7 @@ import click
 
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import JSON_OPTION, LIMIT_OPTION, bridge
+from bridge.pipeline.attention import move, replay_command
 from bridge.pipeline.known_causes import KnownCause, known
 from bridge.store import accounts
 from bridge.store import failures as rows
@@ -94,7 +94,7 @@ def _told(group: Failures) -> dict[str, Any]:
         "last_seen": group.last_seen,
         "means": about.means,
         "mended_by": about.mender.value,
-        "next": _move(group),
+        "next": move(group),
         "replay": replay_command(group) if about.replays else None,
         "example": {
             "id": group.example.id,
@@ -104,15 +104,6 @@ def _told(group: Failures) -> dict[str, Any]:
     }
 
 
-def _move(group: Failures) -> str:
-    return known(group.cause).move or group.example.remedy or "Look at the example's history."
-
-
-def replay_command(group: Failures) -> str:
-    """The command that replays a group, once its cause is mended."""
-    return f"vaultbridge replay --cause {shlex.quote(group.cause)}"
-
-
 def _print(group: Failures) -> None:
     about = known(group.cause)
     where = " ".join(filter(None, [group.connector, ", ".join(group.places)]))
@@ -120,7 +111,7 @@ def _print(group: Failures) -> None:
     click.secho(f"{group.size:>6,} {group.cause}", bold=True)
     _say(" · ".join(filter(None, [where, states, _seen(group)])))
     _say(about.means)
-    _say(f"{_who(about)} {_move(group)}")
+    _say(f"{_who(about)} {move(group)}")
     if about.replays:  # whole, to be copied
         click.echo(f"{_INDENT}Then: {replay_command(group)} --dry-run")
     _say(f"For example {group.example.id}: {group.example.problem}")

@@ -97,6 +97,12 @@ def has_work(conn: sa.Connection, step: Step, *, now: datetime) -> bool:
     return conn.execute(_sites_with_work(step, now).limit(1)).first() is not None
 
 
+def workable(step: Step, now: datetime) -> sa.ColumnElement[bool]:
+    """Rows for a step whose sites may be asked."""
+    askable = sa.select(sites.c.id).where(gates.may_be_called(sites, now))
+    return sa.and_(sa.or_(*step.turns), step.table.c.site_id.in_(askable))
+
+
 def _having_work(bridge: Bridge, step: Step, *, but: Any) -> Sequence[str]:
     with bridge.database.read() as conn:
         found = conn.execute(_sites_with_work(step, bridge.database.now(conn))).scalars().all()

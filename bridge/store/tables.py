@@ -110,6 +110,7 @@ delivery = sa.Table(
     *lease_columns(),
     sa.UniqueConstraint("site_id", "dedupe_key"),
     sa.Index(None, "state", "next_run_at"),
+    sa.Index(None, "site_id", "received_at"),
     cause_index("delivery", "site_id", "state", "failing_since"),
 )
 
@@ -204,6 +205,7 @@ issuance = sa.Table(
     *lease_columns(),
     sa.UniqueConstraint("completion_id", "mapping_name"),
     sa.Index(None, "state", "next_run_at"),
+    sa.Index(None, "issuer_id", "generated_at"),
     cause_index("issuance", "site_id", "state", "failing_since"),
     sa.Index(None, "site_id", "learner_id"),
     sa.Index(None, "applicant_email"),
@@ -266,6 +268,7 @@ write_back = sa.Table(
     *lease_columns(),
     sa.UniqueConstraint("site_id", "course_id", "learner_id"),
     sa.Index(None, "site_id", "next_run_at"),
+    sa.Index(None, "site_id", "written_at"),
     cause_index("write_back", "site_id", "state", "failing_since"),
 )
 

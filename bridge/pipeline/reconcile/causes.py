@@ -153,6 +153,20 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
     }
 )
 
+#: Those that are rows of ours in trouble, which say their own cause (bridge.store.failures).
+TOLD_BY_ROWS = frozenset(
+    {
+        *(
+            name
+            for name, cause in CAUSES.items()
+            if cause.part in (Part.DELIVERIES, Part.COMPLETIONS, Part.ISSUANCES)
+        ),
+        GRADEBOOK_WAITING,
+        GRADEBOOK_REFUSED,
+        GRADEBOOK_STUCK,
+    }
+)
+
 
 def causes_of(part: Part) -> frozenset[str]:
     """The causes that one comparison finds."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from werkzeug.serving import make_server
 
 from bridge.checks import CHECKS
-from bridge.checks.running import LIVING
+from bridge.processes import LIVING
 from bridge.store import tables
 from runtime.database import Database
 from runtime.heartbeat import beating
