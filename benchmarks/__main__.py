@@ -12,14 +12,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 
 import structlog
 
 from benchmarks import results
 from benchmarks.rows import Row, table
 
-RESULTS = Path(__file__).with_name("results.json")
 BENCHMARKS = ("rendering", "vault_upload", "vault_processing", "vault_list")
 
 
@@ -32,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     measured = {name: _run(name) for name in names}
-    results.write(RESULTS, measured)
+    results.write(results.PATH, measured)
     lines = table((name, row.as_json()) for name, rows in measured.items() for row in rows)
     sys.stdout.write("\n".join(lines) + "\n")
     return 1 if any(row.met is False for rows in measured.values() for row in rows) else 0

@@ -1,26 +1,27 @@
-"""How long a certificate takes, and how much of that is ours: python -m benchmarks.rendering.
+"""How many certificates the bridge prints, and how much of that is ours.
 
-Prints milliseconds a page through the Renderer (glyph check, process, template) beside a bare
-Typst compile of the same page, data ready, in this process; and the ratio of the two.
+Ours is the Renderer (glyph check, child process, template); the floor a bare Typst compile of the
+same page, data ready, in this process.
 """
 
 from __future__ import annotations
 
 import json
-import sys
+import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import typst
 
+from benchmarks.rows import Row
 from bridge.certificates import fonts, render, templates
 from bridge.certificates.page import Page
 from bridge.certificates.render import Renderer
 
-PAGES = 200
+PAGES = 100
 ROUNDS = 5
 
 
@@ -39,12 +40,12 @@ def page(number: int, language: str) -> Page:
     )
 
 
-def milliseconds(print_one: Callable[[int], object], *, begin: int) -> float:
-    """Milliseconds a page, over PAGES pages that were not printed before."""
+def a_second(print_one: Callable[[int], object], *, begin: int) -> float:
+    """Pages a second, over PAGES pages that were not printed before."""
     began = time.perf_counter()
     for number in range(begin, begin + PAGES):
         print_one(number)
-    return (time.perf_counter() - began) / PAGES * 1000
+    return PAGES / (time.perf_counter() - began)
 
 
 class Bare:
@@ -67,27 +68,27 @@ class Bare:
         )
 
 
-def main() -> None:
-    """Print one line a language: the best of some rounds, as the machine is shared."""
+def run() -> Iterator[Row]:
+    """A row for each of some languages."""
     with tempfile.TemporaryDirectory() as folder, Renderer(font_cache=Path(folder)) as renderer:
         bare = Bare(Path(folder))
         for language in ("en", "ar", "hi"):
-            ours, theirs = [], []
-            for round_ in range(ROUNDS):
-                begin = round_ * PAGES
-                data = {
-                    number: json.dumps(renderer.data(page(number, language)))
-                    for number in range(begin, begin + PAGES)
-                }
-                theirs.append(milliseconds(lambda n: bare.compile(data[n]), begin=begin))  # noqa: B023 - called at once
-                ours.append(
-                    milliseconds(lambda n: renderer.render(page(n, language)), begin=begin)  # noqa: B023 - called at once
-                )
-            sys.stdout.write(
-                f"{language}: {min(ours):.2f} ms a page, bare Typst {min(theirs):.2f} ms, "
-                f"ratio {min(ours) / min(theirs):.2f}\n"
-            )
+            yield _compared(renderer, bare, language)
 
 
-if __name__ == "__main__":
-    main()
+def _compared(renderer: Renderer, bare: Bare, language: str) -> Row:
+    ours, theirs = [], []
+    for begin in range(0, (ROUNDS + 1) * PAGES, PAGES):
+        data = {
+            number: json.dumps(renderer.data(page(number, language)))
+            for number in range(begin, begin + PAGES)
+        }
+        theirs.append(a_second(lambda n: bare.compile(data[n]), begin=begin))  # noqa: B023 - called at once
+        ours.append(a_second(lambda n: renderer.render(page(n, language)), begin=begin))
+    return Row(
+        name=f"pages printed, {language}",
+        figure=statistics.median(ours[1:]),
+        unit="a second",
+        floor=statistics.median(theirs[1:]),
+        ratio=statistics.median(a / b for a, b in list(zip(ours, theirs, strict=True))[1:]),
+    )

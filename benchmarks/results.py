@@ -12,6 +12,8 @@ from typing import Any
 
 from benchmarks.rows import Row
 
+PATH = Path(__file__).with_name("results.json")
+
 
 def read(path: Path) -> dict[str, Any]:
     """What was written last, by benchmark; nothing if nothing was."""

@@ -10,14 +10,12 @@ import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from io import BytesIO
 from pathlib import Path
-
-import pikepdf
 
 from benchmarks import databases
 from benchmarks.bare_view import DATABASE
 from benchmarks.load import multipart, post, seconds
+from benchmarks.papers import Papers
 from benchmarks.rows import Row
 from benchmarks.vaults import answers, free_port, prepare, program, running
 from vault.addresses import API
@@ -52,16 +50,19 @@ def _rates(url: str, folder: Path) -> tuple[list[float], list[float]]:
     """Uploads a second of each round, (ours, bare)."""
     vault, port = prepare(url, folder), free_port()
     headers = {"Authorization": f"Bearer {vault.token}"}
-    content = _pdf()
     floor = program(
         "benchmarks.bare_view", str(port), environment={DATABASE: url}, log=folder / "bare.log"
     )
+    papers = Papers(folder)
     with running(vault, folder, ("web",)), floor:
         answers(vault.port)
         answers(port)
         ours, bare = [], []
         for number in range(ROUNDS + 1):
-            bodies = [_body(number * UPLOADS + n, content) for n in range(UPLOADS)]
+            bodies = [
+                _body(number * UPLOADS + n, content)
+                for n, content in enumerate(papers.take(UPLOADS))
+            ]
             ours.append(_rate(vault.port, [post(API, body, headers) for body in bodies]))
             bare.append(_rate(port, [post("/", body, {}) for body in bodies]))
     return ours[1:], bare[1:]  # the first warms both up
@@ -78,12 +79,4 @@ def _body(number: int, content: bytes) -> bytes:
         "applicant_email": f"person{number}@example.com",
         "issue_date": "2025-06-01",
     }
-    return multipart(fields, "certificate_file", content + b"\n%% %d\n" % number)
-
-
-def _pdf() -> bytes:
-    made = BytesIO()
-    with pikepdf.new() as pdf:
-        pdf.add_blank_page()
-        pdf.save(made)
-    return made.getvalue()
+    return multipart(fields, "certificate_file", content)
