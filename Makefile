@@ -35,7 +35,7 @@ chaos: $(STAMP) ## Complete courses while all is killed, paused and cut off (N= 
 	@$(BIN)/python -m tests.chaos --n $(N) --db $(DB) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: $(STAMP) ## Measure (see benchmarks/)
-	@$(BIN)/python -m benchmarks.rendering $(ARGS)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## Write requirements.lock anew from pyproject.toml
 	@$(PYTHON) scripts/lock.py
