@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,17 +16,30 @@ from tests.vault.world import World
 
 
 @pytest.fixture
-def served(
-    world: World, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[int]:
+def served(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a vault that Granian serves."""
+    with _serving(world, tmp_path, monkeypatch) as port:
+        yield port
+
+
+@pytest.fixture
+def each_served(
+    each_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[int]:
+    """The port of a vault that Granian serves, once on SQLite and once on PostgreSQL."""
+    with _serving(each_world, tmp_path, monkeypatch) as port:
+        yield port
+
+
+@contextmanager
+def _serving(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     for name, value in {
-        "DATABASE_URL": sqlite_url,
+        "DATABASE_URL": world.vault.settings.database_url,
         "REDIS_URL": "redis://127.0.0.1:1",
-        "FILES": str(tmp_path / "files"),
+        "FILES": str(world.vault.settings.files),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
     }.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from tests.vault import samples
 from tests.vault.world import World, upload
+from vault.addresses import API
 from vault.store.tables import certificate, file
 
 REFUSED = {"message": "A vault certificate with this email, title, and issue date already exists"}
@@ -82,31 +84,35 @@ def test_a_failed_certificate_keeps_its_key_and_a_revoked_one_frees_it(
     assert 201 == upload(client).status_code
 
 
-def test_of_fifty_parallel_uploads_one_is_taken(each_world: World) -> None:
+@pytest.mark.parametrize("copies", [1, 50])
+def test_of_fifty_parallel_uploads_to_a_real_server_one_is_taken(
+    each_world: World, each_served: int, copies: int
+) -> None:
+    """Of one file, which must outlive those that are refused, and each of its own."""
     token = each_world.token(each_world.institution("ABC University"))
+    files = [samples.pdf(f"Copy {number}") for number in range(copies)]
     barrier = threading.Barrier(50)
-    answers: list[tuple[int, str]] = []
 
-    def send(number: int) -> None:
-        # Each with a file of its own, so that a loser's file would be seen.
-        content = samples.pdf(f"Copy {number}")
-        with each_world.client(token) as client:
-            barrier.wait()
-            answer = upload(client, file=content)
-            answers.append((answer.status_code, answer.json()["message"]))
+    def send(number: int) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{each_served}", headers=headers, timeout=60
+        ) as client:
+            assert 200 == client.get(API).status_code  # all are connected when they begin
+            barrier.wait(timeout=60)
+            answer = upload(client, file=files[number % copies])
+        return answer.status_code, answer.json()["message"]
 
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(max_workers=50) as pool:
+        answers = Counter(pool.map(send, range(50)))
 
     assert {
         (201, "Vault certificate uploaded successfully"): 1,
         (422, REFUSED["message"]): 49,
-    } == Counter(answers)
+    } == answers
     with each_world.vault.database.read() as conn:
         assert 1 == conn.execute(sa.select(sa.func.count(certificate.c.id))).scalar_one()
         hashes = conn.execute(sa.select(file.c.sha256)).scalars().all()
     on_disk = [p.name for p in each_world.vault.files.folder.rglob("*") if p.is_file()]
     assert hashes == on_disk
+    assert each_world.vault.files.read(hashes[0]) in files
