@@ -131,9 +131,8 @@ def _able_to_go_on(target: Path) -> Iterator[None]:
 
 def _export(exporter: Exporter, folder: Folder) -> Counts:
     begun = exporter.begin(folder)
-    count, spoke = 0, time.monotonic()
-    for last_id, written in exporter.run(folder, begun):
-        count += written
+    spoke = time.monotonic()
+    for last_id, count in exporter.run(folder, begun):
         if time.monotonic() - spoke >= EVERY_S:
             spoke = time.monotonic()
             click.echo(f"{count:,} certificates, {last_id * 100 // begun.up_to_id} % …", err=True)

@@ -59,15 +59,16 @@ class Exporter:
             )
 
     def run(self, folder: Folder, begun: Begun) -> Iterator[tuple[int, int]]:
-        """Do all that is left; yields after each stretch its last id and how many it wrote."""
-        after = self._done(folder)
+        """Do all that is left; yields after each stretch its last id and how many are written."""
+        count, after = self._done(folder)
         while (found := self._stretch(after, begun.up_to_id)) is not None:
             rows, mails, after = found
             made = [self._export(folder, row, mails[row.id]) for row in rows]
             crashpoint("export.copied")
             folder.append(made)
             crashpoint("export.recorded")
-            yield after, len(made)
+            count += len(made)
+            yield after, count
 
     def close(self, folder: Folder, begun: Begun) -> Counts:
         """Complete an export of which everything has run."""
@@ -80,17 +81,17 @@ class Exporter:
             ]
         return closing.close(folder, begun, mine, finished_at=iso(now))
 
-    def _done(self, folder: Folder) -> int:
-        """The id of the certificate that an interrupted run came to; 0 if to none."""
-        last = folder.last_record()
+    def _done(self, folder: Folder) -> tuple[int, int]:
+        """How many certificates an interrupted run wrote, and the last one's id; 0 if none."""
+        count, last = folder.go_on()
         if last is None:
-            return 0
+            return 0, 0
         with self._database.read() as conn:
             if not certificates.is_there(conn, last["id"], uuid=last["uuid"]):
                 raise FolderProblem(
                     f"The export in {folder.path} is another vault's. Name another folder."
                 )
-        return int(last["id"])
+        return count, int(last["id"])
 
     def _stretch(self, after: int, until: int) -> tuple[Rows, Mapping[int, Rows], int] | None:
         """The next certificates, the mails about each, and the id to go on after."""

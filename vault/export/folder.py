@@ -150,19 +150,18 @@ class Folder:
         with (self.path / RECORDS).open(encoding="utf-8", newline="\n") as file:
             yield from map(json.loads, file)
 
-    def last_record(self) -> dict[str, Any] | None:
-        """The last whole record, if any; the beginning of another after it is cut off."""
+    def go_on(self) -> tuple[int, dict[str, Any] | None]:
+        """How many whole records there are, and the last; half a record after it is cut off."""
         path = self.path / RECORDS
         path.touch(mode=0o600)
-        size, last = 0, b""
+        count, size, last = 0, 0, b""
         with path.open("rb") as file:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                size, last = size + len(line), line
+                count, size, last = count + 1, size + len(line), line
         os.truncate(path, size)
-        found: dict[str, Any] | None = json.loads(last) if last else None
-        return found
+        return count, json.loads(last) if last else None
 
     def complete(self) -> None:
         """Say that nothing is missing any more."""

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 import httpx
 import pytest
 
+import vault.cli.export
 from tests.vault.export.exported import DETAILS, NAMES, Exported, export, fill
 from tests.vault.world import PUBLIC_URL, World, make, upload
 from vault.certificate import Status
 from vault.erasure import file_hash, holder_hash
+from vault.export import exporter
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +256,19 @@ def test_what_was_asked_for_is_said_in_the_folder(
         "               since 2020-01-31\n"
         "               without the uploaded files\n"
     ) in text
+
+
+def test_how_far_it_has_come_is_said_on_the_way(
+    filled: tuple[World, Mapping[str, str]], folder: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault.cli.export, "EVERY_S", 0)
+    monkeypatch.setattr(exporter, "STRETCH", 4)
+    world, _ = filled
+    told = export(world, folder.path)
+
+    assert (
+        "4 certificates, 40 % …\n8 certificates, 80 % …\n10 certificates, 100 % …\n" == told.stderr
+    )
 
 
 def test_an_empty_vault_is_exported_too(world: World, folder: Exported) -> None:

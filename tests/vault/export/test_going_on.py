@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from runtime import crashpoint
 from tests.faults.lives import KILLED, Lives, lives
 from tests.faults.points import EXPORT
 from tests.vault import samples
@@ -276,3 +277,24 @@ def test_a_full_disk_is_told_and_the_next_export_goes_on(world: World, folder: E
     (folder.path / "passing.part").unlink()
     assert 0 == export(world, folder.path).exit_code
     folder.check()
+
+
+def test_who_interrupts_an_export_is_told_how_to_go_on(world: World, folder: Exported) -> None:
+    ids = some(world)
+
+    def interrupt(point: str) -> None:
+        if point == "export.recorded":
+            raise KeyboardInterrupt
+
+    crashpoint.watch(interrupt)
+    try:
+        told = export(world, folder.path)
+    finally:
+        crashpoint.watch(None)
+
+    assert (130, "Interrupted. Run the same command again, and it goes on.\n") == (
+        told.exit_code,
+        told.stderr,
+    )
+    assert 0 == export(world, folder.path).exit_code
+    assert ids == list(folder.records())
