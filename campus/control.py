@@ -9,8 +9,9 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from campus import completion
+from campus import completion, teacher
 from campus.capabilities import MINIMAL_ROLE
+from campus.errors import MoodleError
 from campus.moodle import Moodle
 from campus.outages import MODES
 from campus.people import TEACHER
@@ -21,7 +22,8 @@ Action = Callable[..., Any]
 def blueprint(moodle: Moodle) -> Blueprint:
     """Return the control endpoint; everything is 404 unless the settings allow it.
 
-    ``POST {"action": name, …}`` does one thing, ``GET`` tells switches, webhook log and mails.
+    ``POST {"action": name, …}`` does one thing, ``GET`` tells switches, webhook log, mails, and
+    how often each function of the web service was called.
     """
     routes = Blueprint("control", __name__)
 
@@ -39,6 +41,7 @@ def blueprint(moodle: Moodle) -> Blueprint:
             },
             hook_log=[dict(r) for r in moodle.state.rows("select * from hook_log order by id")],
             mails=[dict(r) for r in moodle.state.rows("select * from mail order by id")],
+            calls=dict(moodle.calls),
         )
 
     @routes.post("/campus/control")
@@ -49,7 +52,7 @@ def blueprint(moodle: Moodle) -> Blueprint:
             return jsonify(error=f"No such action. Use one of: {', '.join(sorted(ACTIONS))}."), 400
         try:
             return jsonify(result=action(moodle, **order)), 200
-        except (TypeError, ValueError, completion.NotPossible) as error:
+        except (TypeError, ValueError, completion.NotPossible, MoodleError) as error:
             return jsonify(error=str(error)), 400
 
     return routes
@@ -197,5 +200,10 @@ ACTIONS: dict[str, Action] = {
     "rename": _rename,
     "assignment": _assignment,
     "enrol": _enrol,
+    "comment": teacher.comment,
+    "override": teacher.override,
+    "give_back": teacher.give_back,
+    "course_reset": teacher.reset,
+    "assignment_anew": teacher.anew,
     "course": _course,
 }

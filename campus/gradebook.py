@@ -30,11 +30,20 @@ def cells(moodle: Moodle, course: int, person: int) -> list[sqlite3.Row]:
     """Return every visible assignment of a course with what the gradebook holds for a person."""
     return moodle.state.rows(
         "select assignment.*, gradebook.grade, gradebook.feedback, gradebook.format,"
-        " gradebook.graded from assignment left join gradebook"
-        " on gradebook.assignment = assignment.id and gradebook.person = ?"
-        " where course = ? and hidden = 0 order by assignment.id",
+        " gradebook.graded, override.person is not null as overridden"
+        " from assignment left join gradebook"
+        " on gradebook.assignment = assignment.id and gradebook.person = ?1"
+        " left join override on override.assignment = assignment.id and override.person = ?1"
+        " where course = ?2 and hidden = 0 order by assignment.id",
         *(person, course),
     )
+
+
+def overridden(moodle: Moodle, assignment: int, person: int) -> bool:
+    """Whether a teacher has changed this cell in the gradebook itself."""
+    where = "assignment = ? and person = ?"
+    found = moodle.state.one(f"select 1 from override where {where}", assignment, person)  # noqa: S608
+    return found is not None
 
 
 def total(moodle: Moodle, course: int, person: int) -> Total:
@@ -71,6 +80,7 @@ def _assignment_item(row: sqlite3.Row, sum_of_grades: Total) -> dict[str, Any]:
         "cmid": cmid(row["id"]),
         **_weight(row, sum_of_grades),
         **_grade(row["grade"], row["maximum"], row["graded"]),
+        "gradeisoverridden": bool(row["overridden"]),
         **_feedback(row),
     }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from campus.completion import is_enrolled
 from campus.errors import refuse
+from campus.gradebook import overridden
 from campus.moodle import Moodle
 from campus.people import SERVICE_USER
 
@@ -53,7 +54,9 @@ def save(
     else:
         _store(moodle, assignment, person, grade, comment)
     if is_enrolled(moodle, assignment["course"], person):
-        if _reaches_gradebook(assignment, workflowstate) and _differs(before, grade, comment):
+        open_ = _reaches_gradebook(assignment, workflowstate)
+        kept = overridden(moodle, assignment["id"], person)
+        if open_ and not kept and _differs(before, grade, comment):
             _publish(moodle, assignment, person, grade, comment)
         _notify(moodle, assignment, person)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,7 +60,13 @@ class Moodle:
     switches: Switches = field(default_factory=Switches)
     #: (assignment, person) whose very first comment is being saved at this moment
     first_saves: set[tuple[int, int]] = field(default_factory=set)
+    calls: Counter[str] = field(default_factory=Counter)  #: of the web service, by function
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, function: str) -> None:
+        """Note that a function of the web service was called."""
+        with self._lock:
+            self.calls[function] += 1
 
     def time(self) -> int:
         """The present moment as Moodle stores it: seconds since 1970."""

@@ -28,6 +28,7 @@ def blueprint(moodle: Moodle) -> Blueprint:
     @routes.route("/webservice/rest/server.php", methods=["GET", "POST"])
     def server() -> Response:
         form = php.read_form(_pairs(), max_input_vars=moodle.settings.max_input_vars)
+        moodle.count(str(form.get("wsfunction")))
         as_json = form.get("moodlewsrestformat") == "json"
         mode = moodle.take_outage()
         try:

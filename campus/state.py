@@ -35,6 +35,9 @@ create table if not exists mark (
 create table if not exists gradebook (
   assignment integer not null, person integer not null, grade real, feedback text not null,
   format integer not null, graded integer not null, primary key (assignment, person));
+-- Whose cells a teacher changed in the gradebook itself.
+create table if not exists override (
+  assignment integer not null, person integer not null, primary key (assignment, person));
 -- A course completion is a row with an id; unlocking deletes it, the criterion's time stays.
 create table if not exists completion (
   id integer primary key autoincrement, course integer not null, person integer not null,

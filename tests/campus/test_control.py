@@ -24,7 +24,7 @@ def test_it_is_not_there_unless_the_settings_allow_it(client: FlaskClient, moodl
 @pytest.mark.parametrize(
     ("order", "beginning"),
     [
-        ({"action": "dance"}, "No such action. Use one of: assignment, complete, "),
+        ({"action": "dance"}, "No such action. Use one of: assignment, assignment_anew, "),
         ({"action": "outage", "mode": "rain"}, "No such outage: rain. Use one of: database_down, "),
         ({"action": "complete", "course": 6, "learner": 7}, "Course 6 has no completion criteria."),
         ({"action": "delete", "learner": 999}, "There is no learner 999."),
