@@ -175,6 +175,9 @@ class SettingsSchema(ma.Schema):
     reconcile_stuck = _duration(
         3600, "how long a row may be on its way before that is called a difference, in seconds."
     )
+    gradebook_look = _duration(
+        86_400, "how often what stands in a gradebook is compared with what must, in seconds."
+    )
     download_expires = _duration(
         3600, "how long the address that a learner's download button makes is good, in seconds."
     )
@@ -230,6 +233,7 @@ class Settings:
     reconcile_since: timedelta
     reconcile_grace: timedelta
     reconcile_stuck: timedelta
+    gradebook_look: timedelta
     download_expires: timedelta
 
 

@@ -15,7 +15,9 @@ grouped by it, so it holds no id and no name. There is always a default.
 from __future__ import annotations
 
 import enum
+import hashlib
 import html
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,7 +210,7 @@ class Certificate:
     link_text: str
     title: str
     issue_date: date | None
-    superseded: bool = False
+    void: bool = False  #: no longer good (withdrawn, replaced): struck through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,29 +223,68 @@ class GradebookRow:
     language: str = "en"  #: BCP 47
     direction: str = "ltr"  #: or "rtl"
     revision: int = 1  #: grows with every write; LMSs ignore a text equal to the last one
+    known: tuple[str, ...] = ()  #: texts of ours that may stand there from before
 
     def as_text(self) -> str:
         """The row as plain text, one certificate a line."""
         return "\n".join(
-            " · ".join(part for part in (c.status, c.reference_id, c.link) if part)
+            " · ".join(part for part in (*self._words(c), c.link) if part)
             for c in self.certificates
         )
 
     def as_html(self) -> str:
-        """The row as HTML, everything escaped: status word, reference id, then the link."""
-        lines = []
-        for c in self.certificates:
-            head = " · ".join(html.escape(part) for part in (c.status, c.reference_id) if part)
-            line = f"<s>{head}</s>" if c.superseded else head
-            if c.link:
-                href, text = html.escape(c.link), html.escape(c.link_text)
-                line += f' · <a href="{href}" target="_blank" rel="noopener">{text}</a>'
-            lines.append(f"<p>{line}</p>")
-        return (
-            f'<div class="vaultbridge" data-rev="{self.revision}" '
+        """The row as HTML, everything escaped: status word, reference id, then the link.
+
+        It carries its own checksum, by which `may_replace` knows it for ours and untouched.
+        """
+        content = (
             f'lang="{html.escape(self.language)}" dir="{html.escape(self.direction)}">'
-            f"{''.join(lines)}</div>"
+            f"{''.join(self._html(c) for c in self.certificates)}"
         )
+        head = f'data-rev="{self.revision}" data-sum="{_sum(str(self.revision), content)}"'
+        return f'<div class="vaultbridge" {head} {content}</div>'
+
+    def may_replace(self, text: str | None) -> bool:
+        """Whether this row may be written over what stands there now.
+
+        Yes where nothing stands, or a text of ours as we wrote it. Anything else is a person's.
+        """
+        if not text or text.strip() in {ours.strip() for ours in (self.as_text(), *self.known)}:
+            return True
+        ours = _OURS.fullmatch(text.strip())
+        return ours is not None and ours["sum"] == _sum(ours["rev"], ours["content"])
+
+    def _words(self, c: Certificate) -> Iterator[str | None]:
+        yield from (c.status, c.reference_id)
+        # What tells them apart, and nothing that is the same for all.
+        if len({other.title for other in self.certificates}) > 1:
+            yield _apart(c.title)
+        if len({other.issue_date for other in self.certificates}) > 1 and c.issue_date:
+            yield _apart(c.issue_date.isoformat())
+
+    def _html(self, c: Certificate) -> str:
+        head = " · ".join(html.escape(part) for part in self._words(c) if part)
+        line = f"<s>{head}</s>" if c.void else head
+        if c.link:
+            href, text = html.escape(c.link), html.escape(c.link_text)
+            line += f' · <a href="{href}" target="_blank" rel="noopener">{text}</a>'
+        return f"<p>{line}</p>"
+
+
+_OURS = re.compile(
+    r'<div class="vaultbridge" data-rev="(?P<rev>\d+)" data-sum="(?P<sum>[0-9a-f]+)" '
+    r"(?P<content>.*)</div>",
+    re.DOTALL,
+)
+
+
+def _apart(text: str) -> str:
+    """Isolated: in a row that runs the other way it would turn its neighbours about (UAX #9)."""
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def _sum(revision: str, content: str) -> str:
+    return hashlib.sha256(f"{revision} {content}".encode()).hexdigest()[:16]
 
 
 class ReceiptState(enum.Enum):
@@ -252,6 +293,7 @@ class ReceiptState(enum.Enum):
     WRITTEN = "written"  #: accepted; read_back tells whether it is really there
     WAITING = "waiting"  #: the course has no place for it yet; ``remedy`` says how to make one
     REFUSED = "refused"  #: the LMS will not take it, for ``problem``
+    OVERRIDDEN = "overridden"  #: a person wrote or graded there: left alone, nothing was written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +305,14 @@ class Receipt:
     problem: str | None = None
     remedy: str | None = None
     code: str = ""  #: empty for "no_place" where it waits, "refused" where it is refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What one learner's row says at the LMS."""
+
+    text: str | None  #: raw, exactly as stored; None where nothing stands
+    taken_over: bool = False  #: a person has graded it or overridden it, whatever its text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,6 +425,7 @@ class Connector(ABC, Generic[S]):
     def write_back(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         """Put each row into its gradebook; one receipt each, in order. Safe to repeat.
 
+        What a person wrote is never written over: look first, and ask `GradebookRow.may_replace`.
         Raises Temporary or Permanent for what concerns the whole batch.
         """
         raise Permanent(
@@ -382,8 +433,12 @@ class Connector(ABC, Generic[S]):
             remedy="Set write_back: none in the mapping.",
         )
 
-    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
-        """Return what each row now says at the LMS, raw, in order; None where nothing stands."""
+    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[Cell | None]:
+        """Return what each row now says at the LMS, in order; their certificates do not matter.
+
+        None where the LMS does not tell (the learner left the course), or not in few calls: it is
+        asked every day for every row there is. Raises Temporary or Permanent.
+        """
         return [None] * len(batch)
 
     def targets(self, course_ids: Sequence[str]) -> Sequence[Target]:

@@ -26,6 +26,7 @@ import pytest
 
 from connectors.base import (
     Capability,
+    Cell,
     Completion,
     Connector,
     ConnectorError,
@@ -338,6 +339,9 @@ class FakeLms(Protocol):
     def gradebook(self) -> object:
         """Everything a person at the LMS could see of what was written, mails included."""
 
+    def a_person_writes(self, row: GradebookRow, text: str) -> None:
+        """Let a teacher put a text into the place that is this row's."""
+
 
 class RestContract(ConnectorContract):
     """What holds besides for a connector that calls its LMS."""
@@ -470,7 +474,35 @@ class RestContract(ConnectorContract):
         receipts = connector.write_back(self.rows)
 
         assert [ReceiptState.WRITTEN] * len(self.rows) == [r.state for r in receipts]
-        assert [r.text for r in receipts] == list(connector.read_back(self.rows))
+        assert [Cell(text=r.text) for r in receipts] == list(connector.read_back(self.rows))
+
+    def test_a_later_row_is_written_over_our_own(self) -> None:
+        if Capability.WRITE_BACK not in self.connector().capabilities():
+            return
+        connector = self.connector(handler=self.server().answer)
+        before = connector.write_back(self.rows)
+        later = [
+            dataclasses.replace(_withdrawn(row), known=(old.text or "",))
+            for row, old in zip(self.rows, before, strict=True)
+        ]
+        receipts = connector.write_back(later)
+
+        assert [ReceiptState.WRITTEN] * len(later) == [r.state for r in receipts]
+        assert [Cell(text=r.text) for r in receipts] == list(connector.read_back(later))
+
+    def test_what_a_person_wrote_is_left_alone_and_the_others_are_written(self) -> None:
+        if Capability.WRITE_BACK not in self.connector().capabilities():
+            return
+        server = self.server()
+        server.a_person_writes(self.rows[0], "Well done!")
+        connector = self.connector(handler=server.answer)
+        receipts = connector.write_back(self.rows)
+        left, *others = connector.read_back(self.rows)
+
+        assert receipts[0].state is ReceiptState.OVERRIDDEN
+        assert left is not None
+        assert left.text == "Well done!"
+        assert [Cell(text=r.text) for r in receipts[1:]] == others
 
     def test_writing_twice_leaves_the_gradebook_as_once(self) -> None:
         if Capability.WRITE_BACK not in self.connector().capabilities():
@@ -532,6 +564,13 @@ class RestContract(ConnectorContract):
         assert finding.name
         assert finding.ok or (finding.problem and finding.remedy)
         self.assert_no_secret_in(repr(finding))
+
+
+def _withdrawn(row: GradebookRow) -> GradebookRow:
+    certificates = tuple(
+        dataclasses.replace(c, status="Withdrawn", void=True) for c in row.certificates
+    )
+    return dataclasses.replace(row, certificates=certificates, revision=row.revision + 1)
 
 
 def _key(completion: Completion) -> tuple[str, str, datetime]:

@@ -122,6 +122,11 @@ def release(
     )
 
 
+def woken(table: sa.Table, row: sa.Row[Any]) -> sa.ColumnElement[bool]:
+    """Whether somebody has made the row due since it was claimed."""
+    return table.c.next_run_at.is_distinct_from(row.next_run_at)
+
+
 def give_back(
     conn: sa.Connection,
     table: sa.Table,
@@ -132,15 +137,48 @@ def give_back(
 ) -> None:
     """As `release`, for a row as it was claimed: whoever made it due since is not forgotten."""
     due_since = table.c.next_run_at
-    woken = due_since.is_distinct_from(row.next_run_at)
+    next_ = sa.literal(next_run_at, due_since.type)
     save(
         conn,
         table,
         lease_of(row),
         lease_owner=None,
         lease_until=None,
-        next_run_at=sa.case((woken, due_since), else_=sa.literal(next_run_at, due_since.type)),
+        next_run_at=sa.case((woken(table, row), due_since), else_=next_),
         **values,
+    )
+
+
+def give_back_all(
+    conn: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[tuple[sa.Row[Any], datetime | None]],
+    **values: Any,
+) -> None:
+    """As `give_back`, for many rows and when each is due next, in one statement.
+
+    Those that are somebody else's by now are left alone, silently.
+    """
+    if not rows:
+        return
+    due_since = table.c.next_run_at
+    since = due_since.is_distinct_from(sa.bindparam("was_due", type_=due_since.type))
+    at = sa.case((since, due_since), else_=sa.bindparam("due_next", type_=due_since.type))
+    held = [table.c[name] == sa.bindparam(f"its_{name}") for name in ("id", "fence", "lease_owner")]
+    conn.execute(
+        sa.update(table)
+        .where(*held)
+        .values(lease_owner=None, lease_until=None, next_run_at=at, **values),
+        [
+            {
+                "its_id": row.id,
+                "its_fence": row.fence,
+                "its_lease_owner": row.lease_owner,
+                "was_due": row.next_run_at,
+                "due_next": due,
+            }
+            for row, due in rows
+        ],
     )
 
 

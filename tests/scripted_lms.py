@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from connectors.base import (
     ROUGHLY,
     Capability,
+    Cell,
     Completion,
     Finding,
     GradebookRow,
@@ -54,6 +55,8 @@ class ScriptedLms:
     lists: bool = True  #: whether it can list completions at all
     uncompleted: set[str] = field(default_factory=set)  #: learners who were reset
     swallows: int = 0  #: writes it takes and does not show
+    graded: set[Place] = field(default_factory=set)  #: where a teacher gave a grade
+    untold: set[Place] = field(default_factory=set)  #: of which it does not tell
     findings: list[Finding] = field(default_factory=lambda: [Finding(name="token", ok=True)])
 
     def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
@@ -80,6 +83,8 @@ class ScriptedLms:
                 state=ReceiptState.WAITING, problem="No place there.", remedy="Create one."
             )
         place, text = (row.course_id, row.learner_id), row.as_html()
+        if place in self.graded or not row.may_replace(self.gradebook.get(place)):
+            return Receipt(state=ReceiptState.OVERRIDDEN)
         self.writes.append((place, text))
         if self.swallows:
             self.swallows -= 1
@@ -87,11 +92,16 @@ class ScriptedLms:
             self.gradebook[place] = text
         return Receipt(state=ReceiptState.WRITTEN, text=text)
 
-    def read(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
+    def read(self, batch: Sequence[GradebookRow]) -> Sequence[Cell | None]:
         self.reads += 1
         if self.reading:
             return _behave(self.reading.popleft(), batch)
-        return [self.gradebook.get((row.course_id, row.learner_id)) for row in batch]
+        return [self.cell((row.course_id, row.learner_id)) for row in batch]
+
+    def cell(self, place: Place) -> Cell | None:
+        if place in self.untold:
+            return None
+        return Cell(text=self.gradebook.get(place), taken_over=place in self.graded)
 
 
 def _behave(behaviour: Any, batch: Any) -> Any:
@@ -125,7 +135,7 @@ class ScriptedConnector(SignedConnector):
     def write_back(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         return self.lms.write(batch)
 
-    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
+    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[Cell | None]:
         return self.lms.read(batch)
 
     def capabilities(self) -> frozenset[Capability]:

@@ -80,6 +80,9 @@ def _kin(conn: sa.Connection, kind: str, row: Any) -> list[str]:
             sa.select(completion.c.delivery_id).where(completion.c.id == row["completion_id"])
         ).scalar()
         return [*filter(None, [origin]), *_of_completion(conn, row["completion_id"])]
+    if kind == "write-back":
+        told = write_backs.certificates(conn, [row["id"]]).get(row["id"], ())
+        return [*(one.id for one in told), row["id"]]
     return [row["id"]]
 
 

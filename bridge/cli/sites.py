@@ -24,7 +24,7 @@ from bridge.cli.site_set import set_
 from bridge.cli.site_settings import SECRET_OPTION, SET_OPTION, rotated, validated
 from bridge.pipeline import trouble
 from bridge.store import accounts, completions, deliveries, events, write_backs
-from bridge.store.tables import completion, delivery, write_back
+from bridge.store.tables import completion, delivery
 from bridge.wiring import Bridge
 from connectors.base import Capability, Connector, Target
 from runtime.settings import MASK
@@ -173,7 +173,8 @@ def _wake(b: Bridge, row: sa.Row[Any]) -> None:
     with b.database.write() as conn:
         now = b.database.now(conn)
         trouble.mended(conn, row.id)
-        for waiting in (delivery, completion, write_back):
+        write_backs.wake(conn, row.id, now=now)
+        for waiting in (delivery, completion):
             conn.execute(
                 sa.update(waiting)
                 .where(

@@ -142,6 +142,8 @@ def _claim(
         if first is None:
             continue
         alike = [table.c[name] == getattr(first, name) for name in (*step.alike, "tries")]
+        # Whoever held it last has died, or was too slow for so many.
+        failures = first.tries + (first.lease_until is not None)
         rows = claim(
             conn,
             table,
@@ -149,7 +151,7 @@ def _claim(
             owner=bridge.owner,
             now=now,
             lease=bridge.settings.lease,
-            limit=min(most, company(step, first.tries)),
+            limit=min(most, company(step, failures)),
         )
         if rows:
             return rows

@@ -26,7 +26,8 @@ from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release
 
 NAME = "complete"
-BATCH = 50
+#: Moodle tells the status of one learner a call, and the grades of a whole course.
+BATCH = 200
 
 log = structlog.get_logger()
 

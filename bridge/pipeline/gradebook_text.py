@@ -22,6 +22,7 @@ def compose(
     course_id: str,
     learner_id: str,
     revision: int,
+    known: tuple[str, ...] = (),
 ) -> GradebookRow:
     """Return the row for one learner in one course, in the learner's language.
 
@@ -39,13 +40,13 @@ def compose(
         language=language,
         direction=direction(language),
         revision=revision,
+        known=known,
     )
 
 
 def digest(row: GradebookRow) -> str:
-    """SHA-256 of what a row means: equal for rows that differ in their revision alone."""
-    meaning = asdict(row)
-    del meaning["revision"]
+    """SHA-256 of what a row means: equal for rows that differ in how they are written alone."""
+    meaning = {k: v for k, v in asdict(row).items() if k not in ("revision", "known")}
     packed = json.dumps(meaning, sort_keys=True, default=str)
     return hashlib.sha256(packed.encode()).hexdigest()
 
@@ -61,5 +62,5 @@ def _certificate(
         link_text=translate(language, "Open your certificate"),
         title=row.certificate_title or "",
         issue_date=row.issue_date,
-        superseded=where is Standing.REPLACED,
+        void=where not in (Standing.ISSUED, Standing.EARLIER),
     )

@@ -280,6 +280,18 @@ CATALOGUE: Sequence[KnownCause] = (
         "Look whether the grade item is locked or hidden, or its workflow not released.",
     ),
     _mend(
+        "write_back.overridden",
+        "A teacher has graded the cell, or changed what it says: it is left alone.",
+        Mender.NOBODY,
+        "Nothing, if that was meant; else let the teacher clear the cell.",
+    ),
+    _mend(
+        "write_back.lost",
+        "What was written vanished from the gradebook, twice.",
+        Mender.LMS,
+        "See what takes it away: a course that is reset or restored, another program.",
+    ),
+    _mend(
         "write_back.cannot_write",
         "The site's connector cannot write to a gradebook.",
         Mender.MAPPING,

@@ -18,7 +18,7 @@ from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.mapped import ORIGINAL
 from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.selection import Selection
-from bridge.store import events, replays
+from bridge.store import events, replays, write_backs
 from bridge.store.states import CompletionState, DeliveryState, IssuanceState
 from bridge.store.tables import completion, delivery, issuance, issuer, write_back
 from bridge.store.troubles import MENDED
@@ -200,7 +200,8 @@ def _change(
             asked = {"state": IssuanceState.SENDING, "looks": 0, "updated_at": now}
             return issuance, planned.id, asked
         case _:
-            return write_back, planned.id, {}
+            state = planned.row.state if planned.row is not None else ""
+            return write_back, planned.id, write_backs.afresh(state)
 
 
 def take_up_unmatched(bridge: Bridge, *, who: str) -> int:

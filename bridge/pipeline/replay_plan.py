@@ -126,9 +126,12 @@ def _issuance(row: sa.Row[Any], known: _Known) -> Planned:
 
 
 def _write_back(row: sa.Row[Any], _known: _Known) -> Planned:
-    if row.state == WriteBackState.READ_BACK and row.next_run_at is None:
+    if row.state == WriteBackState.READ_BACK:
         return _nothing(row, "The gradebook says it already; nothing is written twice.")
-    return Planned(id=row.id, act=Act.WRITE, said="It is written again.", row=row)
+    said = "It is written again."
+    if row.state == WriteBackState.OVERRIDDEN:
+        said = "It is looked at again, and written if nobody's text stands there."
+    return Planned(id=row.id, act=Act.WRITE, said=said, row=row)
 
 
 _OF_KIND: Mapping[str, Callable[[sa.Row[Any], _Known], Planned]] = {

@@ -17,6 +17,7 @@ class Standing(enum.Enum):
     """What an issuance's state and the vault's status mean to people."""
 
     ISSUED = "issued"
+    EARLIER = "earlier"  #: as good as ever, and a later round's has come since
     PREPARING = "preparing"
     HELD = "held"
     FAILED = "failed"
@@ -35,6 +36,7 @@ def spoken(row: sa.Row[Any]) -> str:
 WORDS: Mapping[Standing, str] = MappingProxyType(
     {
         Standing.ISSUED: mark("Issued"),
+        Standing.EARLIER: mark("Earlier"),
         Standing.PREPARING: mark("In preparation"),
         Standing.HELD: mark("Being checked"),
         Standing.FAILED: mark("Not issued"),
@@ -58,11 +60,18 @@ _OF_STATE: Mapping[str, Standing] = MappingProxyType(
 
 
 def standing(row: sa.Row[Any], others: Iterable[sa.Row[Any]] = ()) -> Standing:
-    """Where an issuance stands; ``others`` are the same learner's issuances in the same course."""
+    """Where an issuance stands; ``others`` are those told beside it, of the same learner."""
     if row.vault_status != "revoked":
-        return _OF_STATE[row.state]
+        now = _OF_STATE[row.state]
+        earlier = now is Standing.ISSUED and any(_is_later(other, row) for other in others)
+        return Standing.EARLIER if earlier else now
     replaced = any(_replaces(other, row) for other in others)
     return Standing.REPLACED if replaced else Standing.REVOKED
+
+
+def _is_later(other: sa.Row[Any], row: sa.Row[Any]) -> bool:
+    of_one_kind = other.mapping_name == row.mapping_name and standing(other) is Standing.ISSUED
+    return of_one_kind and (other.issue_date, other.id) > (row.issue_date, row.id)
 
 
 def _replaces(other: sa.Row[Any], row: sa.Row[Any]) -> bool:

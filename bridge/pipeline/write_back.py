@@ -1,47 +1,33 @@
-"""Tell the gradebook: once when final, again only on a real change, read back each time.
+"""Tell gradebooks what they must say, and look whether they still do.
 
-Each write mails the learner. So the text is written down before it is sent, and a write whose end
-nobody saw is read back before it is written again.
+Each write mails the learner. So a text is written down before it is sent, a write whose end nobody
+saw is looked for before it is repeated, and what stands there is never written again. What a person
+wrote or graded is left alone. What vanished is written anew once; a second time is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
-from bridge.pipeline import by_site, causes, gradebook_text
+from bridge.pipeline import by_site, gradebook_text
+from bridge.pipeline import write_back_ends as ends
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.cells import Verdict, known, seen
 from bridge.store import events, links, write_backs
-from bridge.store.states import WriteBackState
+from bridge.store.states import LOOKED_AT, UNDER_WAY, WriteBackState
 from bridge.store.tables import write_back
-from bridge.store.troubles import MENDED, troubled
-from connectors.base import (
-    Capability,
-    Connector,
-    GradebookRow,
-    Receipt,
-    ReceiptState,
-)
+from connectors.base import Capability, Connector, GradebookRow, Receipt, ReceiptState
 from runtime.crashpoint import crashpoint
-from runtime.lease import LeaseLost, give_back, lease_of, save
+from runtime.lease import LeaseLost, lease_of, save
 
-NAME = "write_back"
-BATCH = 100
-#: How often a text that the LMS took and does not show is written anew.
-MOST_WRITES = 3
-#: A course without a place for certificates is looked at again this often.
-WAITING = timedelta(hours=6)
-
-#: What a receipt without a code of its own is grouped under.
-_CODES = {ReceiptState.WAITING: "no_place", ReceiptState.REFUSED: "refused"}
-
-log = structlog.get_logger()
+#: Rows of one course in a batch: a few calls tell of all, and a hundred are written by one.
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +37,16 @@ class _Work:
     row: sa.Row[Any]
     wanted: GradebookRow
     digest: str
+    stands: str | None = None  #: the text of ours that was seen there, to be written over
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is to say something else than what was written last."""
+        return self.row.text is None or self.digest != self.row.digest
 
 
 def run(bridge: Bridge) -> bool:
-    """Write what is due, a batch a site; say whether there may be more."""
+    """Write and look at what is due, a batch a site; say whether there may be more."""
     return by_site.run(bridge, STEP)
 
 
@@ -62,17 +54,23 @@ def _work(
     bridge: Bridge, site: sa.Row[Any], connector: Connector[Any], rows: Sequence[sa.Row[Any]]
 ) -> None:
     crashpoint("write_back.claimed")
+    if Capability.WRITE_BACK not in connector.capabilities():
+        _refuse_all(bridge, rows, site.connector)
+        return
+    # What only is looked at may stand there in the words of an older version: that is no change.
+    wanted = _composed(bridge, [row for row in rows if row.state not in LOOKED_AT])
+    fresh = [w for w in wanted if w.changed and w.row.state not in UNDER_WAY]
+    ids = {w.row.id for w in fresh}
+    again = _look(bridge, connector, [row for row in rows if row.id not in ids], wanted)
+    _write(bridge, connector, [*fresh, *again])
+
+
+def _composed(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> Sequence[_Work]:
+    if not rows:
+        return ()
     with bridge.database.read() as conn:
-        work = _composed(bridge, conn, rows)
-    if Capability.WRITE_BACK in connector.capabilities():
-        _write(bridge, connector, work)
-    else:
-        _refuse_all(bridge, work, site.connector)
-
-
-def _composed(bridge: Bridge, conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Sequence[_Work]:
-    told = write_backs.certificates(conn, [row.id for row in rows])
-    live = links.of_issuances(conn, [each.id for found in told.values() for each in found])
+        told = write_backs.certificates(conn, [row.id for row in rows])
+        live = links.of_issuances(conn, [each.id for found in told.values() for each in found])
     urls = {issuance_id: bridge.links.url(link_id) for issuance_id, link_id in live.items()}
     return [_compose(row, told.get(row.id, ()), urls) for row in rows]
 
@@ -84,41 +82,75 @@ def _compose(row: sa.Row[Any], found: Sequence[sa.Row[Any]], urls: Mapping[str, 
         course_id=row.course_id,
         learner_id=row.learner_id,
         revision=row.revision + 1,
+        known=known(row),
     )
     return _Work(row=row, wanted=wanted, digest=gradebook_text.digest(wanted))
 
 
+def _look(
+    bridge: Bridge,
+    connector: Connector[Any],
+    rows: Sequence[sa.Row[Any]],
+    wanted: Collection[_Work],
+) -> Sequence[_Work]:
+    """Settle the rows that stand, or are left alone; return what is to be written all the same."""
+    changed = {w.row.id for w in wanted if w.changed}
+    found = seen(connector, rows)
+    crashpoint("write_back.looked")
+    standing = found[Verdict.STANDS]
+    ends.stand(bridge, [row for row in standing if row.id not in changed])
+    ends.overridden(bridge, found[Verdict.PERSONS])
+    unsure = found[Verdict.UNTOLD]
+    ends.untold(bridge, [row for row in unsure if not _to_be_written(row, changed)])
+    missing = found[Verdict.MISSING]
+    ends.lost(bridge, [row for row in missing if _is_lost(row, changed)])
+    stands = {row.id for row in standing}
+    over = [replace(w, stands=w.row.text) for w in wanted if w.changed and w.row.id in stands]
+    anew = [
+        *(row for row in unsure if _to_be_written(row, changed)),
+        *(row for row in missing if not _is_lost(row, changed)),
+    ]
+    return [*over, *_composed(bridge, anew)]
+
+
+def _to_be_written(row: sa.Row[Any], changed: Collection[str]) -> bool:
+    return row.id in changed or row.state == WriteBackState.WRITING
+
+
+def _is_lost(row: sa.Row[Any], changed: Collection[str]) -> bool:
+    return row.id not in changed and _stood(row) and row.repairs > 0
+
+
+def _stood(row: sa.Row[Any]) -> bool:
+    """Whether what was written last was seen there since."""
+    return row.text is not None and row.text == row.shown
+
+
 def _write(bridge: Bridge, connector: Connector[Any], work: Sequence[_Work]) -> None:
-    unsure = [w for w in work if w.row.text and w.row.state != WriteBackState.READ_BACK]
-    seen = _seen(connector, unsure)
-    standing = [w for w in unsure if seen[w.row.id] == w.row.text and w.digest == w.row.digest]
-    told = [w for w in work if w.row.state == WriteBackState.READ_BACK and w.digest == w.row.digest]
-    _confirm(bridge, [*standing, *told])
-    rest = [w for w in work if w not in standing and w not in told]
-    if not rest:
+    held = [w for part in ends.chunks(work) for w in _intended(bridge, part)]
+    if not held:
         return
-    held = _intend(bridge, rest)
     crashpoint("write_back.intended")
-    receipts = connector.write_back([w.wanted for w in held]) if held else []
+    receipts = connector.write_back([w.wanted for w in held])
     crashpoint("write_back.sent")
-    written = _receipts(bridge, held, receipts)
+    pairs = list(zip(held, receipts, strict=True))
+    written = [row for part in ends.chunks(pairs) for row in _receipts(bridge, part)]
     crashpoint("write_back.noted")
-    if written:
-        _read_back(bridge, connector, written)
+    found = seen(connector, written)
+    crashpoint("write_back.seen")
+    ends.stand(bridge, found[Verdict.STANDS])
+    ends.overridden(bridge, found[Verdict.PERSONS])
+    ends.not_shown(bridge, found[Verdict.MISSING])
+    ends.untold(bridge, found[Verdict.UNTOLD])
 
 
-def _seen(connector: Connector[Any], work: Sequence[_Work]) -> dict[str, str | None]:
-    if not work:
-        return {}
-    texts = connector.read_back([w.wanted for w in work])
-    return {w.row.id: text for w, text in zip(work, texts, strict=True)}
-
-
-def _intend(bridge: Bridge, work: Iterable[_Work]) -> list[_Work]:
+def _intended(bridge: Bridge, work: Sequence[_Work]) -> list[_Work]:
     """Write the texts down before they are sent; return those that are still ours to send."""
     held = []
     with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
         for w in work:
+            vanished = not w.changed and _stood(w.row)
             with suppress(LeaseLost):
                 save(
                     conn,
@@ -128,118 +160,40 @@ def _intend(bridge: Bridge, work: Iterable[_Work]) -> list[_Work]:
                     text=w.wanted.as_html(),
                     digest=w.digest,
                     revision=w.wanted.revision,
+                    shown=w.stands or w.row.shown,
+                    repairs=0 if w.changed else w.row.repairs + vanished,
+                    lease_until=now + bridge.settings.lease,
                 )
+                if vanished:
+                    events.record(conn, w.row.id, "vanished: written anew", at=now)
                 held.append(w)
         crashpoint("write_back.intending")
     return held
 
 
-def _receipts(
-    bridge: Bridge, work: Sequence[_Work], receipts: Sequence[Receipt]
-) -> list[tuple[_Work, Receipt]]:
-    """Settle what was not written; return what was, to be read back."""
+def _receipts(bridge: Bridge, work: Sequence[tuple[_Work, Receipt]]) -> Sequence[Any]:
+    """Settle what was not written; return the rows of what was, as they were saved."""
     written = []
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        for w, receipt in zip(work, receipts, strict=True):
+        for w, receipt in work:
             with suppress(LeaseLost):
                 if receipt.state is ReceiptState.WRITTEN:
-                    save(conn, write_back, lease_of(w.row), text=receipt.text, written_at=now)
-                    written.append((w, receipt))
-                elif receipt.state is ReceiptState.WAITING:
-                    _settle(conn, w, WriteBackState.WAITING, receipt, now=now)
+                    values = {
+                        "state": WriteBackState.WRITTEN,
+                        "text": receipt.text,
+                        "written_at": now,
+                    }
+                    save(conn, write_back, lease_of(w.row), **values)
+                    # Due as it was claimed: who has made it due since must not be forgotten.
+                    written.append(SimpleNamespace(**{**w.row._mapping, **values}))
                 else:
-                    _settle(conn, w, WriteBackState.REFUSED, receipt, now=now)
+                    ends.settle(bridge, conn, w.row, receipt, now=now)
         crashpoint("write_back.noting")
     return written
 
 
-def _read_back(
-    bridge: Bridge, connector: Connector[Any], written: Sequence[tuple[_Work, Receipt]]
-) -> None:
-    work = [w for w, _ in written]
-    seen = _seen(connector, work)
-    crashpoint("write_back.seen")
-    _confirm(bridge, [w for w, receipt in written if seen[w.row.id] == receipt.text])
-    for w, receipt in written:
-        if seen[w.row.id] != receipt.text:
-            _not_there(bridge, w)
-
-
-def _not_there(bridge: Bridge, w: _Work) -> None:
-    """The LMS said yes, and the text is not there: a locked item, an unreleased workflow."""
-    tries = w.row.tries + 1
-    final = tries >= MOST_WRITES
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        with suppress(LeaseLost):
-            give_back(
-                conn,
-                write_back,
-                w.row,
-                next_run_at=None if final else now + bridge.backoff.wait(tries),
-                state=WriteBackState.REFUSED if final else WriteBackState.DUE,
-                tries=tries,
-                **troubled(
-                    w.row,
-                    cause=causes.cause(NAME, "not_shown"),
-                    problem="The LMS took the text, but the gradebook does not show it.",
-                    remedy="Look whether the grade item is locked or hidden, or its marking "
-                    f"workflow not released; then `vaultbridge replay {w.row.id}`.",
-                    now=now,
-                ),
-            )
-            events.record(conn, w.row.id, "taken, but not shown", at=now)
-
-
-def _confirm(bridge: Bridge, work: Sequence[_Work]) -> None:
-    if not work:
-        return
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        for w in work:
-            with suppress(LeaseLost):
-                give_back(
-                    conn,
-                    write_back,
-                    w.row,
-                    next_run_at=None,
-                    state=WriteBackState.READ_BACK,
-                    read_back_at=now,
-                    tries=0,
-                    **MENDED,
-                )
-                events.record(conn, w.row.id, "read back", at=now)
-        crashpoint("write_back.confirming")
-    crashpoint("write_back.confirmed")
-    log.info("written_back", rows=len(work))
-
-
-def _settle(
-    conn: sa.Connection, w: _Work, state: WriteBackState, receipt: Receipt, *, now: datetime
-) -> None:
-    """It was not written, and will not be until a person changes something."""
-    give_back(
-        conn,
-        write_back,
-        w.row,
-        next_run_at=now + WAITING if state is WriteBackState.WAITING else None,
-        state=state,
-        text=None,  # nothing was written that could be read back
-        tries=0,
-        **troubled(
-            w.row,
-            cause=causes.cause(NAME, receipt.code or _CODES[receipt.state]),
-            problem=receipt.problem or "The LMS does not take it, and does not say why.",
-            remedy=receipt.remedy,
-            now=now,
-        ),
-    )
-    if w.row.state != state:
-        events.record(conn, w.row.id, state.value, at=now, detail=receipt.problem)
-
-
-def _refuse_all(bridge: Bridge, work: Sequence[_Work], connector: str) -> None:
+def _refuse_all(bridge: Bridge, rows: Sequence[sa.Row[Any]], connector: str) -> None:
     receipt = Receipt(
         state=ReceiptState.REFUSED,
         problem=f"The connector {connector} cannot write to a gradebook.",
@@ -248,35 +202,24 @@ def _refuse_all(bridge: Bridge, work: Sequence[_Work], connector: str) -> None:
     )
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        for w in work:
+        for row in rows:
             with suppress(LeaseLost):
-                _settle(conn, w, WriteBackState.REFUSED, receipt, now=now)
+                ends.settle(bridge, conn, row, receipt, now=now)
 
 
-def _stop(
-    conn: sa.Connection,
-    row: sa.Row[Any],
-    *,
-    cause: str,
-    problem: str,
-    remedy: str,
-    now: datetime,
-) -> None:
-    """A person mends something first."""
-    then = f"{remedy} Then `vaultbridge replay {row.id}`."
-    said = troubled(row, cause=cause, problem=problem, remedy=then, now=now)
-    refused = WriteBackState.REFUSED
-    give_back(conn, write_back, row, next_run_at=None, state=refused, **said)
-    events.record(conn, row.id, refused.value, at=now, detail=problem)
-
+_to_write = write_back.c.state.not_in(LOOKED_AT)
 
 STEP = by_site.Step(
-    name=NAME,
+    name=ends.NAME,
     doing="Writing it",
     table=write_back,
-    turns=(write_back.c.tries == 0, write_back.c.tries > 0),
+    turns=(
+        sa.and_(_to_write, write_back.c.tries == 0),
+        sa.and_(_to_write, write_back.c.tries > 0),
+        write_back.c.state.in_(LOOKED_AT),
+    ),
     batch=BATCH,
     alike=("course_id",),
     work=_work,
-    stop=_stop,
+    stop=ends.stop,
 )

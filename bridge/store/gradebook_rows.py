@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store.states import IssuanceState, WriteBackState
+from bridge.store.states import LOOKED_AT, IssuanceState, WriteBackState
 from bridge.store.tables import issuance, target, write_back
+
+#: A course's id, and the id of a write-back in it.
+Place = tuple[str, str]
 
 
 def _told() -> sa.Join:
@@ -55,9 +58,9 @@ def untold(
 
 
 def concerned(
-    conn: sa.Connection, site_id: str, *, since: datetime, after: str, limit: int
+    conn: sa.Connection, site_id: str, *, since: datetime, after: Place, limit: int
 ) -> Sequence[sa.Row[Any]]:
-    """Write-backs that tell certificates of the span, by id, a batch at a time."""
+    """Write-backs that tell certificates of the span, course by course, a batch at a time."""
     tells = (
         sa.exists()
         .select_from(_told())
@@ -67,29 +70,24 @@ def concerned(
             issuance.c.learner_id == write_back.c.learner_id,
         )
     )
+    place = (write_back.c.course_id, write_back.c.id)
     return conn.execute(
         sa.select(write_back)
-        .where(write_back.c.site_id == site_id, write_back.c.id > after, tells)
-        .order_by(write_back.c.id)
+        .where(write_back.c.site_id == site_id, sa.tuple_(*place) > sa.tuple_(*after), tells)
+        .order_by(*place)
         .limit(limit)
     ).all()
 
 
-def seen_again(conn: sa.Connection, ids: Collection[str], *, now: datetime) -> None:
-    """These rows still say what they must: note that it was looked at."""
-    conn.execute(
-        sa.update(write_back)
-        .where(write_back.c.id.in_(ids), write_back.c.state == WriteBackState.READ_BACK)
-        .values(read_back_at=now)
-    )
-
-
 def write_again(conn: sa.Connection, row_id: str, *, now: datetime) -> bool:
-    """Have a row read and, unless it says it, written anew; False if it is at work already."""
+    """Have a cell looked at and, unless it says it, written anew; False if it is at work already.
+
+    A person's text is left alone all the same.
+    """
     return bool(
         conn.execute(
             sa.update(write_back)
-            .where(write_back.c.id == row_id, write_back.c.state == WriteBackState.READ_BACK)
-            .values(state=WriteBackState.DUE, next_run_at=now, tries=0)
+            .where(write_back.c.id == row_id, write_back.c.state.in_(LOOKED_AT))
+            .values(state=WriteBackState.DUE, repairs=0, next_run_at=now, tries=0)
         ).rowcount
     )

@@ -46,9 +46,18 @@ class WriteBackState(StrEnum):
 
     DUE = "due"
     WRITING = "writing"  #: a write may be under way
+    WRITTEN = "written"  #: the LMS took it; it has not been seen there yet
     READ_BACK = "read_back"  #: it stands there, seen
     WAITING = "waiting"  #: the course has no place for it yet
-    REFUSED = "refused"
+    REFUSED = "refused"  #: the LMS will not take it
+    OVERRIDDEN = "overridden"  #: a person graded there or wrote: left alone
+    LOST = "lost"  #: it vanished once more after it was written anew
+
+
+#: A write is under way, or was taken: what was written last has not been seen there yet.
+UNDER_WAY = (WriteBackState.WRITING, WriteBackState.WRITTEN)
+#: What is looked at every so often, whether it still is so; nothing is to be written.
+LOOKED_AT = (WriteBackState.READ_BACK, WriteBackState.OVERRIDDEN, WriteBackState.LOST)
 
 
 class AttemptOutcome(StrEnum):

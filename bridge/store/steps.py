@@ -35,7 +35,10 @@ _STEPS: Mapping[str, tuple[sa.Column[datetime], Collection[str]]] = {
         ),
     ),
     "issuances": (issuance.c.created_at, (IssuanceState.GENERATED, IssuanceState.CANCELLED)),
-    "write-backs": (write_back.c.created_at, (WriteBackState.READ_BACK,)),
+    "write-backs": (
+        write_back.c.created_at,
+        (WriteBackState.READ_BACK, WriteBackState.OVERRIDDEN),
+    ),
 }
 
 

@@ -260,6 +260,10 @@ write_back = sa.Table(
     # What the last write meant, without its revision: nothing is written twice for nothing.
     sa.Column("digest", sa.String(64)),
     sa.Column("text", sa.Text),
+    # The text of ours that was seen there last; another one may be on its way.
+    sa.Column("shown", sa.Text),
+    # How often it was written anew because it had vanished, since it last changed.
+    sa.Column("repairs", sa.Integer, nullable=False, server_default="0"),
     sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
     *trouble_columns(),
     sa.Column("written_at", UtcDateTime),

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
-from bridge.store.states import IssuanceState, WriteBackState
+from bridge.store.states import LOOKED_AT, UNDER_WAY, IssuanceState, WriteBackState
 from bridge.store.tables import issuance, target, write_back
 
 
@@ -51,9 +51,15 @@ def make_due(conn: sa.Connection, issuance_ids: Collection[str], *, now: datetim
             )
             .on_conflict_do_update(
                 index_elements=["site_id", "course_id", "learner_id"],
-                set_={"next_run_at": now, "tries": 0},
+                set_={"next_run_at": now, "tries": 0, "state": _due()},
             )
         )
+
+
+def _due() -> sa.Case[Any]:
+    """The state of a row that is to be looked through; an open write stays one."""
+    under_way = write_back.c.state.in_(UNDER_WAY)
+    return sa.case((under_way, write_back.c.state), else_=WriteBackState.DUE.value)
 
 
 def _was_final() -> sa.ColumnElement[bool]:
@@ -109,6 +115,25 @@ def _joined(query: sa.Select[Any]) -> sa.Select[Any]:
 def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     """One write-back."""
     return conn.execute(sa.select(write_back).where(write_back.c.id == row_id)).first()
+
+
+def afresh(state: str) -> Mapping[str, Any]:
+    """What a replay changes of a row in that state: as if it had never failed or vanished."""
+    return {"state": state if state in UNDER_WAY else WriteBackState.DUE.value, "repairs": 0}
+
+
+def wake(conn: sa.Connection, site_id: str, *, now: datetime) -> None:
+    """Let what waits to be written at a site be written now."""
+    conn.execute(
+        sa.update(write_back)
+        .where(
+            write_back.c.site_id == site_id,
+            write_back.c.state.not_in(LOOKED_AT),
+            write_back.c.next_run_at > now,
+            write_back.c.lease_until.is_(None),
+        )
+        .values(next_run_at=now, tries=0)
+    )
 
 
 def waiting_in(conn: sa.Connection, site_id: str, course_id: str, *, now: datetime) -> int:

@@ -120,32 +120,12 @@ def _look(
 
 def _somebody(client: MoodleClient, course_id: str) -> str:
     """A participant of the course, or else the service user itself."""
-    enrolled = participants(client, course_id, limit=1)
+    enrolled = directory.participants(client, course_id, limit=1)
     return (
         enrolled[0]
         if enrolled
         else client.call("core_webservice_get_site_info")["userid"].identifier()
     )
-
-
-def participants(client: MoodleClient, course_id: str, *, limit: int) -> Sequence[str]:
-    """The ids of some participants, lowest first.
-
-    Without moodle/user:viewdetails most are silently missing.
-    """
-    options = {
-        "userfields": "fullname",  # a fifth of the bytes
-        "limitfrom": "0",
-        "limitnumber": str(limit),
-        "sortby": "id",
-        "sortdirection": "ASC",
-    }
-    answer = client.call(
-        "core_enrol_get_enrolled_users",
-        courseid=course_id,
-        options=[{"name": name, "value": value} for name, value in options.items()],
-    )
-    return [user["id"].identifier() for user in answer.items()]
 
 
 def _nowhere(called: str, settings: MoodleSettings, column: GradeItem | None) -> Place:

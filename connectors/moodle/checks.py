@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.base import ConnectorError, Finding, Learner, Malformed, Permanent
-from connectors.moodle import assignments, completions, directory
+from connectors.moodle import completions, directory
 from connectors.moodle.client import MoodleClient
 from connectors.moodle.deliveries import same_site
 from connectors.moodle.enrichment import STATUS
@@ -129,14 +129,14 @@ def _permissions(client: MoodleClient, settings: MoodleSettings) -> Iterator[Fin
 
 def _trial(client: MoodleClient, settings: MoodleSettings) -> _Trial | None:
     if settings.check_course_id is not None:
-        learners = assignments.participants(client, settings.check_course_id, limit=_PARTICIPANTS)
+        learners = directory.participants(client, settings.check_course_id, limit=_PARTICIPANTS)
         return (
             _Trial(course_id=settings.check_course_id, learner_ids=learners) if learners else None
         )
     denied: Refusal | None = None
     for course_id in _LIKELY_COURSES:
         try:
-            learners = assignments.participants(client, course_id, limit=_PARTICIPANTS)
+            learners = directory.participants(client, course_id, limit=_PARTICIPANTS)
         except Refusal as refusal:
             if refusal.kind is Kind.SITE:
                 raise

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connectors.base import (
     Capability,
+    Cell,
     Completion,
     Connector,
     Finding,
@@ -73,7 +74,7 @@ class MoodleConnector(Connector[MoodleSettings]):
         with _understood():
             return gradebook.write(self._client(), self.settings, batch)
 
-    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
+    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[Cell | None]:
         """The feedback as it was stored, not as it is shown."""
         with _understood():
             return gradebook.read(self._client(), self.settings, batch)

@@ -1,12 +1,13 @@
 """What a completion event does not say: who, which course, when truly, with which grade.
 
-Two calls a learner (status, grade items), one a hundred users, one a hundred courses.
+One call a learner (the status, which no batch tells), a few a course for the grades, one a hundred
+users, one a hundred courses.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -14,7 +15,8 @@ from connectors.base import Completion, Course, Grade, Learner, Problem
 from connectors.moodle import directory
 from connectors.moodle.client import MoodleClient
 from connectors.moodle.errors import Kind, Refusal, grant, problem_of, raise_if_all_denied
-from connectors.moodle.gradeitems import course_grade, grade_items
+from connectors.moodle.gradeitems import course_grade
+from connectors.moodle.reports import Report, reports
 
 STATUS = "core_completion_get_course_completion_status"
 
@@ -24,17 +26,17 @@ class _Proof:
     """That a course is completed, since when and with which grade."""
 
     completed_at: datetime | None
-    grade: Grade | None
+    grade: Grade | None = None
 
 
 _Found: TypeAlias = "_Proof | Problem | Refusal"
+_Key: TypeAlias = tuple[str, str]  # course and learner
 
 
 def enrich(client: MoodleClient, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
     """As Connector.enrich."""
     keys = [(completion.course.id, completion.learner.id) for completion in batch]
-    proofs = {key: _proof(client, *key) for key in dict.fromkeys(keys)}
-    raise_if_all_denied(proofs.values())
+    proofs = _proofs(client, dict.fromkeys(keys))
     proven = [key for key, proof in proofs.items() if isinstance(proof, _Proof)]
     learners = directory.users(client, (learner for _, learner in proven))
     if proven and not learners:
@@ -47,19 +49,36 @@ def enrich(client: MoodleClient, batch: Sequence[Completion]) -> Sequence[Comple
     ]
 
 
+def _proofs(client: MoodleClient, keys: Collection[_Key]) -> Mapping[_Key, _Found]:
+    proofs = {key: _proof(client, *key) for key in keys}
+    raise_if_all_denied(proofs.values())
+    completed: dict[str, list[str]] = {}
+    for (course, learner), proof in proofs.items():
+        if isinstance(proof, _Proof):
+            completed.setdefault(course, []).append(learner)
+    for course, learners in completed.items():
+        for learner, told in reports(client, course, learners).items():
+            proofs[course, learner] = _graded(proofs[course, learner], told)
+    raise_if_all_denied(proofs.values())
+    return proofs
+
+
 def _proof(client: MoodleClient, course_id: str, learner_id: str) -> _Found:
     try:
         completed_at = _completed_at(client, course_id, learner_id)
-        if isinstance(completed_at, Problem):
-            return completed_at
-        # A refusal here must not read as "has no grade": a mapping may ask for a pass mark only
-        # where there is a grade.
-        grade = course_grade(grade_items(client, course_id, learner_id))
     except Refusal as refusal:
         if refusal.kind is Kind.SITE:
             raise
         return refusal
-    return _Proof(completed_at=completed_at, grade=grade)
+    return completed_at if isinstance(completed_at, Problem) else _Proof(completed_at=completed_at)
+
+
+def _graded(proof: _Found, told: Report | Refusal) -> _Found:
+    # A refusal here must not read as "has no grade": a mapping may ask for a pass mark only where
+    # there is a grade.
+    if isinstance(told, Refusal) or not isinstance(proof, _Proof):
+        return told if isinstance(told, Refusal) else proof
+    return dataclasses.replace(proof, grade=course_grade(told.items))
 
 
 def _completed_at(

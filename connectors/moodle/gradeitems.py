@@ -11,6 +11,7 @@ from connectors.base import Grade
 from connectors.moodle.client import MoodleClient
 from connectors.wild import Wild
 
+REPORT = "gradereport_user_get_grade_items"
 #: Moodle keeps grades with five places.
 _PLACES = Decimal("0.00001")
 
@@ -25,6 +26,7 @@ class GradeItem:
     id_number: str | None
     name: str | None
     locked: bool  #: the column, or this learner's cell
+    taken_over: bool  #: a person has graded or overridden this learner's cell
     feedback: str | None  #: raw, as it was stored
     given: Wild = field(repr=False)
 
@@ -32,12 +34,16 @@ class GradeItem:
 def grade_items(client: MoodleClient, course_id: str, user_id: str) -> Sequence[GradeItem]:
     """The learner's columns. Those hidden in the gradebook are left out by Moodle.
 
-    Some 55 ms a learner; the whole course at once is 12 ms each, but for everybody enrolled.
     An unenrolled learner's are still given. Raises as MoodleClient.call.
     """
-    answer = client.call("gradereport_user_get_grade_items", courseid=course_id, userid=user_id)
+    answer = client.call(REPORT, courseid=course_id, userid=user_id)
     reports = [r for r in answer["usergrades"].items() if r["userid"].identifier() == user_id]
-    return [_item(item) for report in reports for item in report["gradeitems"].items()]
+    return [item for report in reports for item in items_of(report)]
+
+
+def items_of(report: Wild) -> Sequence[GradeItem]:
+    """The columns of one learner's report."""
+    return [_item(item) for item in report["gradeitems"].items()]
 
 
 def course_grade(items: Sequence[GradeItem]) -> Grade | None:
@@ -79,6 +85,9 @@ def _item(given: Wild) -> GradeItem:
         id_number=_text(given, "idnumber"),
         name=_text(given, "itemname"),
         locked=_true(given, "locked") or _true(given, "gradeislocked"),
+        # What is saved in the assignment then no longer reaches the gradebook (Moodle's source,
+        # grade_item::update_raw_grade).
+        taken_over=_true(given, "gradeisoverridden") or _has(given, "graderaw"),
         feedback=_text(given, "feedback"),
         given=given,
     )
@@ -87,6 +96,11 @@ def _item(given: Wild) -> GradeItem:
 def _text(given: Wild, name: str) -> str | None:
     member = given.get(name)
     return member.text() if member and member.value != "" else None
+
+
+def _has(given: Wild, name: str) -> bool:
+    member = given.get(name)
+    return member is not None and member.value is not None
 
 
 def _true(given: Wild, name: str) -> bool:

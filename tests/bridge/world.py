@@ -111,15 +111,22 @@ class World:
                 institution_name="Institute of the Sea",
             )
 
-    def add_site(self, name: str, connector: str) -> str:
-        """Add a site whose deliveries are signed with the world's secret; return its id."""
+    def add_site(
+        self,
+        name: str,
+        connector: str,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Add a site; by default its deliveries are signed with the world's secret; its id."""
         with self.bridge.database.write() as conn:
             return accounts.add_site(
                 conn,
                 name,
                 connector=connector,
-                settings={},
-                secrets={"secrets": [SECRET]},
+                settings=settings or {},
+                secrets=secrets or {"secrets": [SECRET]},
                 keys=self.bridge.keys,
                 now=self.clock.now(),
                 issue_from=LONG_AGO,

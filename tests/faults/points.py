@@ -90,7 +90,8 @@ BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
         *of("single", "intending", "intended", "sent", "concluding", "concluded"),
         *of("follow", "claimed", "told", "settling", "settled"),
         *of("write_back", "claimed", "intending", "intended", "sent", "noting", "noted"),
-        *of("write_back", "seen", "confirming", "confirmed"),
+        *of("write_back", "seen", "ending", "ended"),
+        *of("write_back", "looked", "keeping", "kept"),
     ),
     many: (
         *of("normalise", "claimed", "read", "taking", "taken"),

@@ -64,9 +64,9 @@ NOT_ADOPTED = "not_adopted"
 OURS_UNKNOWN = "ours_unknown"
 FOREIGN = "foreign"
 GRADEBOOK_UNTOLD = "gradebook_untold"
-GRADEBOOK_EMPTY = "gradebook_empty"
 GRADEBOOK_DIFFERS = "gradebook_differs"
 GRADEBOOK_OVERRIDDEN = "gradebook_overridden"
+GRADEBOOK_LOST = "gradebook_lost"
 GRADEBOOK_WAITING = "gradebook_waiting"
 GRADEBOOK_REFUSED = "gradebook_refused"
 GRADEBOOK_STUCK = "gradebook_stuck"
@@ -134,14 +134,14 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
         GRADEBOOK_UNTOLD: _cause(
             Part.GRADEBOOK, Mends.FIX, "Issued, and the gradebook was never told."
         ),
-        GRADEBOOK_EMPTY: _cause(
-            Part.GRADEBOOK, Mends.FIX, "Told, and the gradebook says nothing any more."
-        ),
         GRADEBOOK_DIFFERS: _cause(
-            Part.GRADEBOOK, Mends.FIX, "Told, and the gradebook says an older or a changed text."
+            Part.GRADEBOOK, Mends.FIX, "Told, and the gradebook does not say it any more."
         ),
         GRADEBOOK_OVERRIDDEN: _cause(
-            Part.GRADEBOOK, Mends.PERSON, "Somebody else's text stands in the gradebook."
+            Part.GRADEBOOK, Mends.PERSON, "Graded or changed by a person in the gradebook."
+        ),
+        GRADEBOOK_LOST: _cause(
+            Part.GRADEBOOK, Mends.PERSON, "Vanished from the gradebook again after it was mended."
         ),
         GRADEBOOK_WAITING: _cause(
             Part.GRADEBOOK, Mends.PERSON, "The course has no place for certificates."
@@ -164,6 +164,8 @@ TOLD_BY_ROWS = frozenset(
         GRADEBOOK_WAITING,
         GRADEBOOK_REFUSED,
         GRADEBOOK_STUCK,
+        GRADEBOOK_OVERRIDDEN,
+        GRADEBOOK_LOST,
     }
 )
 

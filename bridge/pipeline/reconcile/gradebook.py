@@ -1,64 +1,77 @@
-"""Whether gradebooks say what they must: by what our rows say, and by reading some of them again.
+"""Whether gradebooks say what they must.
 
-A row is read again a day after it was last seen to be right, a few hundred a run at most: reading
-takes a call a learner in some LMSs.
+By the states of our rows, which follow what is seen there about once a day; for a person who asks,
+by looking into every cell now as well. Looking changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline.cells import Verdict, seen
 from bridge.pipeline.reconcile.causes import (
     GRADEBOOK_DIFFERS,
-    GRADEBOOK_EMPTY,
+    GRADEBOOK_LOST,
     GRADEBOOK_OVERRIDDEN,
     GRADEBOOK_REFUSED,
     GRADEBOOK_STUCK,
     GRADEBOOK_UNTOLD,
     GRADEBOOK_WAITING,
 )
-from bridge.pipeline.reconcile.work import Looked, Work, batches
+from bridge.pipeline.reconcile.work import Looked, Work
 from bridge.store import differences, gradebook_rows
 from bridge.store.differences import Seen, key
 from bridge.store.events import PIPELINE
 from bridge.store.ids import before
-from bridge.store.states import DifferenceState, WriteBackState
-from connectors.base import Capability, Connector, GradebookRow
+from bridge.store.states import LOOKED_AT, DifferenceState, WriteBackState
+from connectors.base import Capability
 
 BATCH = 500
-READ_AT_ONCE = 50
-MOST_READ = 200
-READ_AGAIN = timedelta(days=1)
+WAITS = "It waits for its turn since it came."
+WORKERS = "See that the worker write_back and the clock run."
 
 _STATES: Mapping[str, str] = {
     WriteBackState.WAITING: GRADEBOOK_WAITING,
     WriteBackState.REFUSED: GRADEBOOK_REFUSED,
+    WriteBackState.OVERRIDDEN: GRADEBOOK_OVERRIDDEN,
+    WriteBackState.LOST: GRADEBOOK_LOST,
 }
+
+Rows = Sequence[sa.Row[Any]]
 
 
 def compare(work: Work) -> Looked:
     """Compare the rows that tell certificates of the span. Raises Temporary or Permanent."""
     _untold(work)
-    after, count, left = "", 0, MOST_READ
+    count = 0
+    for rows, now in _concerned(work):
+        count += len(rows)
+        late = now - work.bridge.settings.reconcile_stuck
+        told = (_by_state(work, row, late=late) for row in rows)
+        work.see([*_still_open(work, rows), *(one for one in told if one is not None)])
+    # Last, so that an LMS that does not answer hides nothing of what our own rows say.
+    if work.run.who != PIPELINE:
+        _look(work)
+    return Looked(count=count)
+
+
+def _concerned(work: Work) -> Iterator[tuple[Rows, datetime]]:
+    """The rows, course by course, and the moment at which they were read."""
+    after = ("", "")
     while True:
         with work.bridge.database.read() as conn:
             now = work.bridge.database.now(conn)
             rows = gradebook_rows.concerned(
                 conn, work.site.id, since=work.run.since, after=after, limit=BATCH
             )
-            noted = differences.by_keys(conn, [_key(row) for row in rows])
-        count += len(rows)
-        late = now - work.bridge.settings.reconcile_stuck
-        told = (_by_state(work, row, late=late) for row in rows)
-        work.see([one for one in told if one is not None])
-        left -= _read(work, [row for row in rows if _stands(row)], noted, now=now, most=left)
+        yield rows, now
         if len(rows) < BATCH:
-            return Looked(count=count)
-        after = rows[-1].id
+            return
+        after = (rows[-1].course_id, rows[-1].id)
 
 
 def _untold(work: Work) -> None:
@@ -97,98 +110,70 @@ def _never(work: Work, row: sa.Row[Any]) -> Seen:
 
 
 def _by_state(work: Work, row: sa.Row[Any], *, late: datetime) -> Seen | None:
-    cause = _STATES.get(row.state)
-    if cause is None:
-        waits = row.next_run_at is not None and (row.written_at or row.created_at) < late
-        cause = GRADEBOOK_STUCK if waits and row.state != WriteBackState.READ_BACK else None
+    cause = _STATES.get(row.state) or (GRADEBOOK_STUCK if _is_stuck(row, late) else None)
     if cause is None:
         return None
-    commands = {
+    command = {
         GRADEBOOK_WAITING: f"vaultbridge site courses {work.site.name} --create",
-        GRADEBOOK_REFUSED: f"vaultbridge replay {row.id}",
         GRADEBOOK_STUCK: f"vaultbridge show {row.id}",
-    }
-    problem = row.problem or "It waits for its turn since it came."
-    remedy = row.remedy or "See that the worker write_back and the clock run."
-    return _seen(row, cause, problem, remedy, commands[cause])
+    }.get(cause, f"vaultbridge replay {row.id}")
+    return _seen(row, cause, row.problem or WAITS, row.remedy or WORKERS, command)
 
 
-def _stands(row: sa.Row[Any]) -> bool:
-    """Whether it was written, and nothing of it is due now."""
-    return row.state == WriteBackState.READ_BACK and row.next_run_at is None and bool(row.text)
+def _is_stuck(row: sa.Row[Any], late: datetime) -> bool:
+    """Whether it should have been written long ago; what is only looked at again is no hurry."""
+    since = row.failing_since or row.next_run_at
+    return row.state not in LOOKED_AT and since is not None and since < late
 
 
-def _read(
-    work: Work,
-    rows: Sequence[sa.Row[Any]],
-    noted: Mapping[str, sa.Row[Any]],
-    *,
-    now: datetime,
-    most: int,
-) -> int:
-    """Read those again that are due for it; return how many."""
-    lately = now - READ_AGAIN
-    open_ = {name: row for name, row in noted.items() if row.state == DifferenceState.OPEN}
-    patient = {name for name, row in open_.items() if _asked_since(work, row, lately)}
-    due = [
-        row
-        for row in sorted(rows, key=lambda row: _key(row) not in open_)
-        if (_key(row) in open_ or row.read_back_at is None or row.read_back_at <= lately)
-        and _key(row) not in patient
+def _still_open(work: Work, rows: Rows) -> Sequence[Seen]:
+    """What a person's run saw in the cells, until the step has looked at them, too."""
+    with work.bridge.database.read() as conn:
+        noted = differences.by_keys(conn, [_key(row) for row in rows])
+    told = ((row, noted.get(_key(row))) for row in rows)
+    return [
+        differences.again(one)
+        for row, one in told
+        if one is not None and one.state == DifferenceState.OPEN and _is_news(row, one)
     ]
-    # Those that are not read this time are what they were.
-    unread = patient | {_key(row) for row in due[most:]}
-    standing = {_key(row) for row in rows}
-    work.see([differences.again(open_[n]) for n in sorted(unread & standing & open_.keys())])
-    if not due[:most]:
-        return 0
-    connector = work.connector()
-    if Capability.WRITE_BACK not in connector.capabilities():
-        return 0
-    for batch in batches(due[:most], READ_AT_ONCE):
-        _compare(work, connector, batch)
-    return min(most, len(due))
 
 
-def _asked_since(work: Work, known: sa.Row[Any], moment: datetime) -> bool:
-    """Whether what was read lately still counts: not for a person, who has changed something."""
-    lately = known.asked_at is not None and known.asked_at > moment
-    return lately and work.run.who == PIPELINE
+def _is_news(row: sa.Row[Any], one: sa.Row[Any]) -> bool:
+    if one.asked_at is None or row.state != WriteBackState.READ_BACK:
+        return False
+    return row.read_back_at is None or row.read_back_at <= one.asked_at
 
 
-def _compare(work: Work, connector: Connector[Any], rows: Sequence[sa.Row[Any]]) -> None:
-    now = work.renew()
-    asked = [
-        GradebookRow(course_id=row.course_id, learner_id=row.learner_id, certificates=())
-        for row in rows
-    ]
-    texts = connector.read_back(asked)
-    right = [row.id for row, text in zip(rows, texts, strict=True) if text == row.text]
-    wrong = [
-        _drifted(work, row, text, now=now)
-        for row, text in zip(rows, texts, strict=True)
-        if text != row.text
-    ]
-    with work.write() as (conn, moment):
-        gradebook_rows.seen_again(conn, right, now=moment)
-        work.see_in(conn, wrong, now=moment)
-
-
-def _drifted(work: Work, row: sa.Row[Any], text: str | None, *, now: datetime) -> Seen:
-    again = work.fix_command()
-    if not text:
-        problem = "The gradebook says nothing where it was told a certificate."
-        remedy = "See that the grade item is not hidden. Mending writes it anew."
-        return _seen(row, GRADEBOOK_EMPTY, problem, remedy, again, asked_at=now)
-    # Our texts lead to our pages; nobody else's do.
-    if work.bridge.settings.public_url in text:
-        problem = "The gradebook says another text of ours than was written last."
-        return _seen(
-            row, GRADEBOOK_DIFFERS, problem, "Mending writes it anew.", again, asked_at=now
+def _look(work: Work) -> None:
+    for rows, _ in _concerned(work):
+        standing = [row for row in rows if row.state in LOOKED_AT]
+        connector = work.connector()
+        if not standing or Capability.WRITE_BACK not in connector.capabilities():
+            continue
+        found = seen(connector, standing)
+        now = work.renew()
+        work.see(
+            [
+                *(_overridden(row, now) for row in found[Verdict.PERSONS]),
+                *(_missing(work, row, now) for row in found[Verdict.MISSING]),
+            ]
         )
-    problem = "Somebody else's text stands in the gradebook, in the place of the certificate."
-    remedy = "It is left alone. To have ours back, clear it in the LMS; then reconcile and mend."
-    return _seen(row, GRADEBOOK_OVERRIDDEN, problem, remedy, again, asked_at=now)
+
+
+def _overridden(row: sa.Row[Any], now: datetime) -> Seen:
+    problem = "A person has graded it, or changed what it says: it is left alone."
+    remedy = "Nothing, if that was meant. To have the certificate told there again, clear the cell "
+    remedy += "in the LMS."
+    command = f"vaultbridge replay {row.id}"
+    return _seen(row, GRADEBOOK_OVERRIDDEN, problem, remedy, command, asked_at=now)
+
+
+def _missing(work: Work, row: sa.Row[Any], now: datetime) -> Seen:
+    problem = "The gradebook does not say what was written there last: it says nothing, or an older"
+    problem += " text of ours."
+    remedy = "Mending tells it again."
+    command = work.fix_command()
+    return _seen(row, GRADEBOOK_DIFFERS, problem, remedy, command, asked_at=now)
 
 
 def _key(row: sa.Row[Any]) -> str:

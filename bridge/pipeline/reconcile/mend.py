@@ -149,6 +149,5 @@ MENDERS: Mapping[str, Mend] = {
     causes.REFERENCE_DIFFERS: _referred,
     causes.MISSING_AT_VAULT: _issued_again,
     causes.GRADEBOOK_UNTOLD: _told,
-    causes.GRADEBOOK_EMPTY: _written_again,
     causes.GRADEBOOK_DIFFERS: _written_again,
 }

@@ -144,7 +144,7 @@ def test_one_that_was_interrupted_is_continued(
         (["replay", "--continue", "rp_1", "--dry-run"], 2, "--continue goes on with what was"),
         (["replay", "--continue", "rp_1"], 1, "There is no replay rp_1."),
         (["replay", "--site", "nowhere"], 1, "There is no site called 'nowhere'."),
-        (["replay", "--state", "lost"], 2, "'lost' is not one of"),
+        (["replay", "--state", "gone"], 2, "'gone' is not one of"),
         (["replay", "--since", "yesterday"], 2, "neither a span such as 30d"),
     ],
 )

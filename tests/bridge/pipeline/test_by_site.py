@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import OperationalError
 
@@ -197,6 +198,32 @@ def test_one_row_that_the_lms_chokes_on_holds_up_nobody_but_itself(world: World)
     assert 3 == len(world.lms.writes), "each of the others once"
     assert None is world.site().problem, "the site itself is well"
     assert 60 > outage.calls
+
+
+def test_a_batch_that_outlived_its_lease_is_tried_again_as_a_smaller_one(world: World) -> None:
+    """Or an LMS that is slow enough would never see the end of one."""
+    sizes: list[int] = []
+
+    def noted(batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
+        world.lms.writing.append(noted)
+        sizes.append(len(batch))
+        return [world.lms.put(row) for row in batch]
+
+    world.lms.writing.append(noted)
+    ago = world.clock.now() - timedelta(seconds=1)
+    with world.bridge.database.write() as conn:
+        for number in range(150):
+            values = {"id": f"wb_{number:022d}", "learner_id": str(number), "state": "due"}
+            place = {"site_id": world.site_id, "course_id": "42"}
+            held = {"lease_owner": "gone", "lease_until": ago}
+            conn.execute(
+                sa.insert(tables.write_back).values(
+                    created_at=ago, next_run_at=ago, **values, **place, **held
+                )
+            )
+    world.run("write_back")
+
+    assert [100, 50] == sizes
 
 
 @pytest.mark.parametrize(

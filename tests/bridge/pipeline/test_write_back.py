@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bridge.store import links, tables, write_backs
 from connectors.base import (
+    Cell,
     GradebookRow,
     Malformed,
     Permanent,
@@ -36,7 +37,7 @@ def test_it_is_written_once_and_seen_there(world: World) -> None:
     world.run("write_back")
 
     row = world.write_back
-    assert ("read_back", None, 1, None) == (row.state, row.next_run_at, row.revision, row.problem)
+    assert ("read_back", 1, None) == (row.state, row.revision, row.problem)
     assert row.text == world.lms.gradebook["42", "ada"]
     assert None is not row.written_at
     assert None is not row.read_back_at
@@ -50,7 +51,7 @@ def test_nothing_is_written_when_nothing_changed(world: World) -> None:
     world.run("write_back")
 
     row = world.write_back
-    assert ("read_back", None, 1) == (row.state, row.next_run_at, row.revision)
+    assert ("read_back", 1) == (row.state, row.revision)
     assert 1 == len(world.lms.writes)
 
 
@@ -153,7 +154,8 @@ def test_a_reply_lost_after_the_write_is_read_back_and_not_written_again(
     world.generate()
     world.run("write_back")
     row = world.write_back
-    assert ("writing", "The answer was lost.") == (row.state, row.problem)
+    told = "written" if after == "reading" else "writing"
+    assert (told, "The answer was lost.") == (row.state, row.problem)
 
     world.settle()
     assert ("read_back", None, 1) == (
@@ -250,7 +252,7 @@ def test_a_text_that_shows_late_is_seen_and_not_written_again(world: World) -> N
     world.lms.swallows = 1
     world.generate()
     world.run("write_back")
-    assert "due" == world.write_back.state
+    assert ("written", "write_back.not_shown") == (world.write_back.state, world.write_back.cause)
 
     ((place, text),) = world.lms.writes
     world.lms.gradebook[place] = text
@@ -278,7 +280,7 @@ def test_a_certificate_made_while_another_is_being_written_is_not_forgotten(
     world.run("write_back")
 
     assert "VEC-IC-SECOND" in world.lms.gradebook["42", "ada"]
-    assert ("read_back", None) == (world.write_back.state, world.write_back.next_run_at)
+    assert "read_back" == world.write_back.state
 
 
 def test_a_row_taken_by_another_worker_is_left_to_it_and_its_neighbours_go_on(
@@ -454,3 +456,325 @@ def test_certificates_of_two_mappings_stand_in_one_row(world: World) -> None:
     text = world.lms.gradebook["42", "ada"]
     assert -1 < text.index(newer) < text.index(older)
     assert (["read_back"], 2) == (world.states(tables.write_back), len(world.lms.writes))
+
+
+# What became of it in the gradebook
+
+
+def look(world: World, *, days: float = 1.6) -> None:
+    """Let the moment come at which what stands in the gradebook is looked at."""
+    world.later(days=days)
+    world.run("write_back")
+
+
+@pytest.fixture
+def written(world: World) -> World:
+    """A certificate that is told in the gradebook."""
+    world.generate()
+    world.run("write_back")
+    assert "read_back" == world.write_back.state
+    return world
+
+
+PLACE = ("42", "ada")
+
+
+def test_what_stands_is_looked_at_every_day_and_nothing_is_noted_but_when(written: World) -> None:
+    world, before = written, written.write_back
+    for _ in range(3):
+        look(world)
+
+    after = world.write_back
+    assert (4, 1) == (world.lms.reads, len(world.lms.writes))
+    assert ["read back"] == world.history(after.id)
+    assert (before.text, before.revision, "read_back") == (after.text, after.revision, after.state)
+    assert before.read_back_at < after.read_back_at
+
+
+def test_what_a_later_version_would_say_in_other_words_is_left_as_it_stands(
+    written: World,
+) -> None:
+    """An upgrade is no change: it must not mail everybody who ever had a certificate."""
+    world = written
+    world.change(tables.issuance, world.issuance.id, certificate_title="In other words")
+    world.change(tables.issuance, world.issuance.id, reference_id="VEC-IC-OTHER")
+    look(world)
+
+    assert ("read_back", 1) == (world.write_back.state, len(world.lms.writes))
+
+
+def test_what_vanished_is_written_anew_once_and_the_second_time_is_told(written: World) -> None:
+    world = written
+    del world.lms.gradebook[PLACE]
+    look(world)
+    row = world.write_back
+    assert ("read_back", 2, 2, 1) == (
+        row.state,
+        row.revision,
+        len(world.lms.writes),
+        row.repairs,
+    )
+    assert row.text == world.lms.gradebook[PLACE]
+    assert ["read back", "vanished: written anew", "read back"] == world.history(row.id)
+
+    del world.lms.gradebook[PLACE]
+    look(world)
+    look(world)
+    row = world.write_back
+    assert ("lost", "write_back.lost", 2) == (row.state, row.cause, len(world.lms.writes))
+    assert "vanished again" in row.problem
+    assert f"vaultbridge replay {row.id}" in row.remedy
+    assert "lost" == world.history(row.id)[-1], "told once"
+
+    assert world.replay(row.id).going
+    world.run("write_back")
+    assert ("read_back", None, 3) == (
+        world.write_back.state,
+        world.write_back.problem,
+        len(world.lms.writes),
+    )
+
+
+def test_what_vanished_and_came_back_by_itself_is_seen(written: World) -> None:
+    world, text = written, written.write_back.text
+    world.change(tables.write_back, world.write_back.id, repairs=1)
+    del world.lms.gradebook[PLACE]
+    look(world)
+    assert "lost" == world.write_back.state
+
+    world.lms.gradebook[PLACE] = text
+    look(world)
+    assert ("read_back", None) == (world.write_back.state, world.write_back.problem)
+    assert 1 == len(world.lms.writes)
+
+
+def test_a_new_certificate_is_written_where_an_old_text_was_lost(written: World) -> None:
+    world = written
+    world.change(tables.write_back, world.write_back.id, repairs=1)
+    del world.lms.gradebook[PLACE]
+    look(world)
+    world.change(tables.issuance, world.issuance.id, reference_id="VEC-IC-NEW")
+    wake(world)
+    world.run("write_back")
+
+    assert ("read_back", 0) == (world.write_back.state, world.write_back.repairs)
+    assert "VEC-IC-NEW" in world.lms.gradebook[PLACE]
+
+
+def test_an_older_text_of_ours_that_was_restored_is_written_over(written: World) -> None:
+    world, old = written, written.lms.gradebook[PLACE]
+    world.change(tables.issuance, world.issuance.id, reference_id="VEC-IC-NEW")
+    wake(world)
+    world.run("write_back")
+    world.lms.gradebook[PLACE] = old
+    look(world)
+
+    assert "VEC-IC-NEW" in world.lms.gradebook[PLACE]
+    assert ("read_back", 1) == (world.write_back.state, world.write_back.repairs)
+
+
+@pytest.mark.parametrize("what", ["wrote", "graded"])
+def test_what_a_teacher_did_is_seen_told_and_left_alone(written: World, what: str) -> None:
+    world = written
+    if what == "wrote":
+        world.lms.gradebook[PLACE] += "<p>See me.</p>"
+    else:
+        world.lms.graded.add(PLACE)
+    for _ in range(3):
+        look(world)
+
+    row = world.write_back
+    assert ("overridden", "write_back.overridden", 1) == (
+        row.state,
+        row.cause,
+        len(world.lms.writes),
+    )
+    assert "left alone" in row.problem
+    assert f"vaultbridge replay {row.id}" in row.remedy
+    assert ["read back", "overridden"] == world.history(row.id), "told once"
+
+
+def test_a_new_certificate_does_not_go_over_a_teachers_text(written: World) -> None:
+    world = written
+    world.lms.gradebook[PLACE] = "See me."
+    world.change(tables.issuance, world.issuance.id, reference_id="VEC-IC-NEW")
+    wake(world)
+    world.run("write_back")
+
+    assert ("overridden", "See me.") == (world.write_back.state, world.lms.gradebook[PLACE])
+    assert world.replay(world.write_back.id).going
+    world.run("write_back")
+    assert "overridden" == world.write_back.state, "not even when a person asks for it"
+
+    del world.lms.gradebook[PLACE]
+    world.replay(world.write_back.id)
+    world.run("write_back")
+    assert ("read_back", None) == (world.write_back.state, world.write_back.problem)
+    assert "VEC-IC-NEW" in world.lms.gradebook[PLACE]
+
+
+def test_a_teachers_text_that_stood_there_first_is_left_alone(world: World) -> None:
+    world.lms.gradebook[PLACE] = "See me."
+    world.generate()
+    world.run("write_back")
+
+    assert ("overridden", []) == (world.write_back.state, world.lms.writes)
+
+
+def test_a_teacher_who_gives_the_cell_back_finds_the_certificate_there_again(
+    written: World,
+) -> None:
+    world, text = written, written.lms.gradebook[PLACE]
+    world.lms.gradebook[PLACE] = "See me."
+    look(world)
+    world.lms.gradebook[PLACE] = text
+    look(world)
+
+    assert ("read_back", None, 1) == (
+        world.write_back.state,
+        world.write_back.problem,
+        len(world.lms.writes),
+    )
+
+
+def test_of_whom_the_lms_does_not_tell_nothing_is_concluded(written: World) -> None:
+    """Learners leave courses."""
+    world = written
+    world.lms.untold.add(PLACE)
+    del world.lms.gradebook[PLACE]
+    look(world)
+    row = world.write_back
+    assert ("read_back", None, 1) == (row.state, row.problem, len(world.lms.writes))
+    assert world.clock.now() < row.next_run_at
+
+    wake(world)
+    world.run("write_back")
+    assert ("read_back", 1) == (world.write_back.state, len(world.lms.writes))
+
+
+def test_what_was_taken_and_is_not_told_of_stays_written(world: World) -> None:
+    world.lms.untold.add(PLACE)
+    world.generate()
+    world.settle()
+
+    row = world.write_back
+    assert ("written", None, 1) == (row.state, row.problem, len(world.lms.writes))
+    world.lms.untold.clear()
+    look(world)
+    assert ("read_back", 1) == (world.write_back.state, len(world.lms.writes))
+
+
+def test_a_teacher_who_writes_while_the_receipt_is_lost_is_not_written_over(world: World) -> None:
+    def lost(batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
+        world.lms.gradebook[PLACE] = "See me."
+        raise Temporary("The answer was lost.")
+
+    world.lms.writing.append(lost)
+    world.generate()
+    world.settle()
+
+    assert ("overridden", []) == (world.write_back.state, world.lms.writes)
+
+
+def test_a_look_that_dies_is_made_again(written: World) -> None:
+    world = written
+    world.lms.reading.append(SystemExit("killed"))
+    world.later(days=1.6)
+    with pytest.raises(SystemExit):
+        world.run("write_back")
+    look(world)
+
+    assert ("read_back", 1) == (world.write_back.state, len(world.lms.writes))
+
+
+def test_a_repair_that_dies_after_the_lms_has_written_mails_the_learner_once_more_only(
+    written: World,
+) -> None:
+    world = written
+
+    def die(batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
+        for row in batch:
+            world.lms.put(row)
+        raise SystemExit("killed")
+
+    del world.lms.gradebook[PLACE]
+    world.lms.writing.append(die)
+    world.later(days=1.6)
+    with pytest.raises(SystemExit):
+        world.run("write_back")
+    world.settle()
+
+    assert ("read_back", 2, 1) == (
+        world.write_back.state,
+        len(world.lms.writes),
+        world.write_back.repairs,
+    )
+
+
+def test_a_course_is_looked_at_in_one_call_and_never_before_what_is_to_be_written(
+    world: World,
+) -> None:
+    for who in ("ada", "bob", "eve"):
+        world.complete(who)
+    world.settle(hours=0.5)
+    assert ["read_back"] * 3 == world.states(tables.write_back)
+    world.lms.reads = 0
+    order: list[str] = []
+
+    def noted(batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
+        order.append("written")
+        return [world.lms.put(row) for row in batch]
+
+    def noted_look(batch: Sequence[GradebookRow]) -> Sequence[Cell | None]:
+        order.append(f"looked at {len(batch)}")
+        return [world.lms.cell((row.course_id, row.learner_id)) for row in batch]
+
+    world.later(days=1.6)
+    world.complete("new")
+    world.run("normalise", "issue")
+    world.vault.finish()
+    world.later()
+    world.run("follow")
+    world.lms.writing.append(noted)
+    world.lms.reading.extend([noted_look, noted_look])
+    world.run("write_back")
+
+    assert ["written", "looked at 1", "looked at 3"] == order
+
+
+def test_a_site_that_works_again_wakes_what_is_to_be_written_and_no_looks(written: World) -> None:
+    world, before = written, written.write_back.next_run_at
+    world.complete("bob")
+    world.settle(hours=0.1)
+    other = world.rows(tables.write_back)[1]
+    later = world.clock.now() + timedelta(hours=3)
+    world.change(tables.write_back, other.id, state="waiting", next_run_at=later)
+    with world.bridge.database.write() as conn:
+        write_backs.wake(conn, world.site_id, now=world.clock.now())
+
+    ada, bob = world.rows(tables.write_back)
+    assert (before, world.clock.now()) == (ada.next_run_at, bob.next_run_at)
+
+
+def test_several_hundred_rows_are_settled_in_several_transactions(world: World) -> None:
+    with world.bridge.database.write() as conn:
+        for number in range(230):
+            conn.execute(
+                sa.insert(tables.write_back).values(
+                    id=f"wb_{number:022d}",
+                    site_id=world.site_id,
+                    course_id="42",
+                    learner_id=str(number),
+                    state="read_back",
+                    text="t",
+                    shown="t",
+                    created_at=world.clock.now(),
+                    next_run_at=world.clock.now(),
+                )
+            )
+            world.lms.gradebook["42", str(number)] = "t"
+    world.run("write_back")
+
+    assert 1 == world.lms.reads
+    assert {"read_back"} == set(world.states(tables.write_back))
+    assert all(row.next_run_at > world.clock.now() for row in world.rows(tables.write_back))

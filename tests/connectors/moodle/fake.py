@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from connectors.base import GradebookRow
+
 CAPTURES = Path(__file__).parent / "captures"
 TOKEN = "0123456789abcdef0123456789abcdef"
 CERTIFICATE, GRADED = "1", "2"
@@ -67,10 +69,12 @@ class FakeMoodle:
         self.mails: list[str] = []  #: users told of feedback, one entry a call
         self.imports: list[tuple[str, str]] = []
         self.assignments = body("mod_assign_get_assignments")["courses"][0]["assignments"]
+        self.participants = body("core_enrol_get_enrolled_users")
+        self.overridden: set[tuple[str, str]] = set()
         self.items = body("gradereport_user_get_grade_items")["usergrades"][0]["gradeitems"]
         for item in self.items:
             item["feedback"] = ""
-        self._functions = functions
+        self.functions = dict(functions)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """What this Moodle answers to a call of its web service."""
@@ -82,12 +86,16 @@ class FakeMoodle:
         function = form.pop("wsfunction")
         self.calls.append((function, form))
         own: Handler = getattr(self, f"_{function}", always("err_unknown_function"))
-        given = self._functions.get(function, own)(form)
+        given = self.functions.get(function, own)(form)
         return given if isinstance(given, httpx.Response) else httpx.Response(200, json=given)
 
     def gradebook(self) -> object:
         """What learners see: their feedback and their mail."""
         return copy.deepcopy((self.feedback, self.mails, self.imports))
+
+    def a_person_writes(self, row: GradebookRow, text: str) -> None:
+        """What a teacher does in the assignment's own grading page."""
+        self.feedback[CERTIFICATE, row.learner_id] = text
 
     def called(self, function: str) -> list[Form]:
         """The parameters of every call of a function."""
@@ -120,7 +128,8 @@ class FakeMoodle:
             return capture("core_enrol_get_enrolled_users_unknown_course")
         names = {v: k for k, v in form.items() if k.endswith("[name]")}
         options = {name: form[key.replace("[name]", "[value]")] for name, key in names.items()}
-        return body("core_enrol_get_enrolled_users")[: int(options["limitnumber"])]
+        first = int(options["limitfrom"])
+        return self.participants[first : first + int(options["limitnumber"])]
 
     def _core_reportbuilder_retrieve_report(self, form: Form) -> Any:
         name = "core_reportbuilder_retrieve_report"
@@ -131,20 +140,29 @@ class FakeMoodle:
         return page
 
     def _gradereport_user_get_grade_items(self, form: Form) -> Any:
-        user = form["userid"]
+        user = form.get("userid")
         if form["courseid"] != "2":
             return capture("core_enrol_get_enrolled_users_unknown_course")
         if user in ("21", "999999"):
             name = "user_deleted" if user == "21" else "unknown_user"
             return capture(f"gradereport_user_get_grade_items_{name}")
         answer = body("gradereport_user_get_grade_items")
-        answer["usergrades"][0]["userid"] = int(user)
-        answer["usergrades"][0]["gradeitems"] = items = copy.deepcopy(self.items)
+        [like] = answer["usergrades"]
+        active = (str(who["id"]) for who in self.participants if str(who["id"]) not in _STATUSES)
+        users = [user] if user is not None else active
+        answer["usergrades"] = [
+            {**like, "userid": int(one), "gradeitems": self._items(one)} for one in users
+        ]
+        return answer
+
+    def _items(self, user: str) -> Any:
+        items = copy.deepcopy(self.items)
         for item in items:
             if item["itemmodule"] == "assign":
                 place = (str(item["iteminstance"]), user)
                 item["feedback"] = self.feedback.get(place, item["feedback"])
-        return answer
+                item["gradeisoverridden"] = place in self.overridden
+        return items
 
     def _mod_assign_get_assignments(self, form: Form) -> Any:
         if form.get("includenotenrolledcourses") != "1":

@@ -274,7 +274,7 @@ def test_a_batch_takes_one_call_for_all_users_and_one_for_all_courses():
     server = FakeMoodle()
     enriched(server, "10", "3", "5", "7", "10")
 
-    assert [len(server.called(name)) for name in (STATUS, ITEMS)] == [4, 4]
+    assert [len(server.called(name)) for name in (STATUS, ITEMS)] == [4, 1]
     assert server.called("core_user_get_users_by_field") == [
         {
             "field": "id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import Permanent, Receipt, ReceiptState, Temporary
+from connectors.base import Cell, Permanent, Receipt, ReceiptState, Temporary
 from tests.connectors.moodle.fake import (
     CERTIFICATE,
     FakeMoodle,
@@ -17,7 +17,9 @@ from tests.connectors.moodle.sites import moodle, row
 SAVE = "mod_assign_save_grades"
 STATUS = "core_completion_get_course_completion_status"
 ITEMS = "gradereport_user_get_grade_items"
-WRITTEN, WAITING, REFUSED = ReceiptState.WRITTEN, ReceiptState.WAITING, ReceiptState.REFUSED
+PARTICIPANTS = "core_enrol_get_enrolled_users"
+WRITTEN, WAITING = ReceiptState.WRITTEN, ReceiptState.WAITING
+REFUSED, OVERRIDDEN = ReceiptState.REFUSED, ReceiptState.OVERRIDDEN
 
 
 def written(one) -> Receipt:
@@ -61,7 +63,10 @@ def test_what_is_written_reads_back_raw():
     connector = moodle(server)
     connector.write_back([row("10")])
 
-    assert connector.read_back([row("10"), row("5")]) == [row("10").as_html(), None]
+    assert connector.read_back([row("10"), row("5")]) == [
+        Cell(text=row("10").as_html()),
+        Cell(text=None),
+    ]
     assert server.feedback == {(CERTIFICATE, "10"): row("10").as_html()}
 
 
@@ -321,12 +326,140 @@ def test_an_answer_of_unknown_shape_is_permanent():
     assert "gradereport_user_get_grade_items.usergrades" in caught.value.problem
 
 
+# What a person wrote
+
+
+def test_what_a_person_wrote_is_left_alone_and_mails_nobody():
+    server = FakeMoodle()
+    server.a_person_writes(row("10"), "<p>See me.</p>")
+    receipts = moodle(server).write_back([row("10"), row("5")])
+
+    assert [OVERRIDDEN, WRITTEN] == [receipt.state for receipt in receipts]
+    assert server.mails == ["5"]
+
+
+def test_what_was_ours_and_was_changed_is_a_persons():
+    server = FakeMoodle()
+    server.a_person_writes(row("10"), row("10").as_html().replace("Issued", "Withdrawn!"))
+    [receipt] = moodle(server).write_back([row("10", revision=2)])
+
+    assert receipt.state is OVERRIDDEN
+
+
+def test_an_older_text_of_ours_that_came_back_is_written_over():
+    """A restored course: nobody knows this text but its own checksum."""
+    server = FakeMoodle()
+    server.a_person_writes(row("10"), row("10", revision=3).as_html())
+
+    assert moodle(server).write_back([row("10", revision=7)]) == [written(row("10", revision=7))]
+
+
+def test_a_cell_that_is_overridden_is_left_alone_whatever_it_says():
+    """What is saved in the assignment then does not reach the gradebook."""
+    server = FakeMoodle()
+    server.overridden.add((CERTIFICATE, "10"))
+    [receipt] = moodle(server).write_back([row("10")])
+    [cell] = moodle(server).read_back([row("10")])
+
+    assert (OVERRIDDEN, Cell(text=None, taken_over=True)) == (receipt.state, cell)
+    assert server.mails == []
+
+
+def test_a_cell_that_is_graded_is_left_alone():
+    server = FakeMoodle()
+    server.items[0]["graderaw"] = 0
+    [receipt] = moodle(server).write_back([row("10")])
+
+    assert receipt.state is OVERRIDDEN
+
+
+# Few calls
+
+
+def learners(count):
+    return [str(number) for number in range(1000, 1000 + count)]
+
+
+def of_course(*learner_ids):
+    """A course in which these take part, besides those of the captures."""
+    server = FakeMoodle()
+    server.participants = [*server.participants, *({"id": int(one)} for one in learner_ids)]
+    return server
+
+
+def counted(server):
+    return {name: len(server.called(name)) for name in (PARTICIPANTS, ITEMS, STATUS, SAVE)}
+
+
+def test_many_rows_of_a_course_take_one_look_and_a_write_a_hundred():
+    server = of_course(*learners(250))
+    rows = [row(one) for one in learners(250)]
+    receipts = moodle(server).write_back(rows)
+
+    assert receipts == [written(one) for one in rows]
+    assert counted(server) == {PARTICIPANTS: 1, ITEMS: 1, STATUS: 0, SAVE: 3}
+    assert "userid" not in server.called(ITEMS)[0]
+
+
+def test_many_rows_of_a_course_are_read_back_in_two_calls():
+    server = of_course(*learners(50))
+    rows = [row(one) for one in learners(50)]
+    moodle(server).write_back(rows)
+    server.calls.clear()
+
+    assert moodle(server).read_back(rows) == [Cell(text=one.as_html()) for one in rows]
+    assert counted(server) == {PARTICIPANTS: 1, ITEMS: 1, STATUS: 0, SAVE: 0}
+
+
+def test_of_a_large_course_a_few_rows_are_read_one_by_one():
+    server = of_course(*learners(200))
+    rows = [row(one) for one in learners(5)]
+    moodle(server).write_back(rows)
+
+    assert counted(server) == {PARTICIPANTS: 1, ITEMS: 5, STATUS: 5, SAVE: 1}
+
+
+def test_whom_the_courses_report_leaves_out_is_asked_for_alone_before_a_write():
+    server = of_course(*learners(20))
+    receipts = moodle(server).write_back([*(row(one) for one in learners(20)), row("19")])
+
+    assert receipts[-1].state is REFUSED
+    assert "usernotenroled" in receipts[-1].problem
+    assert counted(server) == {PARTICIPANTS: 1, ITEMS: 2, STATUS: 1, SAVE: 1}
+
+
+def test_a_look_asks_for_few_of_those_who_have_left_the_course():
+    server = of_course()
+    gone = [row(one) for one in learners(30)]
+    cells = moodle(server).read_back(gone)
+
+    assert [Cell(text=None)] * 10 + [None] * 20 == cells
+    assert counted(server)[ITEMS] == 11
+
+
+def test_a_course_that_is_gone_is_asked_for_once():
+    server = FakeMoodle()
+    receipts = moodle(server).write_back([row(one, "9999") for one in learners(50)])
+
+    assert {REFUSED} == {receipt.state for receipt in receipts}
+    assert sum(counted(server).values()) == 1
+
+
+def test_who_may_not_list_participants_reads_one_by_one():
+    server = of_course(*learners(6))
+    server.functions[PARTICIPANTS] = always("err_get_enrolled_users_courseview_only")
+    rows = [row(one) for one in learners(6)]
+
+    assert moodle(server).write_back(rows) == [written(one) for one in rows]
+    assert counted(server)[ITEMS] == 6
+
+
 # Reading back
 
 
 @pytest.mark.parametrize("learner", ["21", "999999"])
-def test_who_is_gone_reads_back_as_nothing(learner):
-    assert moodle(FakeMoodle()).read_back([row("10"), row(learner)]) == [None, None]
+def test_of_who_is_gone_nothing_is_told(learner):
+    assert moodle(FakeMoodle()).read_back([row("10"), row(learner)]) == [Cell(text=None), None]
 
 
 def test_a_hidden_column_reads_back_as_nothing():
@@ -335,16 +468,16 @@ def test_a_hidden_column_reads_back_as_nothing():
     moodle(server).write_back([row("10")])
     del server.items[0]
 
-    assert moodle(server).read_back([row("10")]) == [None]
+    assert moodle(server).read_back([row("10")]) == [Cell(text=None)]
 
 
 def test_an_unenrolled_learners_row_still_reads_back():
     server = FakeMoodle(**{ITEMS: always(f"{ITEMS}_enrolment_suspended")})
-    [text] = moodle(server).read_back([row("11")])
+    [cell] = moodle(server).read_back([row("11")])
 
     items = body(f"{ITEMS}_enrolment_suspended")["usergrades"][0]["gradeitems"]
-    assert text == items[0]["feedback"]
-    assert text.startswith("batch ")
+    assert cell == Cell(text=items[0]["feedback"])
+    assert cell.text.startswith("batch ")
 
 
 def test_only_the_learners_own_report_is_read():
@@ -355,9 +488,9 @@ def test_only_the_learners_own_report_is_read():
         answer["usergrades"] = [{**report, "userid": 5, "gradeitems": items}, report]
         return answer
 
-    [text] = moodle(FakeMoodle(**{ITEMS: reports})).read_back([row("10")])
+    [cell] = moodle(FakeMoodle(**{ITEMS: reports})).read_back([row("10")])
 
-    assert text.startswith('<div class="certbridge" data-ref="CV-2026-000123">')
+    assert cell.text.startswith('<div class="certbridge" data-ref="CV-2026-000123">')
 
 
 def test_a_missing_capability_is_not_taken_for_an_empty_row():

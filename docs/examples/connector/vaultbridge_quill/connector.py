@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.base import (
+    Cell,
     Completion,
     Connector,
     ConnectorError,
@@ -94,13 +95,12 @@ class QuillConnector(Connector[QuillSettings]):
     # The gradebook
 
     def write_back(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
-        """One note for each learner and course; the same note again changes nothing."""
+        """One note for each learner and course; a teacher's own is left alone."""
         return [self._write(row) for row in batch]
 
-    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[str | None]:
+    def read_back(self, batch: Sequence[GradebookRow]) -> Sequence[Cell | None]:
         """The notes as they stand."""
-        notes = [self._call("GET", _note(row)).get("text") for row in batch]
-        return [None if note is None else note.text() for note in notes]
+        return [self._read(row) for row in batch]
 
     def check(self) -> Iterator[Finding]:
         """Whether the token is taken, and has each scope."""
@@ -119,7 +119,13 @@ class QuillConnector(Connector[QuillSettings]):
                 remedy="In Quill: Settings → API → this token → Scopes.",
             )
 
+    def _read(self, row: GradebookRow) -> Cell:
+        note = self._call("GET", _note(row)).get("text")
+        return Cell(text=None if note is None else note.text())
+
     def _write(self, row: GradebookRow) -> Receipt:
+        if not row.may_replace(self._read(row).text):
+            return Receipt(state=ReceiptState.OVERRIDDEN)
         text = row.as_text()
         answer = self._call("PUT", _note(row), json={"text": text})
         if answer["stored"].boolean():
