@@ -247,6 +247,8 @@ def _revoked(
         reference_id=told.reference_id or row.reference_id,
         vault_status="revoked",
     )
+    # Where it was final once and is followed again, the gradebook still calls it issued.
+    write_backs.make_due(conn, [row.id], now=now)
 
 
 def not_now(bridge: Bridge, account: Account, rows: Sequence[sa.Row[Any]], exc: VaultError) -> None:

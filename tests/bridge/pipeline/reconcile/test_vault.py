@@ -66,6 +66,20 @@ def test_one_that_the_vault_has_lost_is_named_and_mended_only_by_name(issued: Wo
     assert issued.vault.only.reference_id in issued.lms.gradebook["42", "ada"]
 
 
+def test_one_that_is_issued_again_and_revoked_at_once_is_told_as_withdrawn(issued: World) -> None:
+    assert "Issued" in issued.lms.gradebook["42", "ada"]
+    issued.vault.kept.clear()
+    issued.reconcile()
+    issued.reconcile(fix=True, causes=frozenset({"missing_at_vault"}))
+    issued.run("issue")
+    issued.vault.only.status = "revoked"
+    issued.settle()
+
+    assert ("cancelled", "revoked") == (issued.issuance.state, issued.issuance.vault_status)
+    assert "Withdrawn" in issued.lms.gradebook["42", "ada"]
+    assert issued.vault.only.reference_id in issued.lms.gradebook["42", "ada"]
+
+
 def test_one_that_only_seemed_to_be_lost_is_adopted_again(issued: World) -> None:
     kept = issued.vault.kept.copy()
     issued.vault.kept.clear()
