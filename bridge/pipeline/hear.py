@@ -19,6 +19,7 @@ from bridge.pipeline import endings
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.receive import UNKNOWN_SITE, TurnedAway
 from bridge.store import accounts, deliveries, issuances
+from runtime.crashpoint import crashpoint
 
 #: Hex HMAC-SHA256 of the raw body, keyed with the signing secret, as the vendor documents it.
 SIGNATURE = "x-webhook-signature"
@@ -46,6 +47,8 @@ def hear(bridge: Bridge, issuer_name: str, headers: Mapping[str, str], body: byt
             email=email if isinstance(email, str) else None,
             at=endings.poll_at(bridge, now, bridge.settings.poll_first),
         )
+        crashpoint("hear.waking")
+    crashpoint("hear.woken")
     log.info("vault_told", issuer=issuer.name, what=str(told.get("event"))[:64], issuances=woken)
     return woken
 

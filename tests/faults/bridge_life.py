@@ -6,6 +6,8 @@ workers and clock do, in turn, so that a run comes by the same points in the sam
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import sys
 from collections.abc import Mapping
@@ -13,10 +15,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 
+from bridge.pipeline.hear import SIGNATURE
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.store import mails
-from bridge.store.tables import mail
+from bridge.store.states import IssuanceState
+from bridge.store.tables import issuance, mail
 from bridge.web.app import create_app
 from runtime.database import Database
 from runtime.http import Client
@@ -46,7 +51,7 @@ class Lifetime:
         }
 
     def live(self, order: Mapping[str, Any], tell: Tell) -> None:
-        """Receive the deliveries, settle, ask for a mail to each address, settle again."""
+        """Receive the deliveries, be told by the vault, settle, ask for mails, settle again."""
         self.clock.moment = datetime.fromisoformat(order["moment"])
         bridge = self.bridge(order)
         arm(order, self.dated(tell))
@@ -54,6 +59,8 @@ class Lifetime:
         for name, body in order["deliveries"].items():
             answer = client.post(order["hook"], data=body, content_type="application/json")
             tell(delivered=name, status=answer.status_code)
+        if order["vault_tells"]:
+            self.be_told(bridge, client, order["vault_tells"])
         self.settle(bridge)
         self.ask_for_mails(bridge, order["mails"])
         self.settle(bridge)
@@ -94,6 +101,20 @@ class Lifetime:
             if moment is None or moment > end:
                 return
             self.clock.moment = moment
+
+    def be_told(self, bridge: TimedBridge, client: FlaskClient, secret: str) -> None:
+        """Ask the vault once; then it tells by webhook what has become of each certificate."""
+        run_all(bridge)
+        self.clock.moment = next_due(bridge.database, self.clock.moment) or self.clock.moment
+        run_all(bridge)
+        followed = sa.select(issuance).where(issuance.c.state == IssuanceState.PROCESSING)
+        with bridge.database.read() as conn:
+            rows = conn.execute(followed).all()
+        for row in rows:
+            body = json.dumps({"uuid": row.vault_uuid, "applicant_email": row.applicant_email})
+            signature = hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+            answer = client.post("/hooks/vault/main", data=body, headers={SIGNATURE: signature})
+            assert answer.status_code == 200, answer.data
 
     def ask_for_mails(self, bridge: TimedBridge, addresses: list[str]) -> None:
         for address in addresses:

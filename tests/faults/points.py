@@ -78,6 +78,27 @@ def never_told(stage: Stage) -> None:
     stage.reconcile_in(timedelta(hours=1))
 
 
+def spoken_of(stage: Stage) -> None:
+    """The vault tells by webhook what has become of a certificate."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.vault_tells = True
+
+
+def withdrawn(stage: Stage) -> None:
+    """A certificate that stands in the gradebook is revoked; then the site is reconciled."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.live()
+    stage.vault.only.status = "revoked"
+    stage.retold[EMMA] += 1
+    stage.reconcile_in(timedelta(hours=1))
+
+
+def revoked_at_once(stage: Stage) -> None:
+    """The vault has made a certificate and revoked it by the time it is asked."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.vault.outcomes.append("revoked")
+
+
 def of(step: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{step}.{name}" for name in names)
 
@@ -110,6 +131,8 @@ BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
         *of("reconcile", "claimed", "seeing", "seen", "going_on", "gone_on"),
         *of("reconcile", "mending", "mended", "ending", "ended"),
     ),
+    spoken_of: of("hear", "waking", "woken"),
+    withdrawn: of("reconcile", "believing", "believed"),
     mailed: of("mail", "claimed", "delivered", "ending", "ended"),
 }
 

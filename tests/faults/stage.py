@@ -35,6 +35,7 @@ from tests.scripted_vault import TOKEN, ScriptedVault
 SITE = "moodle-main"
 HOOK = f"/hooks/moodle/{SITE}"
 HOOK_TOKEN = "a-secret-of-the-webhook"
+WEBHOOK_SECRET = "a-secret-of-the-vault"
 WS_TOKEN = "0123456789abcdef"
 MAPPING = """\
 mapping: 1
@@ -69,6 +70,8 @@ class Stage:
     deliveries: dict[str, str] = field(default_factory=dict)
     learners: dict[str, tuple[int, int]] = field(default_factory=dict)
     mails: list[str] = field(default_factory=list)
+    vault_tells: bool = False  #: what becomes of certificates, by webhook
+    retold: Counter[int] = field(default_factory=Counter)  #: to whom a gradebook says something new
     moment: datetime = NOON
     lived: int = 0
 
@@ -104,7 +107,7 @@ class Stage:
                 conn,
                 "main",
                 keys=keys,
-                secrets={"token": TOKEN},
+                secrets={"token": TOKEN, "webhook_secret": WEBHOOK_SECRET},
                 now=NOON,
                 vault_url=self.vault.url,
                 institution_name="Institute of the Sea",
@@ -160,6 +163,7 @@ class Stage:
             "hook": HOOK,
             "deliveries": self.deliveries,
             "mails": self.mails,
+            "vault_tells": WEBHOOK_SECRET if self.vault_tells else None,
             "owner": f"life-{self.lived}",
             "settings": {
                 "mail_server": self.mail.url,
@@ -220,6 +224,20 @@ class Stage:
             name: kept.get((self.email(learner), TITLES[course]), "nothing kept")
             for name, (course, learner) in self.learners.items()
         }
+
+    def words(self) -> dict[str, str]:
+        """How each learner's certificate must be called, by the delivery's name."""
+        void = {
+            (k.email.casefold(), k.title) for k in self.vault.kept.values() if k.status == "revoked"
+        }
+        return {
+            name: "Withdrawn" if (self.email(learner), TITLES[course]) in void else "Issued"
+            for name, (course, learner) in self.learners.items()
+        }
+
+    def mails_owed(self) -> Counter[int]:
+        """How often the LMS should have mailed each learner."""
+        return Counter(learner for _, learner in self.learners.values()) + self.retold
 
     def mails_by_moodle(self) -> Counter[int]:
         """How often the LMS has mailed each learner that there is feedback."""

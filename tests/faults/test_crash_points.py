@@ -15,7 +15,7 @@ import pytest
 
 from bridge.store import tables
 from tests.faults.lives import KILLED, Life
-from tests.faults.points import BRIDGE, EXPORT, RUNTIME, VAULT, in_source, many
+from tests.faults.points import BRIDGE, EXPORT, RUNTIME, VAULT, in_source, many, revoked_at_once
 from tests.faults.stage import Stage
 from tests.faults.vault_stage import VaultStage
 
@@ -87,10 +87,25 @@ def test_after_a_death_of_the_bridge_everything_is_there_once(
             name: references[name] if references[name] in cell else cell
             for name, cell in stage.gradebook().items()
         }
-        learners = Counter(learner for _, learner in stage.learners.values())
-        assert learners == stage.mails_by_moodle(), "nobody is mailed twice by the LMS"
+        words = stage.words()
+        assert words == {
+            name: word for name, word in words.items() if word in stage.gradebook()[name]
+        }
+        assert stage.mails_owed() == stage.mails_by_moodle(), "nobody is mailed twice by the LMS"
         mailed = {mail["Message-ID"]: mail["To"] for mail in stage.mail.mails}
         assert Counter(stage.mails) == Counter(mailed.values()), "a second one is the same mail"
+
+
+@pytest.mark.parametrize("point", ["follow.settling", "follow.settled"])
+def test_after_a_death_a_certificate_that_was_revoked_before_anybody_saw_it_is_never_told(
+    new_stage: Callable[[], Stage], point: str, passes: Passes, kind: str
+) -> None:
+    for stage, _ in deaths(new_stage, point, revoked_at_once, passes, kind):
+        stage.live()
+
+        assert [] == stage.left_over()
+        assert {"cancelled": 1} == stage.states(tables.issuance)
+        assert Counter() == stage.mails_by_moodle()
 
 
 @pytest.mark.parametrize(("run", "point"), ways(VAULT))

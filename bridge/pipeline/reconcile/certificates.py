@@ -26,6 +26,7 @@ from bridge.store.gates import Way
 from bridge.store.ids import before
 from bridge.store.states import DifferenceState, IssuanceState
 from bridge.vault_client import VaultCertificate, VaultError
+from runtime.crashpoint import crashpoint
 from runtime.keys import KeyProblem
 
 next_issuer = vault_rows.next_issuer
@@ -227,6 +228,8 @@ def _note_revoked(work: Work, rows: Sequence[sa.Row[Any]]) -> None:
             events.record(conn, row.id, "revoked at the vault", at=now, detail=work.run.id)
         write_backs.make_due(conn, [row.id for row in mine], now=now)
         work.see_in(conn, [_revocation(row) for row in mine], now=now)
+        crashpoint("reconcile.believing")
+    crashpoint("reconcile.believed")
     work.bridge.ring("write_back")
 
 
