@@ -17,14 +17,15 @@ from vault.web.problems import invalid
 T = TypeVar("T")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: C0 and C1 controls, and what begins a new line; PostgreSQL keeps no NUL, and a title is one line.
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+CONTROLS_BUT_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 #: Half of a surrogate pair is no character and cannot be stored.
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: Stands where bytes were no UTF-8: what the sender meant is lost.
 LOST = "\ufffd"
 #: White space of every script, and the invisible marks that spreadsheets leave at a text's ends.
-EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200e\ufeff"
+INVISIBLE = "\u200b\u200e\ufeff"
+EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + INVISIBLE
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MOST_PER_PAGE = 100
 MOST_ENTRIES = 1000
@@ -62,13 +63,18 @@ class Text(Named[str]):
         super().__init__(**options)
         self._limit = limit
         self._controls = CONTROLS_BUT_LINES if lines else CONTROLS
+        self._has_controls = re.compile(f"[{self._controls}]").search
         self._email = email
 
     @property
     def wire(self) -> dict[str, Any]:
         """A text; it is trimmed before its characters are counted."""
-        kind = {"format": "email"} if self._email else {}
-        return {"type": "string", "maxLength": self._limit, **kind}
+        found: dict[str, Any] = {"type": "string", "maxLength": self._limit}
+        if self._email:
+            return {**found, "format": "email"}
+        some = rf"[^\s{INVISIBLE}{LOST}{self._controls}]" if self.required else ""
+        rest = f"[^{LOST}{self._controls}]*"
+        return {**found, "pattern": f"^{rest}{some}{rest}$" if some else f"^{rest}$"}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> str:
         if not isinstance(value, str):
@@ -80,7 +86,7 @@ class Text(Named[str]):
             )
         if LOST in value:
             mistakes.append(f"The {self.label} field must be encoded in UTF-8.")
-        elif self._controls.search(value) or SURROGATE.search(value):
+        elif self._has_controls(value) or SURROGATE.search(value):
             mistakes.append(f"The {self.label} field must not contain control characters.")
         elif self._email and not is_email(value):
             mistakes.append(f"The {self.label} field must be a valid email address.")

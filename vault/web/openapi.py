@@ -179,7 +179,7 @@ def document(public_url: str) -> dict[str, Any]:
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, plugin)
     for path, operations in paths.items():
         spec.path(path=API + path, operations=operations)
     found: dict[str, Any] = _without_null_defaults(spec.to_dict())
@@ -202,7 +202,7 @@ def _wire(_converter: object, field: ma.fields.Field[Any], **_: Any) -> Part:
     return field.wire if isinstance(field, Named) else {}
 
 
-def _operation(operation: Operation) -> Part:
+def _operation(operation: Operation, plugin: MarshmallowPlugin) -> Part:
     found: Part = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -216,22 +216,28 @@ def _operation(operation: Operation) -> Part:
     if operation.extension:
         found["x-extension"] = True
     if operation.bodies:
-        content = {kind: {"schema": _body(kind, of)} for kind, of in operation.bodies.items()}
+        content = {
+            kind: {"schema": _entries(plugin) if of is BulkEntrySchema else of}
+            for kind, of in operation.bodies.items()
+        }
         found["requestBody"] = {"required": True, "content": content}
     found["parameters"] = _parameters(operation)
     return found
 
 
-def _body(kind: str, schema: type[ma.Schema]) -> type[ma.Schema] | Part:
-    if schema is not BulkEntrySchema:
-        return schema
-    # No schema can say "entries[0][full_name]"; the pattern does, and the text says the rest.
+def _entries(plugin: MarshmallowPlugin) -> Part:
+    """Entries in a form, of which a schema can only name the first one's fields."""
+    entry = plugin.converter.schema2jsonschema(BulkEntrySchema())  # type: ignore[union-attr]  # set by APISpec
     return {
         "type": "object",
-        "description": "As the JSON body: each entry's fields as `entries[N][field]`, N from 0.",
-        "patternProperties": {r"^entries\[[0-9]{1,9}\]\[[a-z_]+\]$": {"type": "string"}},
-        "minProperties": 1,
+        "description": "Each entry's fields as `entries[N][field]`, N from 0.",
+        "properties": {_first(name): field for name, field in entry["properties"].items()},
+        "required": [_first(name) for name in entry["required"]],
     }
+
+
+def _first(name: str) -> str:
+    return f"entries[0][{name}]"
 
 
 def _parameters(operation: Operation) -> list[Part]:

@@ -134,7 +134,8 @@ class Hostile:
         name, isfile = pick(NAMES), self._random.random() < 0.4
         content = pick(self._files) if isfile else pick(WORDS)
         extra = b"; " + pick(HEADERS) if isfile else b""
-        head = b'Content-Disposition: form-data; name="' + name + b'"' + extra
+        called = pick([b'; name="' + name + b'"'] * 9 + [b""])
+        head = b"Content-Disposition: form-data" + called + extra
         return b"--" + BOUNDARY + b"\r\n" + head + b"\r\n\r\n" + content + b"\r\n"
 
     def _cut(self) -> tuple[bytes, str]:
