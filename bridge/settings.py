@@ -11,6 +11,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from bridge.addresses import problem_with
 from runtime.settings import CommaList, read
 
 PREFIX = "BRIDGE_"
@@ -31,6 +32,16 @@ class Seconds(ma.fields.Field[timedelta]):
         if not 0 < seconds <= 366 * 86_400:
             raise ma.ValidationError("is not between 0 and a year")
         return timedelta(seconds=seconds)
+
+
+class Owners(CommaList):
+    """Mail addresses and chats' addresses, written as ``a,b``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> tuple[str, ...]:
+        addresses = super()._deserialize(value, attr, data, **options)
+        for problem in filter(None, map(problem_with, addresses)):
+            raise ma.ValidationError(f"holds no address: {problem}")
+        return addresses
 
 
 def _duration(seconds: float, help_text: str) -> Seconds:
@@ -124,14 +135,40 @@ class SettingsSchema(ma.Schema):
             r"^smtps?://", error="begins with neither smtp:// nor smtps://"
         ),
         metadata=_about(
-            "the server that mails learners a new link; without it no mail is sent.",
+            "the server for mail: new links to learners, who get none without it, and notices to "
+            "owners.",
             "smtp://user:password@mail.example.edu:587",
             secret=True,
         ),
     )
     mail_from = ma.fields.Email(
         load_default=None,
-        metadata=_about("the sender of mail to learners.", "certificates@example.edu"),
+        metadata=_about("the sender of these mails.", "certificates@example.edu"),
+    )
+    mail_folder = ma.fields.String(
+        load_default=None,
+        metadata=_about(
+            "the private folder for mails to owners where no server is set; by default the folder "
+            "mail beside BRIDGE_KEY_FILE.",
+            "/var/lib/vaultbridge/mail",
+        ),
+    )
+    operator = Owners(
+        load_default=(),
+        metadata=_about(
+            "who is told of trouble that no owner of a site or an issuer is told of: mail "
+            "addresses, or addresses of chats' incoming webhooks.",
+            "admins@example.edu,https://chat.example.edu/hooks/abc",
+            secret=True,
+        ),
+    )
+    tell = _duration(60, "how often the clock looks for what owners are to be told, in seconds.")
+    tell_again = _duration(86_400, "how often an owner is told of what stands, in seconds.")
+    tell_patience = _duration(
+        3600, "how long trouble that may mend itself lasts before it is told, in seconds."
+    )
+    silence = _duration(
+        86_400, "how long a busy site must be silent before its owner is told, in seconds."
     )
     lease = _duration(150, "how long a worker may hold a row, in seconds.")
     quiet_period = _duration(
@@ -216,6 +253,12 @@ class Settings:
     cache_dir: Path
     mail_server: str | None = field(repr=False)
     mail_from: str | None
+    mail_folder: Path
+    operator: tuple[str, ...] = field(repr=False)
+    tell: timedelta
+    tell_again: timedelta
+    tell_patience: timedelta
+    silence: timedelta
     lease: timedelta
     quiet_period: timedelta
     vault_deadline: timedelta
@@ -243,6 +286,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     values["public_url"] = values["public_url"].rstrip("/")
     values["key_file"] = Path(values["key_file"])
     values["backup_dir"] = Path(values["backup_dir"]) if values["backup_dir"] else None
+    beside = values["key_file"].with_name("mail")
+    values["mail_folder"] = Path(values["mail_folder"]) if values["mail_folder"] else beside
     values["cache_dir"] = Path(
         values["cache_dir"] or Path(tempfile.gettempdir()) / "vaultbridge-cache"
     )

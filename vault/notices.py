@@ -20,12 +20,12 @@ from runtime import smtp
 from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.lease import LeaseLost, claim, lease_of, release, save
+from runtime.post import Post
 from runtime.retry import Backoff
 from vault.certificate import Status
 from vault.links import Links
 from vault.notice_mail import compose
 from vault.notice_text import Told
-from vault.post import Post
 from vault.store import certificates, customers, entrances, notices
 from vault.store.entrances import Purpose
 from vault.store.notices import Kind, State

@@ -12,13 +12,13 @@ from runtime.bell import Bell, Ring
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
 from runtime.keys import Keys
+from runtime.post import Post, by_smtp, into_folder
 from runtime.schema import require_current
 from vault.addresses import Addresses
 from vault.files import Files
 from vault.intake import Intake
 from vault.links import Links
 from vault.notices import Notices
-from vault.post import Post, by_smtp, into_folder
 from vault.processing import Processing
 from vault.sandbox import LIMIT, Sandbox
 from vault.settings import Settings

@@ -23,6 +23,7 @@ CHECKS: Mapping[str, Callable[[Installation], Iterator[Finding]]] = {
     "sites": partners.sites,
     "public address": outside.public_address,
     "mails": outside.mails,
+    "notices": outside.notices,
     "fonts": printing.fonts,
     "disk": storage.disk,
     "cache": storage.cache,

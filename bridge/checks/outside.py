@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from datetime import timedelta
 
 from bridge.checks.installation import Installation
+from bridge.store import accounts
+from bridge.store import notices as notice_rows
 from runtime import checkup, smtp
 from runtime.checkup import Finding
 
+LATELY = timedelta(days=7)
 #: What our own page says; see bridge.web.health.
 LIVE = {"status": "ok"}
 
@@ -39,11 +43,34 @@ def mails(of: Installation) -> Iterator[Finding]:
     server = of.settings.mail_server
     if server is None:
         yield checkup.note(
-            "No mail server is set: a learner who lost a link gets no mail with a new one. Set "
-            "BRIDGE_MAIL_SERVER and BRIDGE_MAIL_FROM."
+            "No mail server is set: a learner who lost a link gets no mail with a new one, and "
+            f"mails to owners are files in {of.settings.mail_folder}. Set BRIDGE_MAIL_SERVER and "
+            "BRIDGE_MAIL_FROM."
         )
         return
     try:
         smtp.greet(server=server, tls=ssl.create_default_context())
     except smtp.MailError as exc:
         yield Finding(text=f"{exc} Check BRIDGE_MAIL_SERVER. Mails wait meanwhile.")
+
+
+def notices(of: Installation) -> Iterator[Finding]:
+    """Whether somebody is told of trouble, and whether it reaches them."""
+    if not of.settings.operator:
+        with of.database.read() as conn:
+            places = [("site", row) for row in accounts.sites(conn)]
+            places += [("issuer", row) for row in accounts.issuers(conn)]
+        names = [f"{kind} {row.name}" for kind, row in places if row.owners is None]
+        if names:
+            yield checkup.note(
+                f"Nobody is told of trouble with {', '.join(names)}. Name who is: vaultbridge site "
+                "set NAME --owner ADDRESS, or BRIDGE_OPERATOR for all that have no owner."
+            )
+    with of.database.read() as conn:
+        since = of.database.now(conn) - LATELY
+        failed = notice_rows.failed(conn, since=since)
+    if failed:
+        yield Finding(
+            text=f"Notices that reached nobody in the last {LATELY.days} days: {failed}. "
+            "See why: vaultbridge notices --state failed. Then: vaultbridge notices try"
+        )

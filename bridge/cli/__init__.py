@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "differences": "reconciling",
     "dismiss": "reconciling",
     "status": "status",
+    "notices": "notices",
     "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",

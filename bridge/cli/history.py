@@ -14,7 +14,9 @@ from bridge.store.tables import completion, issuance, metadata
 from bridge.wiring import Bridge
 
 #: What a person needs not see, or must not: the sealed request, bookkeeping of leases.
-HIDDEN = frozenset({"request", "secrets", "lease_owner", "lease_until", "fence", "logo"})
+HIDDEN = frozenset(
+    {"request", "secrets", "owners", "address", "lease_owner", "lease_until", "fence", "logo"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

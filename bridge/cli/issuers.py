@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
+from bridge.addresses import shown
+from bridge.cli.owners import OWNER_OPTION, told_owners
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
@@ -18,6 +21,7 @@ from bridge.cli.session import (
 )
 from bridge.pipeline.replay import resume_issuer
 from bridge.store import accounts, events
+from bridge.store.owners import change, of, sealed
 from bridge.vault_client import BASE
 from bridge.wiring import Bridge
 from runtime.settings import MASK
@@ -61,6 +65,7 @@ def _url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
 @click.option("--signatory-name", help="Who signs certificates.")
 @click.option("--signatory-role", help="What that person is.")
 @SECRET_OPTION
+@OWNER_OPTION
 @AS_OPTION
 def add(
     name: str,
@@ -70,6 +75,7 @@ def add(
     signatory_name: str | None,
     signatory_role: str | None,
     secrets: tuple[str, ...],
+    owners: tuple[str, ...] | None,
     who: str | None,
 ) -> None:
     """Add an issuer. Its issuances belong to it for ever."""
@@ -87,6 +93,7 @@ def add(
         logo=_logo(logo),
         signatory_name=signatory_name,
         signatory_role=signatory_role,
+        owners=owners or (),
     )
     click.echo(f"Added the issuer {name}. Try its token: vaultbridge issuer check {name}")
 
@@ -102,6 +109,7 @@ def add_issuer(
     logo: bytes | None = None,
     signatory_name: str | None = None,
     signatory_role: str | None = None,
+    owners: Sequence[str] = (),
 ) -> None:
     """Store an issuer; raises bridge.store.accounts.NameTaken."""
     with b.database.write() as conn:
@@ -117,6 +125,7 @@ def add_issuer(
             logo=logo,
             signatory_name=signatory_name,
             signatory_role=signatory_role,
+            owners=sealed(owners, kind="issuer", name=name, keys=b.keys),
         )
         events.record(conn, row_id, "added", at=now, who=who)
 
@@ -174,6 +183,7 @@ def show(name: str, as_json: bool) -> None:
     with b.database.read() as conn:
         row = accounts.issuer_named(conn, name)
         secrets = accounts.secrets_of(row, kind="issuer", keys=b.keys)
+        owners = of(row, kind="issuer", keys=b.keys)
         history = [dict(e._mapping) for e in events.history(conn, [row.id])]
     told = {
         "id": row.id,
@@ -185,6 +195,7 @@ def show(name: str, as_json: bool) -> None:
         "signatory_role": row.signatory_role,
         "logo": f"{len(row.logo)} bytes" if row.logo else None,
         "secrets": dict.fromkeys(secrets, MASK),
+        "owners": [*map(shown, owners)],
         "paused_at": row.paused_at,
         "left_alone_until": row.shut_until,
         "problem": row.problem,
@@ -195,6 +206,24 @@ def show(name: str, as_json: bool) -> None:
         return
     for key, value in told.items():
         click.echo(f"{key:18} {value if value is not None else ''}")
+
+
+@issuer.command(name="set")
+@click.argument("name")
+@OWNER_OPTION
+@AS_OPTION
+def set_(name: str, owners: tuple[str, ...] | None, who: str | None) -> None:
+    """Change who is told of an issuer's troubles."""
+    if owners is None:
+        raise click.UsageError("Say what to change: --owner.")
+    b = bridge()
+    with b.database.write() as conn:
+        row = accounts.issuer_named(conn, name)
+        change(conn, row, owners, kind="issuer", keys=b.keys)
+        detail = "; ".join(told_owners(owners))
+        now = b.database.now(conn)
+        events.record(conn, row.id, "changed", at=now, who=person(who), detail=detail)
+    click.echo(f"Changed {name}: {detail}.")
 
 
 @issuer.command()

@@ -8,6 +8,7 @@ from functools import partial
 import click
 
 from bridge.cli.session import bridge
+from bridge.pipeline import telling
 from bridge.queue import BELLS, SERVICE, answer, due_bells
 from bridge.settings import from_environment
 from bridge.store.tables import process
@@ -15,6 +16,7 @@ from bridge.wiring import migrate_database
 from runtime import clock as runtime_clock
 from runtime import logging
 from runtime.heartbeat import beating
+from runtime.repeating import repeating
 from runtime.serve import serve
 from runtime.worker import work
 
@@ -44,9 +46,10 @@ def worker(bell: str) -> None:
 
 @click.command()
 def clock() -> None:
-    """Ring for whatever is due, again and again, until stopped."""
+    """Ring for whatever is due, and tell owners what they must know, until stopped."""
     b = bridge("clock")
-    with beating(b.database, process, "clock"):
+    tell = repeating("telling", partial(telling.run_all, b), every=b.settings.tell)
+    with beating(b.database, process, "clock"), tell:
         runtime_clock.run(partial(due_bells, b), b.ring, every=b.settings.sweep)
 
 

@@ -63,13 +63,14 @@ def secret_values(pairs: Sequence[str]) -> dict[str, str]:
                 f"{key}: a secret is read from a file or standard input: {key or 'token'}=@FILE or "
                 f"{key or 'token'}=-"
             )
-        read[key] = _read(source).strip()
+        read[key] = secret_text(source).strip()
         if not read[key]:
             raise click.BadParameter(f"{pair}: what is read there is empty")
     return read
 
 
-def _read(source: str) -> str:
+def secret_text(source: str) -> str:
+    """Read what ``@FILE`` or ``-`` (standard input) holds."""
     if source == "-":
         return sys.stdin.read()
     try:

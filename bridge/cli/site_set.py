@@ -10,9 +10,11 @@ import click
 import sqlalchemy as sa
 
 from bridge.cli.moments import Moment
+from bridge.cli.owners import OWNER_OPTION, told_owners
 from bridge.cli.session import AS_OPTION, bridge, person, plain_values
 from bridge.cli.site_settings import SET_OPTION, changed
 from bridge.store import accounts, completions, events
+from bridge.store.owners import sealed
 
 
 @click.command(name="set")
@@ -29,18 +31,20 @@ from bridge.store import accounts, completions, events
     default=None,
     help="Whether reconciliation by the clock also mends what it finds.",
 )
+@OWNER_OPTION
 @AS_OPTION
 def set_(
     name: str,
     plain: tuple[str, ...],
     issue_from: datetime | None,
     auto_mend: bool | None,
+    owners: tuple[str, ...] | None,
     who: str | None,
 ) -> None:
     """Change a site: settings of its connector (--set KEY= takes one away), what is certified."""
     given = plain_values(plain)
-    if not given and issue_from is None and auto_mend is None:
-        raise click.UsageError("Say what to change: --set, --issue-from or --auto-mend.")
+    if not given and issue_from is None and auto_mend is None and owners is None:
+        raise click.UsageError("Say what to change: --set, --issue-from, --auto-mend or --owner.")
     b = bridge()
     taken = 0
     with b.database.write() as conn:
@@ -54,8 +58,10 @@ def set_(
             values["issue_from"] = issue_from
         if auto_mend is not None:
             values["auto_mend"] = auto_mend
+        if owners is not None:
+            values["owners"] = sealed(owners, kind="site", name=name, keys=b.keys)
         accounts.change(conn, row.id, kind="site", **values)
-        detail = "; ".join(_told(given, issue_from, auto_mend))
+        detail = "; ".join([*_told(given, issue_from, auto_mend), *told_owners(owners)])
         events.record(conn, row.id, "changed", at=now, who=person(who), detail=detail)
         if issue_from is not None:
             taken = _take_up(conn, row, issue_from, now)

@@ -9,7 +9,9 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
+from bridge.addresses import shown
 from bridge.cli.moments import Moment
+from bridge.cli.owners import OWNER_OPTION
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
@@ -24,6 +26,7 @@ from bridge.cli.site_set import set_
 from bridge.cli.site_settings import SECRET_OPTION, SET_OPTION, rotated, validated
 from bridge.pipeline import trouble
 from bridge.store import accounts, completions, deliveries, events, write_backs
+from bridge.store.owners import of, sealed
 from bridge.store.tables import completion, delivery
 from bridge.wiring import Bridge
 from connectors.base import Capability, Connector, Target
@@ -48,6 +51,7 @@ site.add_command(set_)
     type=Moment(),
     help="Certify what is completed from this date on (UTC). Default: from now on.",
 )
+@OWNER_OPTION
 @AS_OPTION
 def add(
     name: str,
@@ -55,6 +59,7 @@ def add(
     plain: tuple[str, ...],
     secrets: tuple[str, ...],
     issue_from: datetime | None,
+    owners: tuple[str, ...] | None,
     who: str | None,
 ) -> None:
     """Add a site and print the address its LMS must deliver to."""
@@ -71,6 +76,7 @@ def add(
             keys=b.keys,
             now=now,
             issue_from=issue_from,
+            owners=sealed(owners or (), kind="site", name=name, keys=b.keys),
             next_run_at=now + b.settings.reconcile,
         )
         events.record(conn, row_id, "added", at=now, who=person(who))
@@ -115,6 +121,7 @@ def show(name: str, as_json: bool) -> None:
     with b.database.read() as conn:
         row = accounts.site_named(conn, name)
         secrets = accounts.secrets_of(row, kind="site", keys=b.keys)
+        owners = of(row, kind="site", keys=b.keys)
         unwanted = {e.event_name: e.count for e in deliveries.unwanted(conn, row.id)}
         refused = [
             {"hour": r.hour, "reason": r.reason, "count": r.count}
@@ -130,6 +137,7 @@ def show(name: str, as_json: bool) -> None:
         "issue_from": accounts.issue_from(row),
         "auto_mend": row.auto_mend,
         "secrets": dict.fromkeys(secrets, MASK),
+        "owners": [*map(shown, owners)],
         "problem": row.problem,
         "remedy": row.remedy,
         "unwanted_events": unwanted,

@@ -191,11 +191,12 @@ def encrypt_again(conn: sa.Connection, keys: Keys) -> int:
     """Encrypt all issuers' and sites' secrets with the newest key; return how many."""
     count = 0
     for table in (issuer, site):
-        for row in conn.execute(sa.select(table.c.id, table.c.secrets)).all():
+        for row in conn.execute(sa.select(table.c.id, table.c.secrets, table.c.owners)).all():
+            owners = None if row.owners is None else keys.rotate(row.owners)
             conn.execute(
                 sa.update(table)
                 .where(table.c.id == row.id)
-                .values(secrets=keys.rotate(row.secrets))
+                .values(secrets=keys.rotate(row.secrets), owners=owners)
             )
             count += 1
     return count

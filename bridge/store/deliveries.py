@@ -104,6 +104,13 @@ def drop(conn: sa.Connection, delivery_id: str) -> None:
     conn.execute(sa.delete(delivery).where(delivery.c.id == delivery_id))
 
 
+def moments(conn: sa.Connection, site_id: str, *, since: datetime) -> Sequence[datetime]:
+    """When deliveries of a site came, in order."""
+    came = delivery.c.received_at
+    query = sa.select(came).where(delivery.c.site_id == site_id, came >= since).order_by(came)
+    return conn.execute(query).scalars().all()
+
+
 def refusals(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     """What was turned away, newest hour first."""
     return conn.execute(sa.select(refusal).order_by(refusal.c.hour.desc())).all()

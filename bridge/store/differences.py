@@ -205,9 +205,9 @@ def counts(conn: sa.Connection, *, site_id: str, run_id: str) -> dict[str, dict[
     return told
 
 
-def open_by_cause(conn: sa.Connection, *, site_name: str | None = None) -> Sequence[sa.Row[Any]]:
+def open_by_cause(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     """Open differences counted: ``site``, ``cause``, ``size``, ``since`` the first was seen."""
-    query = (
+    return conn.execute(
         sa.select(
             site.c.name.label("site"),
             difference.c.cause,
@@ -217,10 +217,7 @@ def open_by_cause(conn: sa.Connection, *, site_name: str | None = None) -> Seque
         .join(site)
         .where(difference.c.state == DifferenceState.OPEN, site.c.removed_at.is_(None))
         .group_by(site.c.name, difference.c.cause)
-    )
-    if site_name is not None:
-        query = query.where(site.c.name == site_name)
-    return conn.execute(query).all()
+    ).all()
 
 
 def recent(

@@ -86,14 +86,22 @@ def of_cause(table: sa.Table, cause: str) -> sa.ColumnElement[bool]:
 
 
 def groups(
-    conn: sa.Connection, *, site_name: str | None = None, cause: str | None = None
+    conn: sa.Connection,
+    *,
+    site_name: str | None = None,
+    cause: str | None = None,
+    apart: bool = False,
 ) -> Sequence[Failures]:
-    """Every group of failures, largest first; of one site or cause, if it is named."""
-    together: defaultdict[tuple[str, str | None], list[_Part]] = defaultdict(list)
+    """Every group of failures, largest first; of one site or cause, if it is named.
+
+    ``apart``: each site's and each issuer's by itself.
+    """
+    together: defaultdict[tuple[str | None, ...], list[_Part]] = defaultdict(list)
     for part in [*_counted(conn, cause), *_read(conn, cause)]:
         of_site = part.connector is not None and part.place == site_name
         if site_name is None or of_site:
-            together[part.cause, part.connector].append(part)
+            own = (part.place,) if apart else ()
+            together[part.cause, part.connector, *own].append(part)
     found = [_group(parts) for parts in together.values()]
     return sorted(found, key=lambda group: (-group.size, group.cause, group.connector or ""))
 

@@ -18,6 +18,7 @@ KINDS = {
     "rr": "reconcile run",
     "df": "difference",
     "rp": "replay",
+    "nt": "notice",
 }
 
 

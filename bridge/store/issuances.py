@@ -125,6 +125,19 @@ def generated_for(conn: sa.Connection, email: str) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
+def generated_between(
+    conn: sa.Connection, issuer_name: str, *, since: datetime, until: datetime
+) -> int:
+    """How many certificates of an issuer were made in that time."""
+    at = issuance.c.generated_at
+    made = (
+        sa.select(sa.func.count())
+        .select_from(issuance.join(issuer, issuer.c.id == issuance.c.issuer_id))
+        .where(issuer.c.name == issuer_name, at >= since, at < until)
+    )
+    return int(conn.execute(made).scalar_one())
+
+
 def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Mapping[Any, Any]]:
     """Issuances with site, course and link as lists show them, newest first."""
     query = (

@@ -93,3 +93,11 @@ class MailState(StrEnum):
     DUE = "due"
     SENT = "sent"
     FAILED = "failed"
+
+
+class NoticeState(StrEnum):
+    """Whether a message to an owner has left."""
+
+    DUE = "due"
+    SENT = "sent"
+    FAILED = "failed"

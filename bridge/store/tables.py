@@ -51,6 +51,8 @@ issuer = sa.Table(
     sa.Column("logo", sa.LargeBinary),
     sa.Column("signatory_name", sa.String(255)),
     sa.Column("signatory_role", sa.String(255)),
+    # Who is told of it: mail and chat addresses, encrypted, as a chat's address is its key.
+    sa.Column("owners", sa.Text),
     # Set while the vault refuses our token: nothing is sent for this issuer until it is mended.
     sa.Column("paused_at", UtcDateTime),
     # Set while the vault wants to be left alone, or does not answer; and how often in a row.
@@ -69,6 +71,8 @@ site = sa.Table(
     sa.Column("connector", sa.String(64), nullable=False),
     sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("secrets", sa.Text, nullable=False),
+    # Who is told of it: mail and chat addresses, encrypted, as a chat's address is its key.
+    sa.Column("owners", sa.Text),
     # Set while the LMS does not do what it is asked: until then nothing is asked of it.
     sa.Column("shut_until", UtcDateTime),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
@@ -376,6 +380,38 @@ mail = sa.Table(
     *lease_columns(),
     sa.Index(None, "state", "next_run_at"),
     cause_index("mail", "state", "failing_since"),
+)
+
+#: What owners were told of and that stands, by place and cause; see `bridge.pipeline.telling`.
+told = sa.Table(
+    "told",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("place", sa.String(64), primary_key=True),
+    sa.Column("cause", sa.String(200), primary_key=True),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("told_at", UtcDateTime, nullable=False),
+    # Since when it is no more; NULL while it stands.
+    sa.Column("gone_since", UtcDateTime),
+)
+
+#: A message to an owner, waiting or sent.
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    # Whose: "site moodle-main", "issuer main", "operator".
+    sa.Column("audience", sa.String(80), nullable=False),
+    # A chat's address is its key, so both kinds are encrypted.
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("said", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    *lease_columns(),
+    sa.Index(None, "state", "next_run_at"),
 )
 
 #: How often something was asked for in a window; the key is a hash.

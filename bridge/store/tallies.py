@@ -42,14 +42,16 @@ class Tally:
         return self.certified + self.waits + sum(self.left.values())
 
 
-def by_site(conn: sa.Connection, *, since: datetime) -> dict[str, Tally]:
-    """What became of the completions that were heard of since then, by the site's name.
+def by_site(
+    conn: sa.Connection, *, since: datetime, until: datetime | None = None
+) -> dict[str, Tally]:
+    """What became of the completions that were heard of in that time, by the site's name.
 
     One that two mappings certify is certified once both have; one that was told before is no
     completion of its own.
     """
     parts: dict[str, list[sa.Row[Any]]] = {}
-    for row in conn.execute(_counted(since)):
+    for row in conn.execute(_counted(since, until)):
         parts.setdefault(row.site, []).append(row)
     return {name: _tally(rows) for name, rows in parts.items()}
 
@@ -83,8 +85,8 @@ def _tally(rows: Sequence[sa.Row[Any]]) -> Tally:
     )
 
 
-def _counted(since: datetime) -> sa.Select[Any]:
-    each = _each(since).subquery()
+def _counted(since: datetime, until: datetime | None) -> sa.Select[Any]:
+    each = _each(since, until).subquery()
     waits = each.c.waits_for.is_not(None)
     outcome = sa.case(
         (waits, "waiting"),
@@ -111,7 +113,7 @@ def _counted(since: datetime) -> sa.Select[Any]:
     )
 
 
-def _each(since: datetime) -> sa.Select[Any]:
+def _each(since: datetime, until: datetime | None) -> sa.Select[Any]:
     """Each completion once, with the first of its issuances that is not at its end."""
     ended = (IssuanceState.GENERATED, IssuanceState.CANCELLED)
     theirs = sa.or_(
@@ -127,6 +129,7 @@ def _each(since: datetime) -> sa.Select[Any]:
         completion.c.same_as.startswith("cp_", autoescape=True),
     )
     columns = (completion.c[name] for name in ("site_id", "state", "cause", "created_at"))
-    return sa.select(*columns, waits_for.label("waits_for")).where(
-        completion.c.id >= ids.before("cp", since), sa.not_(told_before)
-    )
+    heard = completion.c.id >= ids.before("cp", since)
+    if until is not None:
+        heard &= completion.c.id < ids.before("cp", until)
+    return sa.select(*columns, waits_for.label("waits_for")).where(heard, sa.not_(told_before))

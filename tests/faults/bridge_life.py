@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from bridge.pipeline import telling
 from bridge.pipeline.hear import SIGNATURE
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.store import mails
@@ -97,6 +98,7 @@ class Lifetime:
         end = self.clock.moment + A_WHILE
         while True:
             run_all(bridge)
+            telling.run_all(bridge)
             moment = next_due(bridge.database, self.clock.moment)
             if moment is None or moment > end:
                 return

@@ -35,6 +35,12 @@ def set_aside(stage: Stage) -> None:
     )
 
 
+def owned(stage: Stage) -> None:
+    """The site's owner is told of what was set aside."""
+    set_aside(stage)
+    stage.own("owner@example.edu")
+
+
 def mailed(stage: Stage) -> None:
     """A learner asks for the links again."""
     stage.complete(WATER_SAFETY, SEAN)
@@ -133,6 +139,7 @@ BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
     ),
     spoken_of: of("hear", "waking", "woken"),
     withdrawn: of("reconcile", "believing", "believed"),
+    owned: of("telling", "deciding", "decided", "claimed", "sent", "ending", "ended"),
     mailed: of("mail", "claimed", "delivered", "ending", "ended"),
 }
 

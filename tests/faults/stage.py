@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store import accounts, mapping_versions
+from bridge.store import accounts, mapping_versions, owners
 from campus import completion, webhooks
 from campus.app import create_app
 from campus.moodle import Moodle, Settings
@@ -72,6 +72,7 @@ class Stage:
     mails: list[str] = field(default_factory=list)
     vault_tells: bool = False  #: what becomes of certificates, by webhook
     retold: Counter[int] = field(default_factory=Counter)  #: to whom a gradebook says something new
+    owners: list[str] = field(default_factory=list)
     moment: datetime = NOON
     lived: int = 0
 
@@ -154,6 +155,13 @@ class Stage:
                 next_run_at=NOON + wait,
             )
 
+    def own(self, address: str) -> None:
+        """Somebody is to be told of the site's troubles."""
+        self.owners.append(address)
+        with self.database.write() as conn:
+            row = accounts.site_named(conn, SITE)
+            owners.change(conn, row, self.owners, kind="site", keys=Keys([KEY]))
+
     def live(self, *, crash: str | None = None, warm: bool = False) -> Life:
         """One life of the bridge, in which everything is delivered (again)."""
         self.lived += 1
@@ -168,6 +176,7 @@ class Stage:
             "settings": {
                 "mail_server": self.mail.url,
                 "mail_from": "c@example.edu",
+                "tell_again": "31536000",  # or it depends on how long the others take
                 "appear_within": "20",  # or every death on the way to it costs a hundred more
                 "reconcile": "31000000",
             },

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from runtime import smtp
 from runtime.bell import Bell
 from runtime.database import Database
+from runtime.post import by_smtp, into_folder
 from tests.mail_server import HANG_UP, MailServer, mail_server
 from tests.polling import eventually
 from tests.processes import program
@@ -25,7 +26,6 @@ from tests.vault.world import World, upload
 from vault import steps, wiring
 from vault.bells import DELIVER
 from vault.notices import BACKOFF, MOST_TRIES, NEVER_ENDED, Notices
-from vault.post import by_smtp, into_folder
 from vault.store import customers, entrances, institutions, notices
 from vault.store.entrances import Purpose
 from vault.store.people import assignment, notice

@@ -68,6 +68,7 @@ def test_an_installation_that_is_well(
             "mail_server": mails.url,
             "key_file": key_file,
             "cache_dir": tmp_path / "cache",
+            "operator": ("admin@example.edu",),
         }
         told = {
             name: found(world, name, database=punctual if name == "clock" else None, **live)

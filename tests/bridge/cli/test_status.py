@@ -49,6 +49,7 @@ def test_it_says_what_needs_a_person_and_how_all_stands(run: Run, world: World) 
     (needed,) = found["needs_a_person"]
     assert {
         "cause": EMAIL,
+        "kind": "site",
         "places": [SITE],
         "size": 2,
         "since": needed["since"],
