@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,17 @@ BUSY_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 30_000
 #: A connection to PostgreSQL that was not used for so long may be dead, and is tried before it is.
 RESTED_S = 1.0
+#: A PostgreSQL that is gone without a word (its power, a firewall) is noticed within half a minute,
+#: not after the two hours or so of operating systems; what the address asks for comes first.
+#: See postgresql.org/docs/current/libpq-connect.html, Parameter Key Words.
+KEEPALIVE: Mapping[str, str] = MappingProxyType(
+    {
+        "keepalives_idle": "15",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "30000",  # milliseconds; where our own bytes are not acknowledged
+    }
+)
 #: Before this release the write-ahead log can corrupt a database (sqlite.org/wal.html#walresetbug).
 WAL_IS_SOUND_SINCE = (3, 51, 3)
 
@@ -162,10 +174,11 @@ def _postgresql(url: sa.URL, monotonic: Callable[[], float]) -> sa.Engine:
         f"-c idle_in_transaction_session_timeout={2 * STATEMENT_TIMEOUT_MS} "
         "-c synchronous_commit=on -c timezone=UTC"
     )
+    keepalive = {name: value for name, value in KEEPALIVE.items() if name not in url.query}
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
-        connect_args={"options": options, "connect_timeout": 10},
+        connect_args={"options": options, "connect_timeout": 10, **keepalive},
     )
 
     # Several rows go as one statement, not as many in a row.

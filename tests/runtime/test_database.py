@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from runtime import database as module
 from runtime.database import Database, RolledBack, UtcDateTime
+from tests.faults.proxy import FaultProxy
 
 metadata = sa.MetaData()
 events = sa.Table(
@@ -186,6 +190,32 @@ def test_postgresql_is_told_how_to_commit_and_when_to_give_up(postgres_url: str)
     assert expected == found
 
     database.close()
+
+
+@pytest.mark.parametrize(("asked", "idle_s"), [({}, 15), ({"keepalives_idle": "90"}, 90)])
+def test_a_postgresql_that_is_gone_without_a_word_is_noticed_within_half_a_minute(
+    postgres_url: str, asked: dict[str, str], idle_s: int
+) -> None:
+    """Unless its address asks for something else; over TCP, as from another machine."""
+    url = sa.make_url(postgres_url)
+    here = Path(str(url.query["host"])) / ".s.PGSQL.5432"
+    with FaultProxy(here).running() as proxy:
+        away = url.set(host="127.0.0.1", port=proxy.port, query=asked)
+        database = Database(away.render_as_string(hide_password=False))
+        with database.read() as conn:
+            found = _tcp_options(conn.connection.driver_connection.fileno())
+        database.close()
+
+    assert (1, idle_s, 5, 3, 30_000) == found
+
+
+def _tcp_options(descriptor: int) -> tuple[int, ...]:
+    names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+    with socket.socket(fileno=os.dup(descriptor)) as connected:
+        return (
+            connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            *(connected.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names),
+        )
 
 
 def test_the_shared_clock_is_aware_and_in_utc(database: Database) -> None:
