@@ -9,27 +9,51 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conformance.subject import Subject
+from tests.conformance.preflight import EMAIL, TOKEN, URL, why_not
+from tests.conformance.subject import API, Subject
 from tests.polling import eventually
 from tests.vault.world import make
 
-URL, TOKEN = "CONFORMANCE_URL", "CONFORMANCE_TOKEN"
-#: How long a foreign vault may take to process one certificate, in seconds.
+#: How long a foreign vault may take to answer a call, and to process one certificate, in seconds.
+TIMEOUT_S = 60.0
 PATIENCE_S = 300.0
-_left: list[str] = []
+#: The foreign vault that was tried.
+_tried: list[Subject] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to try a foreign vault several times at once."""
+    if URL in os.environ and getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("A vault is tried by one process, which says what stays: omit -n.")
 
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     """The vault that is tried."""
-    url = os.environ.get(URL)
-    if url is None:
+    if URL in os.environ:
+        yield from _foreign(os.environ[URL])
+    else:
         yield from _ours(tmp_path_factory.mktemp("conformance"))
-        return
-    if TOKEN not in os.environ:
-        pytest.fail(f"{URL} is set and {TOKEN} is not. Set it to a token of a test institution.")
-    with httpx.Client(base_url=url.rstrip("/"), timeout=60) as client:
-        yield Subject(client=client, token=os.environ[TOKEN], wait=_wait, left=_left)
+
+
+def _foreign(url: str) -> Iterator[Subject]:
+    token = os.environ.get(TOKEN, "").strip()
+    if not token:
+        _stop(f"{URL} is set and {TOKEN} is not. Set it to a token of a test institution.")
+    base = url.rstrip("/").removesuffix(API)
+    if not base.startswith(("http://", "https://")):
+        _stop(f"{URL} is {url!r}. Set it to a vault's address with http:// or https://.")
+    with httpx.Client(base_url=base, timeout=TIMEOUT_S) as client:
+        found = Subject(
+            client=client,
+            token=token,
+            wait=lambda look: eventually(look, within=PATIENCE_S) and None,
+            mailbox=os.environ.get(EMAIL),
+        )
+        _tried.append(found)
+        if (reason := why_not(found)) is not None:
+            _stop(reason)
+        yield found
 
 
 def _ours(folder: Path) -> Iterator[Subject]:
@@ -41,17 +65,18 @@ def _ours(folder: Path) -> Iterator[Subject]:
         assert look()
 
     with world.client(None) as client:
-        yield Subject(client=client, token=token, wait=wait, left=[])
+        yield Subject(client=client, token=token, wait=wait)
     world.vault.database.close()
 
 
-def _wait(look: Callable[[], bool]) -> None:
-    eventually(look, within=PATIENCE_S)
+def _stop(reason: str) -> None:
+    """End the run: each test would only fail for the same reason."""
+    pytest.exit(f"The vault cannot be tried. {reason}", returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what stays in a foreign vault: its API can delete nothing."""
-    if _left:
-        terminalreporter.section("left in the vault")
-        for line in _left:
+    for subject in _tried:
+        terminalreporter.section(f"left in the vault at {subject.client.base_url}")
+        for line in [*subject.left.lines()] or ["nothing"]:
             terminalreporter.write_line(line)

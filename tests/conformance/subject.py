@@ -1,17 +1,22 @@
-"""A vault that is tried, and what the suite leaves in it."""
+"""A vault that is tried: how it is called, and what is noted of each call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from tests.conformance.left import Left
 from tests.vault import samples
 
 API = "/business/certificate-vault"
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+#: No mail can leave for it: the name never resolves (RFC 6761, 6.4).
+NOWHERE = "conformance.invalid"
 
 
 @dataclass(kw_only=True)
@@ -21,13 +26,14 @@ class Subject:
     client: httpx.Client
     token: str = field(repr=False)
     wait: Callable[[Callable[[], bool]], None]  #: until something holds
-    left: list[str]  #: what stays in the vault
+    left: Left = field(default_factory=Left)  #: what stays in the vault
     run: str = field(default_factory=lambda: uuid4().hex[:12])  #: marks what this run makes
+    mailbox: str | None = None  #: whose address the recipient's is; by default nobody's
 
     @property
     def email(self) -> str:
-        """The recipient of all certificates of this run; reserved addresses reach nobody."""
-        return f"conformance-{self.run}@example.com"
+        """The recipient of all certificates of this run."""
+        return self.mailbox or f"conformance-{self.run}@{NOWHERE}"
 
     def call(
         self, method: str, path: str = "", *, token: str | None = None, **more: Any
@@ -47,16 +53,38 @@ class Subject:
             **fields,
         }
 
-    def upload(self, title: str, **fields: str) -> httpx.Response:
-        """Upload one certificate; what is taken stays in the vault."""
-        entry = self.entry(title, **fields)
-        file = ("certificate.pdf", samples.pdf(title))
-        answer = self.call("POST", data=entry, files={"certificate_file": file})
-        if answer.status_code == 201:
-            self.left.append(f"certificate {entry['certificate_title']!r}")
+    def upload(self, entry: dict[str, str], content: bytes | None) -> httpx.Response:
+        """Upload one certificate; without ``content`` no file is sent."""
+        files = {"certificate_file": ("certificate.pdf", content)} if content is not None else None
+        with self._noted(f"a certificate {entry.get('certificate_title')!r}"):
+            answer = self.call("POST", data=entry, files=files)
+        self.left.uploaded(entry, answer)
         return answer
 
     def upload_file(self, text: str) -> httpx.Response:
         """Upload a file ahead of its entry."""
-        file = ("certificate1.pdf", samples.pdf(text))
-        return self.call("POST", "/upload-file", files={"file": file})
+        name = "certificate1.pdf"
+        with self._noted(f"a file {name}"):
+            answer = self.call("POST", "/upload-file", files={"file": (name, samples.pdf(text))})
+        self.left.ahead(name, answer)
+        return answer
+
+    def bulk(self, entries: list[dict[str, str]]) -> httpx.Response:
+        """Submit entries whose files were uploaded."""
+        parts = {
+            f"entries[{n}][{name}]": (None, value)
+            for n, entry in enumerate(entries)
+            for name, value in entry.items()
+        }
+        with self._noted(f"{len(entries)} entries, the first {entries[0]['certificate_title']!r}"):
+            answer = self.call("POST", "/bulk", files=parts)
+        self.left.batch(entries, answer)
+        return answer
+
+    @contextmanager
+    def _noted(self, sent: str) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError:
+            self.left.perhaps.append(sent)
+            raise

@@ -1,6 +1,6 @@
 """The contract, call by call: only what every Certificate Vault must do, no extension of ours.
 
-Leaves three certificates in the vault, and no file that waits for an entry.
+Leaves three certificates in a vault that keeps it, and no file that waits for an entry.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.conformance.subject import Subject
+from tests.conformance.subject import NOBODYS, Subject
+from tests.vault import samples
 
 LISTED = {
     "id",
@@ -25,14 +26,13 @@ LISTED = {
     "created_at",
     "updated_at",
 }
-NOBODYS = "00000000-0000-4000-8000-000000000000"
 STATUS = {"value", "label", "color", "icon", "description"}
 
 
 @pytest.fixture(scope="module")
 def uploaded(subject: Subject) -> dict[str, Any]:
     """One certificate, as the answer to its upload shows it."""
-    answer = subject.upload("single")
+    answer = subject.upload(subject.entry("single"), samples.pdf())
     assert 201 == answer.status_code, answer.text
     body: dict[str, Any] = answer.json()
     assert "Vault certificate uploaded successfully" == body["message"]
@@ -53,7 +53,8 @@ def test_an_upload_answers_with_the_certificate(subject: Subject, uploaded: dict
 def test_a_second_one_is_a_duplicate_whatever_the_case_of_its_email(
     subject: Subject, uploaded: dict[str, Any]
 ) -> None:
-    answer = subject.upload("single", applicant_email=subject.email.upper())
+    shouted = subject.entry("single", applicant_email=subject.email.upper())
+    answer = subject.upload(shouted, samples.pdf())
 
     assert (422, "A vault certificate with this email, title, and issue date already exists") == (
         answer.status_code,
@@ -62,7 +63,7 @@ def test_a_second_one_is_a_duplicate_whatever_the_case_of_its_email(
 
 
 def test_every_missing_field_is_told_at_once(subject: Subject) -> None:
-    answer = subject.call("POST", data={"issue_date": "June"})
+    answer = subject.upload({"issue_date": "June"}, None)
     required = {"certificate_title", "full_name", "applicant_email", "certificate_file"}
 
     assert 422 == answer.status_code
@@ -70,11 +71,7 @@ def test_every_missing_field_is_told_at_once(subject: Subject) -> None:
 
 
 def test_only_the_kinds_of_files_that_are_named_are_taken(subject: Subject) -> None:
-    answer = subject.call(
-        "POST",
-        data=subject.entry("text"),
-        files={"certificate_file": ("certificate.pdf", b"just text")},
-    )
+    answer = subject.upload(subject.entry("text"), b"just text")
 
     assert (422, ["certificate_file"]) == (answer.status_code, list(answer.json()["errors"]))
 
@@ -139,8 +136,7 @@ def test_a_processed_certificate_is_downloaded_as_a_pdf(
 
 def test_files_that_are_not_there_refuse_the_whole_request(subject: Subject) -> None:
     missing = str(uuid4())
-    fields = subject.entry("never", file_id=missing)
-    answer = subject.call("POST", "/bulk", files=_parts([fields]))
+    answer = subject.bulk([subject.entry("never", file_id=missing)])
 
     assert 422 == answer.status_code
     assert {
@@ -158,12 +154,11 @@ def test_a_bulk_upload_becomes_certificates(subject: Subject) -> None:
         subject.entry(title, file_id=file.json()["data"]["file_id"])
         for title, file in zip(titles, files, strict=True)
     ]
-    answer = subject.call("POST", "/bulk", files=_parts(entries))
+    answer = subject.bulk(entries)
 
     assert 202 == answer.status_code
     assert (2, "processing") == tuple(answer.json()["data"][n] for n in ("total", "status"))
     assert answer.json()["data"]["batch_id"]
-    subject.left += [f"certificate {entry['certificate_title']!r}" for entry in entries]
     wanted = {entry["certificate_title"] for entry in entries}
     subject.wait(lambda: wanted <= _titles(subject))
 
@@ -171,11 +166,3 @@ def test_a_bulk_upload_becomes_certificates(subject: Subject) -> None:
 def _titles(subject: Subject) -> set[str]:
     listed = subject.call("GET", params={"applicant_email": subject.email, "per_page": "100"})
     return {one["certificate_title"] for one in listed.json()["data"]}
-
-
-def _parts(entries: list[dict[str, str]]) -> dict[str, tuple[None, str]]:
-    return {
-        f"entries[{n}][{name}]": (None, value)
-        for n, entry in enumerate(entries)
-        for name, value in entry.items()
-    }
