@@ -55,7 +55,7 @@ def _week_in_short(weeks: Sequence[Week]) -> str:
 
 
 def _in_short(one: Concern) -> str:
-    return f"{one.cause}, {one.size:,}" if one.size else one.cause
+    return f"{one.cause} ({one.size:,})" if one.size else one.cause
 
 
 def _section(title: str, said: Sequence[str]) -> Iterator[str]:
@@ -65,16 +65,17 @@ def _section(title: str, said: Sequence[str]) -> Iterator[str]:
 
 
 def _concern(one: Concern) -> str:
-    head = " · ".join(
-        filter(None, [one.place, _in_short(one), f"since {one.since.strftime(_MOMENT)} UTC"])
-    )
+    head = f"{_at(one.place)}{_in_short(one)}, since {one.since.strftime(_MOMENT)} UTC"
     return f"{head}\n  {one.means}\n  {one.move}\n  {one.command}"
 
 
 def _gone(one: Told) -> str:
     until = "" if one.gone_since is None else f" to {one.gone_since.strftime(_MOMENT)} UTC"
-    said = f"{one.cause}, from {one.since.strftime(_MOMENT)}{until}"
-    return " · ".join(filter(None, [one.place, said]))
+    return f"{_at(one.place)}{one.cause}, from {one.since.strftime(_MOMENT)}{until}"
+
+
+def _at(place: str) -> str:
+    return f"{place}: " if place else ""
 
 
 def _digest(weeks: Sequence[Week]) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -53,11 +55,11 @@ def test_an_owner_is_told_of_the_first_of_a_cause_with_the_command_that_repairs(
         mail["To"],
         mail["Auto-Submitted"],
     )
-    assert f"[Vaultbridge] {SITE}: {EMAIL}, 2" == mail["Subject"]
+    assert f"[Vaultbridge] {SITE}: {EMAIL} (2)" == mail["Subject"]
     assert f"""\
 New:
 
-{SITE} · {EMAIL}, 2 · since 2026-11-23 12:00 UTC
+{SITE}: {EMAIL} (2), since 2026-11-23 12:00 UTC
   The field that the last part names came out empty.
   Complete it in the LMS, or name another source in the mapping.
   vaultbridge replay --cause {EMAIL}
@@ -100,12 +102,12 @@ def test_it_is_told_again_once_a_day_and_cleared_when_it_is_mended(
     tell(owned)
 
     assert [
-        f"{SITE}: {EMAIL}, 1",
+        f"{SITE}: {EMAIL} (1)",
         f"{SITE}: 1 thing is still the matter",
         f"{SITE}: all clear, {EMAIL}",
     ] == subjects(mails)
-    assert f"Still so:\n\n{SITE} · {EMAIL}, 2 · since" in body(mails.mails[1])
-    assert f"All clear:\n\n{SITE} · {EMAIL}, from 2026-11-23 12:00 to 2026-11-24 13:00" in body(
+    assert f"Still so:\n\n{SITE}: {EMAIL} (2), since" in body(mails.mails[1])
+    assert f"All clear:\n\n{SITE}: {EMAIL}, from 2026-11-23 12:00 to 2026-11-24 13:00" in body(
         mails.mails[2]
     )
 
@@ -124,7 +126,7 @@ def test_a_weekly_digest_counts_the_week(owned: World, mails: MailServer) -> Non
         "The week from 2026-11-23 06:00 to 2026-11-30 06:00 UTC:\n\n"
         f"{SITE}: 3 completed, 2 certified, 1 waiting\n"
         f"  1 waiting: The field that the last part names came out empty. ({EMAIL})\n\n"
-        f"Still so:\n\n{SITE} · {EMAIL}, 1 · since"
+        f"Still so:\n\n{SITE}: {EMAIL} (1), since"
     ) in body(digest)
 
 
@@ -133,7 +135,7 @@ def test_a_chat_is_told_the_same(owned: World, mails: MailServer, chat: Chat) ->
     fail(owned)
     tell(owned)
 
-    assert [{"text": f"*{SITE}: {EMAIL}, 1*\n{body(mails.mails[0])}"}] == chat.said
+    assert [{"text": f"*{SITE}: {EMAIL} (1)*\n{body(mails.mails[0])}"}] == chat.said
 
 
 def test_a_chat_that_does_not_take_it_now_is_told_later_and_one_that_is_gone_never(
@@ -192,7 +194,7 @@ def test_the_operator_is_told_of_what_has_no_owner_and_of_killed_processes(
     tell(owned)
 
     assert [
-        ("ops@example.edu", "Vaultbridge: issuer.vault_token, 1"),
+        ("ops@example.edu", "Vaultbridge: issuer.vault_token (1)"),
         ("ops@example.edu", "Vaultbridge: not_running.worker_issue"),
     ] == [told for told in zip(mails.recipients, subjects(mails), strict=True) if told[0] != OWNER]
 
@@ -250,7 +252,7 @@ def test_a_mail_server_that_is_away_is_tried_again(owned: World, mails: MailServ
     mails.answers["MAIL"] = "250 ok"
     owned.later(minutes=1)
     tell(owned)
-    assert [f"{SITE}: {EMAIL}, 1"] == subjects(mails)
+    assert [f"{SITE}: {EMAIL} (1)"] == subjects(mails)
     assert "sent" == owned.one(tables.notice).state
 
 
@@ -273,6 +275,24 @@ def test_two_that_decide_at_once_tell_once(owned: World, mails: MailServer) -> N
     assert 1 == len(mails.mails)
 
 
+def test_processes_that_decide_at_the_same_moment_tell_once(
+    owned: World, mails: MailServer
+) -> None:
+    fail(owned)
+    ready = Barrier(4)
+
+    def decide(number: int) -> None:
+        bridge = replace(owned.bridge, owner=f"worker-{number}")
+        ready.wait()
+        telling.run_all(bridge)
+
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(decide, range(4)))
+
+    assert [f"{SITE}: {EMAIL} (1)"] == subjects(mails)
+    assert 1 == len(owned.rows(tables.notice))
+
+
 def test_nobody_is_told_where_nobody_is_named(world: World) -> None:
     fail(world)
     tell(world)
@@ -287,7 +307,7 @@ def test_who_becomes_an_owner_later_is_told_of_what_stands(world: World, mails: 
     own(world, OWNER)
     tell(world)
 
-    assert [f"{SITE}: {EMAIL}, 1"] == subjects(mails)
+    assert [f"{SITE}: {EMAIL} (1)"] == subjects(mails)
 
 
 @pytest.mark.parametrize("crowd", [2, 5])
