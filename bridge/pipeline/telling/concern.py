@@ -12,6 +12,7 @@ Place = tuple[str, str]  #: its kind (site, issuer, operator) and its name
 OPERATOR = "operator"
 #: The causes that are told and are no row's.
 SILENT = "silent"
+REFUSED = "refused"
 NOT_RUNNING = "not_running"
 
 

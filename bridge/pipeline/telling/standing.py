@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from bridge.pipeline.telling.audiences import Audiences
 from bridge.pipeline.telling.concern import (
     NOT_RUNNING,
     OPERATOR,
+    REFUSED,
     SILENT,
     Concern,
     Place,
@@ -24,10 +25,14 @@ from bridge.store import deliveries, last_signs
 from bridge.store.tables import process
 from runtime import heartbeat
 
+#: Fewer deliveries turned away, or longer ago, may be anybody's.
+FEW = 3
+LATELY = timedelta(days=1)
+
 
 def standing(bridge: Bridge, conn: sa.Connection, known: Audiences, *, now: datetime) -> Standing:
     """What stands at places that somebody is told of."""
-    found = [*_matters(conn, known), *_silent(bridge, conn, known, now=now)]
+    found = [*_matters(conn, known), *_of_sites(bridge, conn, known, now=now)]
     found += _not_running(conn, known, now=now)
     return Standing(concerns=found, audience_of=known.of_place, audiences=tuple(known.addresses))
 
@@ -55,17 +60,17 @@ def _concern(one: Matter, place: Place, audience: str) -> Concern:
     )
 
 
-def _silent(
+def _of_sites(
     bridge: Bridge, conn: sa.Connection, known: Audiences, *, now: datetime
 ) -> Iterator[Concern]:
-    least = bridge.settings.silence
+    """What no row says: that nothing comes from a site, or nothing that is genuine."""
     for site in last_signs.sites(conn):
         audience = known.audience(("site", site.name))
-        heard = max(filter(None, (site.last_delivery, site.last_unwanted)), default=None)
-        if audience is None or heard is None or now - heard < least:
+        if audience is None:
             continue
-        history = deliveries.moments(conn, site.id, since=heard - silence.LOOKS_BACK)
-        if silence.is_silent(history, heard=heard, now=now, least=least):
+        heard = max(filter(None, (site.last_delivery, site.last_unwanted)), default=None)
+        yield from _refused(conn, site.name, audience, heard, now=now)
+        if heard is not None and _is_silent(bridge, conn, site.id, heard, now=now):
             yield Concern(
                 kind="site",
                 place=site.name,
@@ -81,6 +86,40 @@ def _silent(
                 at_once=True,
                 daily=False,  # it may be summer
             )
+
+
+def _is_silent(
+    bridge: Bridge, conn: sa.Connection, site_id: str, heard: datetime, *, now: datetime
+) -> bool:
+    least = bridge.settings.silence
+    if now - heard < least:  # most are, and their history need not be read
+        return False
+    history = deliveries.moments(conn, site_id, since=heard - silence.LOOKS_BACK)
+    return silence.is_silent(history, heard=heard, now=now, least=least)
+
+
+def _refused(
+    conn: sa.Connection, name: str, audience: str, heard: datetime | None, *, now: datetime
+) -> Iterator[Concern]:
+    """A site of which lately nothing came but what proves nothing: its secret is not ours."""
+    lately = now - LATELY
+    hours = deliveries.refused_by_hour(conn, name, since=max(heard or lately, lately))
+    count = sum(hours.values())
+    if count >= FEW:
+        yield Concern(
+            kind="site",
+            place=name,
+            audience=audience,
+            cause=REFUSED,
+            size=count,
+            since=min(hours),
+            means="Deliveries are turned away, as they do not prove that they come from this LMS, "
+            "and none that does has come since.",
+            move="Compare the secret there with ours; to enter another one: "
+            f"`vaultbridge site rotate {name}`. What was missed:",
+            command=f"vaultbridge reconcile --site {name}",
+            at_once=False,
+        )
 
 
 def _not_running(conn: sa.Connection, known: Audiences, *, now: datetime) -> Iterator[Concern]:

@@ -228,6 +228,25 @@ def test_the_silence_of_a_busy_site_is_told_and_its_end(owned: World, mails: Mai
     assert f"{SITE}: all clear, silent" == subjects(mails)[-1]
 
 
+def test_a_site_whose_secret_is_not_ours_is_told_unless_something_genuine_comes(
+    owned: World, mails: MailServer
+) -> None:
+    for _ in range(3):
+        assert 401 == owned.post(owned.body(), headers={}).status_code
+    tell(owned)
+    assert [] == mails.mails, "it may be anybody who knocks"
+    owned.later(hours=1)
+    tell(owned)
+    assert [f"{SITE}: refused (3)"] == subjects(mails)
+    assert f"`vaultbridge site rotate {SITE}`" in body(mails.mails[0])
+
+    owned.complete()
+    tell(owned)
+    owned.later(minutes=11)
+    tell(owned)
+    assert f"{SITE}: all clear, refused" == subjects(mails)[-1]
+
+
 def test_without_a_mail_server_mails_are_files(owned: World, tmp_path: Path) -> None:
     set_up(owned, mail_server=None, mail_from=None)
     fail(owned)
