@@ -59,9 +59,12 @@ def open_image(content: bytes) -> Image.Image:
                 "Send a picture of the whole certificate."
             )
         image.load()
+    except Image.DecompressionBombError as exc:
+        raise OddImage(
+            f"is a picture of more than {MOST_PIXELS:,} pixels: make it smaller and send it again."
+        ) from exc
     except (
         UnidentifiedImageError,
-        Image.DecompressionBombError,
         OSError,
         SyntaxError,
         ValueError,

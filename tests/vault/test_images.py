@@ -107,7 +107,11 @@ def test_what_cannot_be_read_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("size", "problem"),
-    [((MOST_PIXELS // 1000 + 1, 1000), "40001 × 1000 pixels"), ((1, 201), "too narrow")],
+    [
+        ((MOST_PIXELS // 1000 + 1, 1000), "40001 × 1000 pixels"),
+        ((20_000, 10_000), "more than 40,000,000 pixels"),
+        ((1, 201), "too narrow"),
+    ],
 )
 def test_pictures_out_of_all_proportion_are_refused(size: tuple[int, int], problem: str) -> None:
     with pytest.raises(OddImage, match=problem):

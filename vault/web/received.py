@@ -24,7 +24,8 @@ def file(field: str) -> tuple[Upload | None, str | None]:
     subject = f"The {field.replace('_', ' ')}"
     sent = request.files.get(field)
     if sent is None:
-        return None, f"{subject} field is required."
+        wrong = "must be a file" if field in request.form else "is required"
+        return None, f"{subject} field {wrong}."
     content = sent.stream.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
         return None, f"{subject} field must not be greater than {LARGEST_FILE // 1024} kilobytes."

@@ -299,9 +299,9 @@ def test_a_file_of_20_mb_exactly_is_taken_and_one_byte_more_is_not(client: httpx
 
 
 def test_a_text_in_the_files_place_is_no_file(client: httpx.Client) -> None:
-    answer = client.post(API, data={**ENTRY, "certificate_file": "x"})
+    answer = client.post(API, data={**ENTRY, "certificate_file": "certificate.pdf"})
 
-    assert {"certificate_file": ["The certificate file field is required."]} == (
+    assert {"certificate_file": ["The certificate file field must be a file."]} == (
         answer.json()["errors"]
     )
 
