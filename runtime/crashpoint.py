@@ -1,7 +1,8 @@
 """Named points at which a process can be made to die, to prove in tests that nothing is lost there.
 
 ``CRASH_AT=receive.stored:2`` kills the process, as ``kill -9`` does, when it comes by that point
-the second time. Without it a point does nothing.
+the second time; ``receive.stored:2:STOP`` pauses it there, ``receive.stored:2:TERM`` asks it there
+to end. Without the variable a point does nothing.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ def watch(watcher: Watcher | None) -> None:
 
 
 def death(text: str) -> Watcher:
-    """A watcher that ends the process at ``name:count``; raises ValueError for any other text."""
-    found = re.fullmatch(r"([a-z_.]+):([1-9][0-9]{0,3})", text)
+    """A watcher that signals the process at ``name:count[:signal]``: KILL, STOP or TERM.
+
+    Raises ValueError for any other text.
+    """
+    found = re.fullmatch(r"([a-z_.]+):([1-9][0-9]{0,3})(?::(KILL|STOP|TERM))?", text)
     if found is None:
         raise ValueError(f"{VARIABLE}: {text!r} is not a point and a count, as in single.sent:1")
     name, lock, left = found[1], threading.Lock(), int(found[2])
+    number = signal.Signals[f"SIG{found[3] or 'KILL'}"]
 
     def reached(at: str) -> None:
         nonlocal left
@@ -43,7 +48,7 @@ def death(text: str) -> Watcher:
             with lock:
                 left -= 1
                 if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), number)
 
     return reached
 

@@ -51,6 +51,7 @@ class WakeUp(Job):
         self._failure_callback_name = None
         self._stopped_callback_name = None
         self.webhooks = []
+        crashpoint("worker.dequeued")
         return restored
 
 

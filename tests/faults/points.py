@@ -178,7 +178,10 @@ VAULT: Mapping[Callable[[VaultStage], None], tuple[str, ...]] = {
 }
 
 #: Of every process, whatever it does: tests of real ones come by them.
-RUNTIME = ("clock.looked", "clock.rung", "worker.woken", "worker.worked", "worker.ringing")
+RUNTIME = (
+    *of("clock", "looked", "rung"),
+    *of("worker", "dequeued", "woken", "worked", "ringing"),
+)
 
 #: Of a command that is run again by hand: tests/vault/export comes by them.
 EXPORT = of("export", "copied", "recorded", "closing")

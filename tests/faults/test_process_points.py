@@ -18,6 +18,7 @@ from tests.processes import program
 
 #: What a worker's step has done when it dies, and when its successor is through.
 WORKER = {
+    "worker.dequeued": ("once", [], ["once"]),
     "worker.woken": ("once", [], ["once"]),
     # It was done, and RQ never heard: once more is nothing, as nothing is due.
     "worker.worked": ("once", ["once"], ["once", "once"]),
