@@ -163,6 +163,7 @@ class Havoc:
     def _begin(self, act: Act, now: float) -> None:
         lasts = f" for {act.lasts:.1f} s" if act.lasts else ""
         sys.stdout.write(f"{now:7.1f}  {act.target}: {act.what}{lasts}\n")
+        sys.stdout.flush()
         act.begin(self._town)
         self.done += 1
         if act.end is not None:

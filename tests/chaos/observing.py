@@ -13,6 +13,7 @@ import httpx
 import sqlalchemy as sa
 
 from bridge.store import tables
+from bridge.store.states import LOOKED_AT, WriteBackState
 from campus.people import IDNUMBER
 from runtime.database import Database
 from tests.chaos.checking import Certificate, Completed, Key, Observed, Who
@@ -22,6 +23,8 @@ from tests.scripted_vault.journal import Journal
 
 #: The tables whose rows have work of their own.
 WORK = (tables.delivery, tables.completion, tables.issuance, tables.write_back)
+#: Of rows of gradebooks.
+AT_REST = (*LOOKED_AT, WriteBackState.WAITING)
 PREFIX = "Certificate of Completion: "
 
 
@@ -34,8 +37,8 @@ def restless(database: Database) -> list[str]:
 
 def _waiting(table: sa.Table) -> sa.Select[Any]:
     what = sa.select(sa.func.count()).select_from(table).where(table.c.next_run_at.is_not(None))
-    # A course without a place for certificates is looked at again for ever.
-    return what.where(table.c.state != "waiting") if table is tables.write_back else what
+    # What stands in a gradebook, or waits for a place there, is looked at again for ever.
+    return what.where(table.c.state.not_in(AT_REST)) if table is tables.write_back else what
 
 
 def observe(town: Town, database: Database, *, kills: int) -> Observed:
@@ -156,7 +159,7 @@ def _held(database: Database) -> dict[Who, str]:
     for table, states in (
         (tables.completion, ("held", "unmatched")),
         (tables.issuance, ("held", "failed", "cancelled")),
-        (tables.write_back, ("refused",)),
+        (tables.write_back, ("refused", "overridden", "lost")),
     ):
         with database.read() as conn:
             rows = conn.execute(sa.select(table).where(table.c.state.in_(states))).all()
