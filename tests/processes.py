@@ -32,11 +32,21 @@ def program(module: str, *args: object, log: Path) -> Iterator[subprocess.Popen[
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs (one that has ended and was not waited for does not)."""
+    return _state(pid) not in ("", "Z")
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process stands still, as after SIGSTOP."""
+    return _state(pid) == "T"
+
+
+def _state(pid: int) -> str:
+    """The letter of a process's state (proc(5)); empty if there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+        return ""
+    return stat.rpartition(")")[2].split()[0]
 
 
 def children_of(pid: int) -> list[int]:

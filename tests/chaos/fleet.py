@@ -51,6 +51,36 @@ class Fleet:
         self._members[name] = _Member(command=command, env=env)
         self.tend()
 
+    def again(self, name: str, **env: str) -> None:
+        """Kill a process with its children and start it anew, with this in its environment, too.
+
+        When it ends it is started without.
+        """
+        member = self._members[name]
+        self.kill(name, alone=False)
+        if member.popen is not None:
+            member.popen.wait()
+        self._start(name, member, **env)
+
+    def pid(self, name: str) -> int:
+        """The id of a process that runs."""
+        popen = self._members[name].popen
+        assert popen is not None, f"{name} does not run"
+        return popen.pid
+
+    def wait(self, name: str, *, within: float = GRACE_S) -> int:
+        """Wait until a process has ended; return its exit status."""
+        popen = self._members[name].popen
+        assert popen is not None, f"{name} does not run"
+        return popen.wait(timeout=within)
+
+    def remove(self, name: str) -> None:
+        """Kill a process with its children, for good."""
+        self.kill(name, alone=False)
+        popen = self._members.pop(name).popen
+        if popen is not None:
+            popen.wait()
+
     def tend(self) -> None:
         """Start again whatever has ended. To be called often."""
         now = time.monotonic()
@@ -102,11 +132,11 @@ class Fleet:
         member.paused = paused
         return True
 
-    def _start(self, name: str, member: _Member) -> None:
+    def _start(self, name: str, member: _Member, **env: str) -> None:
         with (self.logs / f"{name}.log").open("ab") as log:
             member.popen = subprocess.Popen(  # noqa: S603  # our own
                 list(member.command),
-                env=dict(member.env),
+                env={**member.env, **env},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -115,3 +145,4 @@ class Fleet:
                 preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509  # takes no lock
             )
         member.starts += 1
+        member.paused = False

@@ -162,8 +162,13 @@ class Stage:
             row = accounts.site_named(conn, SITE)
             owners.change(conn, row, self.owners, kind="site", keys=Keys([KEY]))
 
-    def live(self, *, crash: str | None = None, warm: bool = False) -> Life:
-        """One life of the bridge, in which everything is delivered (again)."""
+    def live(
+        self, *, crash: str | None = None, warm: bool = False, redis: str | None = None
+    ) -> Life:
+        """One life of the bridge, in which everything is delivered (again).
+
+        With a ``redis`` it works as a worker does, that can be told to end.
+        """
         self.lived += 1
         order = {
             "kind": self.kind,
@@ -181,6 +186,7 @@ class Stage:
                 "reconcile": "31000000",
             },
             "warm": warm,
+            "redis": redis,
         }
         life = self.lives.live(order, crash=crash)
         self.moment = datetime.fromisoformat(life.last("moment", self.moment.isoformat()))

@@ -15,7 +15,16 @@ import pytest
 
 from bridge.store import tables
 from tests.faults.lives import KILLED, Life
-from tests.faults.points import BRIDGE, EXPORT, RUNTIME, VAULT, in_source, many, revoked_at_once
+from tests.faults.points import (
+    BRIDGE,
+    EXPORT,
+    RUNTIME,
+    VAULT,
+    alone,
+    in_source,
+    many,
+    revoked_at_once,
+)
 from tests.faults.stage import Stage
 from tests.faults.vault_stage import VaultStage
 
@@ -65,8 +74,35 @@ def ways(runs: Mapping[Callable[[S], None], Sequence[str]]) -> list[Any]:
     ]
 
 
+def everything_is_there_once(stage: Stage) -> None:
+    assert [] == stage.left_over()
+    assert stage.owed() == stage.issued()
+    everyone = len(stage.learners)
+    assert {"generated": everyone} == stage.states(tables.issuance)
+    assert {"read_back": everyone} == stage.states(tables.write_back)
+    references = stage.references()
+    assert references == {
+        name: references[name] if references[name] in cell else cell
+        for name, cell in stage.gradebook().items()
+    }
+    words = stage.words()
+    assert words == {name: word for name, word in words.items() if word in stage.gradebook()[name]}
+    assert stage.mails_owed() == stage.mails_by_moodle(), "nobody is mailed twice by the LMS"
+    mailed = {mail["Message-ID"]: mail["To"] for mail in stage.mail.mails}
+    told = Counter([*stage.mails, *stage.owners])
+    assert told == Counter(mailed.values()), "a second one is the same mail"
+
+
+#: Where a worker is told to end: all on the way of one certificate, and what is bulk's own.
+ORDERS = [
+    *[pytest.param(alone, f"worker.{name}", id=name) for name in ("dequeued", "woken", "worked")],
+    *ways({alone: [point for point in BRIDGE[alone] if not point.startswith("receive.")]}),
+    *ways({many: [point for point in BRIDGE[many] if point.startswith("bulk.")]}),
+]
+
+
 @pytest.mark.parametrize(("run", "point"), ways(BRIDGE))
-def test_after_a_death_of_the_bridge_everything_is_there_once(
+def test_08_after_a_death_of_the_bridge_at_any_point_everything_is_there_once(
     new_stage: Callable[[], Stage],
     run: Callable[[Stage], None],
     point: str,
@@ -77,24 +113,24 @@ def test_after_a_death_of_the_bridge_everything_is_there_once(
         assert len(stage.acked(died)) <= len(stage.rows(tables.delivery)), "a promise is on disk"
         stage.live()
 
-        assert [] == stage.left_over()
-        assert stage.owed() == stage.issued()
-        everyone = len(stage.learners)
-        assert {"generated": everyone} == stage.states(tables.issuance)
-        assert {"read_back": everyone} == stage.states(tables.write_back)
-        references = stage.references()
-        assert references == {
-            name: references[name] if references[name] in cell else cell
-            for name, cell in stage.gradebook().items()
-        }
-        words = stage.words()
-        assert words == {
-            name: word for name, word in words.items() if word in stage.gradebook()[name]
-        }
-        assert stage.mails_owed() == stage.mails_by_moodle(), "nobody is mailed twice by the LMS"
-        mailed = {mail["Message-ID"]: mail["To"] for mail in stage.mail.mails}
-        told = Counter([*stage.mails, *stage.owners])
-        assert told == Counter(mailed.values()), "a second one is the same mail"
+        everything_is_there_once(stage)
+
+
+@pytest.mark.parametrize(("run", "point"), ORDERS)
+def test_11_a_worker_told_to_end_at_any_point_ends_its_job_first_and_the_next_goes_on(
+    new_stage: Callable[[], Stage], run: Callable[[Stage], None], point: str, redis_url: str
+) -> None:
+    stage = new_stage()
+    run(stage)
+    ended = stage.live(crash=f"{point}:1:TERM", redis=redis_url)
+
+    assert 0 == ended.status
+    after = ended.points[ended.points.index(point) + 1 :]
+    assert "worker.woken" not in after, "it began another job"
+    if point not in ("worker.dequeued", "worker.worked"):
+        assert "worker.worked" == ended.points[-1], "it ended its job"
+    stage.live()
+    everything_is_there_once(stage)
 
 
 @pytest.mark.parametrize("point", ["follow.settling", "follow.settled"])

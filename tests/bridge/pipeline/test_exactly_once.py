@@ -435,26 +435,6 @@ def test_rule_h_after_three_retries_a_person_is_told(world: World) -> None:
     assert (["generated"], {key(): 1}) == (world.states(), world.vault.created)
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "outcome"),
-    [
-        (lost_reply, "ambiguous"),
-        (answers(400, {"message": "not failed"}, does_it=True), "refused"),
-        (answers(500, "<html>", does_it=True), "ambiguous"),
-    ],
-)
-def test_rule_h_whatever_becomes_of_the_retrys_answer_the_list_tells(
-    world: World, behaviour: Behaviour, outcome: str
-) -> None:
-    world.vault.outcomes.append("failed")
-    world.vault.then("retry", behaviour)
-    world.issue()
-    world.settle()
-
-    assert [("upload", "done"), ("retry", outcome)] == world.attempts()
-    assert (["generated"], {key(): 1}) == (world.states(), world.vault.created)
-
-
 def test_rule_i_a_processing_certificate_is_asked_for_ever_less_often(world: World) -> None:
     world.issue()
     waits = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from bridge.store import deliveries, tables
-from bridge.store.states import DeliveryState
 from bridge.web.app import create_app
 from connectors.base import InboundRequest, Temporary
 from runtime.bell import Bell
@@ -208,28 +206,6 @@ def test_every_error_has_one_shape(world: World) -> None:
 
     assert [404, 405, 404] == [answer.status_code for answer in answers]
     assert {("code", "message")} == {tuple(a.get_json()["error"]) for a in answers}
-
-
-def test_a_hundred_parallel_repetitions_are_one_delivery_and_one_issuance(world: World) -> None:
-    body = world.body()
-
-    def send(number: int) -> tuple[int, str]:
-        # The same completion under new delivery ids, too.
-        response = world.post(body, delivery="msg_same" if number < 80 else f"msg_{number}")
-        return response.status_code, response.get_json()["delivery"]
-
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        answers = list(pool.map(send, range(100)))
-
-    same = answers[:80]
-    assert [200] * 79 + [202] == sorted(status for status, _ in same)
-    assert 1 == len({delivery for _, delivery in same})
-    assert 21 == len(world.rows(tables.delivery))
-
-    world.settle()
-    assert ["generated"] == world.states()
-    assert 1 == sum(world.vault.created.values())
-    assert {DeliveryState.NORMALISED} == set(world.states(tables.delivery))
 
 
 def test_a_kept_request_reads_as_it_came(world: World) -> None:

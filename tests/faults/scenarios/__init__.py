@@ -1,0 +1,1 @@
+"""The twenty scenarios of failure, each a test (or several) that begins with its number."""
