@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 
+from bridge.checks import storage
 from bridge.checks.installation import Installation
 from bridge.store import accounts
 from bridge.store import notices as notice_rows
@@ -47,6 +48,7 @@ def mails(of: Installation) -> Iterator[Finding]:
             f"mails to owners are files in {of.settings.mail_folder}. Set BRIDGE_MAIL_SERVER and "
             "BRIDGE_MAIL_FROM."
         )
+        yield from storage.writable(of.settings.mail_folder, "BRIDGE_MAIL_FOLDER")
         return
     try:
         smtp.greet(server=server, tls=ssl.create_default_context())

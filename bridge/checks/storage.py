@@ -22,10 +22,15 @@ def disk(of: Installation) -> Iterator[Finding]:
 
 
 def cache(of: Installation) -> Iterator[Finding]:
-    """Whether fonts can be unpacked; the folder is made when it is first needed."""
-    path = of.settings.cache_dir
-    if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+    """Whether fonts can be unpacked."""
+    yield from writable(of.settings.cache_dir, "BRIDGE_CACHE_DIR")
+
+
+def writable(folder: Path, setting: str) -> Iterator[Finding]:
+    """Whether this user can write to a folder, or make it where it is not there yet."""
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
         yield Finding(
-            text=f"{path} cannot be written by this user. Give it to the user who runs the "
-            "workers (chown -R), or delete it: it is made anew."
+            text=f"{place} cannot be written by this user. Give it to the user whose processes "
+            f"these are (chown -R), or name another folder: {setting}."
         )

@@ -13,12 +13,13 @@ from werkzeug.serving import make_server
 
 from bridge.checks import CHECKS
 from bridge.processes import LIVING
-from bridge.store import tables
+from bridge.store import notices, tables
+from bridge.store.notices import Message
 from runtime.database import Database
 from runtime.heartbeat import beating
 from tests.bridge.checks.finding import WELL, found, noted, trouble
 from tests.bridge.institution import KEY
-from tests.bridge.world import World
+from tests.bridge.world import SITE, World
 from tests.mail_server import mail_server
 from tests.polling import eventually
 
@@ -202,8 +203,30 @@ def test_keys_that_are_missing_open_to_all_or_others(
     assert "Restore the file from its copy" in trouble(world, "keys", key_file=tmp_path / "none")
 
 
-def test_a_cache_that_belongs_to_another_user(world: World, tmp_path: Path) -> None:
-    closed = Path("/proc/self")
+def test_folders_that_belong_to_another_user(world: World, tmp_path: Path) -> None:
+    closed = Path("/proc/self/none")
 
-    assert WELL == found(world, "cache", cache_dir=tmp_path / "not-yet")
+    assert WELL == found(world, "cache", cache_dir=tmp_path / "not" / "yet")
     assert trouble(world, "cache", cache_dir=closed).startswith("/proc/self cannot be written ")
+    (told,), _ = found(world, "mails", mail_folder=closed)
+    assert told.endswith("(chown -R), or name another folder: BRIDGE_MAIL_FOLDER.")
+
+
+def test_notices_that_reach_nobody_are_trouble_and_nobody_to_tell_is_a_note(
+    world: World,
+) -> None:
+    nobody = noted(world, "notices")
+    assert nobody.startswith(f"Nobody is told of trouble with site {SITE}, site signed-main, ")
+    assert "issuer main" in nobody
+
+    ops = ("ops@example.edu",)
+    assert WELL == found(world, "notices", operator=ops)
+    with world.bridge.database.write() as conn:
+        now = world.clock.now()
+        message = Message(audience="operator", address=ops[0], subject="s", text="t")
+        notices.add(conn, [message], keys=world.bridge.keys, now=now)
+        failed = {"state": "failed", "next_run_at": None, "ended_at": now}
+        conn.execute(sa.update(tables.notice).values(**failed))
+    assert trouble(world, "notices", operator=ops).startswith(
+        "Notices that reached nobody in the last 7 days: 1. See why: vaultbridge notices --state"
+    )
