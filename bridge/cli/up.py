@@ -131,7 +131,7 @@ def _prepare(vault: Vault, institution: str, data: Path, found_port: str | None)
 
 
 def _have_vault_tell(bridge: Bridge, last_port: str | None) -> None:
-    """Our vault tells the bridge by webhook what became of a certificate."""
+    """Our vault tells the bridge by webhook what became of a certificate, wherever that listens."""
     with bridge.database.read() as conn:
         issuer = accounts.issuer_named(conn, ISSUER)
     known = accounts.secrets_or_none(issuer, kind="issuer", keys=bridge.keys)
@@ -148,6 +148,7 @@ def _have_vault_tell(bridge: Bridge, last_port: str | None) -> None:
         issuer.institution_name,
         "--description",
         "The bridge of this installation.",
+        "--replace",
         quiet=True,
     )
     with bridge.database.write() as conn:

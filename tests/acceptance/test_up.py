@@ -125,6 +125,31 @@ def test_a_second_start_keeps_its_issuer_its_vault_and_the_vaults_port(tmp_path:
     assert ["Universität Zürich"] == [issuer["institution_name"] for issuer in again]
 
 
+def test_a_bridge_that_moves_to_another_port_takes_the_vaults_webhooks_with_it(
+    tmp_path: Path,
+) -> None:
+    data, ports = tmp_path / "data", [free_port(), free_port()]
+    endpoints = []
+    for port in ports:
+        with up(data, port) as process:
+            ready(process)
+            endpoints.append(_listed(environment(data), "webhook", "list"))
+
+    hooks = [f"http://127.0.0.1:{port}/hooks/vault/main" for port in ports]
+    assert [[(hook, "active")] for hook in hooks] == [
+        [(address, state) for _, _, address, _, state, _ in found] for found in endpoints
+    ]
+    assert endpoints[0][0][0] == endpoints[1][0][0], "the same endpoint"
+
+
+def _listed(env: Mapping[str, str], *command: str) -> list[list[str]]:
+    """What a command of the vault lists."""
+    done = subprocess.run(  # noqa: S603  # our own
+        resolve(("certvault", *command)), env=dict(env), capture_output=True, check=True, timeout=60
+    )
+    return [line.split("\t") for line in done.stdout.decode().splitlines()]
+
+
 def test_another_vault_is_used_by_its_address(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("a-token-of-another-vault\n")

@@ -40,27 +40,44 @@ def webhook() -> None:
     help=f"One it wants; all, unless some are named: {', '.join(e.short for e in Event)}.",
 )
 @click.option("--description", help="For you: what is there.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Instead of adding one, move the endpoint with this description here, with a new secret.",
+)
 def webhook_add(
-    url: str, name: str | None, words: tuple[str, ...], description: str | None
+    url: str, name: str | None, words: tuple[str, ...], description: str | None, *, replace: bool
 ) -> None:
     """Add an endpoint. Prints its id, a tab, its signing secret; the secret is shown this once."""
+    if replace and not description:
+        raise click.UsageError("--replace goes by the --description that the endpoint was given.")
     found = session.found_settings()
     url = address.check(url, allowed=found.allowed_private_hosts)
     events = parse_events(words)
     database = session.database(found)
     secret = new_secret()
+    said: dict[str, Any] = {"url": url, "events": events, "secrets": [secret]}
     with database.write() as conn:
-        id = endpoints.add(
-            conn,
-            wiring.keys(found, create=True),
-            institution_id=chosen_institution(conn, name),
-            url=url,
-            events=events,
-            secrets=[secret],
-            description=description,
-            now=database.now(conn),
-        )
+        now = database.now(conn)
+        institution_id = chosen_institution(conn, name)
+        keys = wiring.keys(found, create=True)
+        id = _the_one(conn, institution_id, description, now) if replace and description else None
+        if id is not None:
+            endpoints.move(conn, keys, id, **said)
+        else:
+            said |= {"institution_id": institution_id, "description": description}
+            id = endpoints.add(conn, keys, **said, now=now)
     click.echo(f"{id}\t{secret}")
+
+
+def _the_one(
+    conn: sa.Connection, institution_id: int, description: str, now: datetime
+) -> int | None:
+    """The newest endpoint of that description, if there is one; any others are disabled."""
+    found = endpoints.described(conn, institution_id=institution_id, description=description)
+    for id in found[1:]:
+        webhook_deliveries.disable(conn, id, reason=f"Replaced by {found[0]}.", now=now)
+    return next(iter(found), None)
 
 
 @webhook.command("list")

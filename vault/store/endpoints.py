@@ -65,6 +65,35 @@ def add(
     return id
 
 
+def described(conn: sa.Connection, *, institution_id: int, description: str) -> Sequence[int]:
+    """The ids of an institution's endpoints with this description, newest first."""
+    theirs = (
+        endpoint.c.institution_id == institution_id,
+        endpoint.c.description == description,
+    )
+    return (
+        conn.execute(sa.select(endpoint.c.id).where(*theirs).order_by(endpoint.c.id.desc()))
+        .scalars()
+        .all()
+    )
+
+
+def move(
+    conn: sa.Connection,
+    keys: Keys,
+    id: int,
+    *,
+    url: str,
+    events: frozenset[Event],
+    secrets: Sequence[str],
+) -> None:
+    """Send an endpoint's events elsewhere from now on, what still waits for it, too."""
+    words = ",".join(sorted(event.value for event in events))
+    conn.execute(sa.update(endpoint).where(endpoint.c.id == id).values(url=url, events=words))
+    put_secrets(conn, keys, id, secrets)
+    enable(conn, id)
+
+
 def put_secrets(conn: sa.Connection, keys: Keys, id: int, secrets: Sequence[str]) -> None:
     """Give an endpoint these signing secrets; `vault.webhooks.signing` says what each signs."""
     sealed = keys.encrypt({"secrets": list(secrets)}, purpose=_purpose(id))

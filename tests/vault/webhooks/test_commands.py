@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,31 @@ def test_an_endpoints_life(office_by_command: Office, there: Receiver, tmp_path:
     office.catch_up()
     office.send()
     assert [uuid] * 3 == [one.headers["webhook-id"] for one in there.received]
+
+
+def test_an_endpoint_that_moves_is_replaced_and_hears_what_still_waited_for_it(
+    office_by_command: Office, there: Receiver, tmp_path: Path
+) -> None:
+    office, theirs = office_by_command, ("--institution", "ABC University")
+    there.statuses = [500, 500, 204]
+    described = (*theirs, "--event", "created", "--description", "the bridge's")
+    old, _ = good("add", f"{there.url}/old", *described, "--replace").split()
+    stray, _ = good("add", f"{there.url}/old", *described).split()
+    good("add", there.url, *theirs, "--event", "approved", "--description", "the registrar's")
+    office.keys = Keys.read(tmp_path / "secret.key")
+    office.upload()
+    office.send()
+    id, secret = good("add", there.url, *described, "--replace").split()
+
+    assert stray == id, "the newest goes on"
+    states = {line.split("\t")[0]: line.split("\t")[4] for line in good("list").splitlines()}
+    assert ("active", f"Replaced by {stray}.") == (states[stray], states[old].split(": ")[-1])
+    office.now += timedelta(seconds=10)
+    office.send()
+    assert ["/vault/old", "/vault/old", "/vault"] == [one.path for one in there.received]
+    last = there.received[-1]
+    assert verifies(secret, last.headers, last.body, now=office.now.timestamp())
+    assert "--replace goes by the --description" in bad("add", there.url, *theirs, "--replace")
 
 
 def test_a_secret_is_exchanged_without_a_gap(
