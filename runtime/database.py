@@ -121,6 +121,14 @@ class Database:
         self.engine.dispose()
 
 
+def is_read_only(conn: sa.Connection) -> bool:
+    """Whether nothing can be written, as on a PostgreSQL standby; SQLite says so at BEGIN."""
+    if conn.dialect.name != "postgresql":
+        return False
+    said: str = conn.execute(sa.text("SHOW transaction_read_only")).scalar_one()
+    return said == "on"
+
+
 def is_rolled_back(conn: sa.Connection) -> bool:
     """Whether SQLite has ended the transaction by itself, as it does when the disk is full.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.wiring import Bridge
+from runtime.database import is_read_only
 
 
 def blueprint(bridge: Bridge) -> Blueprint:
@@ -21,11 +21,13 @@ def blueprint(bridge: Bridge) -> Blueprint:
     def ready() -> Response:
         try:
             with bridge.database.write() as conn:
-                conn.execute(sa.text("SELECT 1"))
+                writable = not is_read_only(conn)
         except SQLAlchemyError:
-            response = jsonify({"status": "down", "database": "cannot be written"})
-            response.status_code = 503
-            return response
-        return jsonify({"status": "ok", "database": "ok"})
+            writable = False
+        if writable:
+            return jsonify({"status": "ok", "database": "ok"})
+        response = jsonify({"status": "down", "database": "cannot be written"})
+        response.status_code = 503
+        return response
 
     return pages

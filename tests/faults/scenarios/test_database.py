@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 
+import httpx
 import psycopg
 import pytest
 
@@ -59,6 +60,8 @@ def test_18_a_database_that_became_read_only_promises_nothing(here: House) -> No
     _read_only(here, "on")
     here.eventually(lambda: here.post(told[0].body).status_code == 503)
     assert before == here.count(tables.delivery)
+    health = httpx.get(f"{here.url}/health/ready", trust_env=False)
+    assert (503, "cannot be written") == (health.status_code, health.json()["database"])
 
     _read_only(here, "off")
     here.insist(*told)
