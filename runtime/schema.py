@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from runtime.backup import copy
 from runtime.database import Database
 
 #: The number of our advisory lock in a PostgreSQL database; any will do, if all use the same.
@@ -25,7 +26,8 @@ def migrate(database: Database, scripts: Path, *, backups: Path | None) -> Path 
     """Bring the schema up to date; return the backup made before, if one was.
 
     ``scripts`` is the folder of Alembic's versions, ``backups`` the folder for the copy (SQLite
-    only: for PostgreSQL use pg_dump before an upgrade). Raises SchemaError for a newer schema.
+    only: for PostgreSQL use pg_dump before an upgrade). Raises SchemaError for a newer schema, and
+    runtime.backup.BackupProblem.
     """
     script = ScriptDirectory(str(scripts))
     found = _revision(database)
@@ -76,14 +78,7 @@ def _copy(database: Database, backups: Path, revision: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     name = Path(database.engine.url.database or "database").stem
     backup = backups / f"{name}-before-{revision}-{stamp}.sqlite"
-    backup.touch(mode=0o600)
-    # VACUUM INTO is a consistent copy of a live database. It may not run inside a transaction, and
-    # SQLAlchemy's own connection begins one.
-    connection = database.engine.raw_connection()
-    try:
-        connection.cursor().execute("VACUUM INTO ?", (str(backup),))
-    finally:
-        connection.close()
+    copy(database, backup)
     return backup
 
 

@@ -17,6 +17,7 @@ from bridge.store.accounts import NameTaken, NotThere
 from bridge.vault_client import VaultError
 from connectors.base import ConnectorError
 from connectors.registry import UnknownConnector
+from runtime.backup import BackupProblem
 from runtime.embedded import Taken
 from runtime.keys import KeyProblem
 from runtime.schema import SchemaError
@@ -45,6 +46,8 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",
+    "backup": "copies",
+    "restore": "copies",
     "keys": "chores",
     "web": "processes",
     "worker": "processes",
@@ -53,6 +56,7 @@ COMMANDS: Mapping[str, str] = {
 
 #: What an operator can mend: told in a sentence, without a trace.
 _EXPECTED = (
+    BackupProblem,
     ConnectorError,
     FileNotFoundError,
     KeyProblem,

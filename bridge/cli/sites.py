@@ -25,7 +25,7 @@ from bridge.cli.session import (
 from bridge.cli.site_set import set_
 from bridge.cli.site_settings import SECRET_OPTION, SET_OPTION, rotated, validated
 from bridge.pipeline import trouble
-from bridge.store import accounts, completions, deliveries, events, write_backs
+from bridge.store import accounts, completions, deliveries, events, restored, write_backs
 from bridge.store.owners import of, sealed
 from bridge.store.tables import completion, delivery
 from bridge.wiring import Bridge
@@ -114,6 +114,24 @@ def list_(as_json: bool) -> None:
 
 @site.command()
 @click.argument("name")
+@click.option("--because", required=True, help="Why that is safe, for the history.")
+@AS_OPTION
+def resume(name: str, because: str, who: str | None) -> None:
+    """Let a restored site send, though no reconciliation has found that it knows everything."""
+    b = bridge()
+    with b.database.write() as conn:
+        row = accounts.site_named(conn, name)
+        if row.unsure_since is None:
+            raise click.ClickException(f"The site {name} sends already.")
+        now = b.database.now(conn)
+        restored.send_again(conn, row.id, who=person(who), why=because, now=now)
+    for bell in ("issue", "write_back"):
+        b.ring(bell)
+    click.echo(f"The site {name} sends again.")
+
+
+@site.command()
+@click.argument("name")
 @JSON_OPTION
 def show(name: str, as_json: bool) -> None:
     """Show one site: its hook's address, settings (secrets masked), what it sends unasked."""
@@ -136,6 +154,7 @@ def show(name: str, as_json: bool) -> None:
         "settings": row.settings,
         "issue_from": accounts.issue_from(row),
         "auto_mend": row.auto_mend,
+        "unsure_since": row.unsure_since,
         "secrets": dict.fromkeys(secrets, MASK),
         "owners": [*map(shown, owners)],
         "problem": row.problem,

@@ -93,6 +93,7 @@ def _site(row: sa.Row[Any], tally: Tally) -> dict[str, Any]:
         "last_delivery": row.last_delivery,
         "last_write_back": row.last_written,
         "left_alone_until": row.left_alone_until,
+        "unsure_since": row.unsure_since,
         "problem": row.problem,
         "remedy": row.remedy,
         "completed": tally.completed,

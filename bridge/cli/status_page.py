@@ -111,6 +111,8 @@ def _issuers(told: Mapping[str, Any]) -> None:
 def _state(one: Mapping[str, Any], told: Mapping[str, Any]) -> str:
     if one.get("paused_at"):
         return f"paused for {_age(one['paused_at'], told)}"
+    if one.get("unsure_since"):
+        return "restored: looks before it sends"
     if one["left_alone_until"]:
         return f"left alone until {one['left_alone_until']:%m-%d %H:%M}"
     return "well" if one["problem"] is None else "in trouble"

@@ -6,6 +6,7 @@ certificate made since our first attempt. What is there without proof is a perso
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +20,15 @@ from bridge.pipeline import causes, endings
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
-from bridge.store import events
+from bridge.store import events, issuances
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
 from bridge.vault_client import Forbidden, Unavailable, VaultCertificate, VaultClient, VaultError
 from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release
 
+#: The mark that ends our details.
+MARK = re.compile(r"\bRef ([0-9a-f]{8})\b")
 #: How often the vault is asked about an ambiguous attempt before the entry is sent again.
 LOOKS = 2
 #: Clocks differ; a certificate made this much before our first attempt can still be ours.
@@ -73,6 +76,29 @@ def look_first(
         _after_look(bridge, account, row, found, refusal=past[-1].detail if duplicate else None)
 
 
+def look_while_unsure(
+    bridge: Bridge, account: Account, row: sa.Row[Any], *, since: datetime
+) -> None:
+    """Ask the vault for what a restored database may have forgotten; adopt, hold, or wait.
+
+    ``since`` is when its forgetting may have begun. An issuance that was made anew has a mark of
+    its own; its certificate bears the forgotten one's.
+    """
+    try:
+        found = look(account.vault, row, since=since, forgotten=True)
+    except VaultError as exc:
+        _not_told(bridge, account, row, exc)
+        return
+    crashpoint("adopt.looked")
+    if found.ours is not None or found.foreign is not None:
+        _after_look(bridge, account, row, found, refusal=None)
+        return
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        accounts.heard(bridge, conn, account, [found], now=now)
+        release(conn, issuance, lease_of(row), next_run_at=now + bridge.settings.reconcile)
+
+
 def _not_told(bridge: Bridge, account: Account, row: sa.Row[Any], exc: VaultError) -> None:
     remedy = exc.remedy if isinstance(exc, Forbidden) else endings.BY_ITSELF
     wait = exc.retry_after if isinstance(exc, Unavailable) else None
@@ -116,6 +142,7 @@ def _after_look(
         now = bridge.database.now(conn)
         accounts.heard(bridge, conn, account, [found], now=now)
         if found.ours is not None:
+            _take_mark(conn, row, found.ours, now=now)
             endings.taken(bridge, conn, row, found.ours, what="adopted from the vault", now=now)
         elif found.foreign is not None:
             other = found.foreign.reference_id or found.foreign.uuid
@@ -151,17 +178,30 @@ def _after_look(
     bridge.ring("issue" if found.ours is None else "follow")
 
 
-def look(vault: VaultClient, row: sa.Row[Any], *, since: datetime) -> Found:
+def _take_mark(
+    conn: sa.Connection, row: sa.Row[Any], ours: VaultCertificate, *, now: datetime
+) -> None:
+    """Take the mark that the certificate bears: the issuance stands for one that was forgotten."""
+    found = MARK.search(ours.details or "")
+    if found is not None and found[1] != row.ref:
+        details = (row.details or "").replace(f"Ref {row.ref}", found[0])
+        issuances.change(conn, row.id, now=now, ref=found[1], details=details)
+
+
+def look(
+    vault: VaultClient, row: sa.Row[Any], *, since: datetime, forgotten: bool = False
+) -> Found:
     """Search every page and status for the issuance's key. Raises Unavailable, Forbidden.
 
-    ``since`` is when the first attempt was made.
+    ``since`` is when the first attempt was made; ``forgotten``: any mark of ours on one that was
+    made since then is proof, too.
     """
     foreign = None
     for listed in _listed(vault, row.applicant_email):
         if key_listed(listed) != key_of(row):
             continue
         whole = vault.view(listed.uuid) or listed
-        if is_ours(whole, row, since=since):
+        if is_ours(whole, row, since=since, forgotten=forgotten):
             return Found(ours=whole)
         foreign = whole
     return Found(foreign=foreign)
@@ -194,13 +234,18 @@ def key_listed(item: VaultCertificate) -> Key:
     return item.applicant_email.casefold(), _plain(item.certificate_title), item.issue_date
 
 
-def is_ours(whole: VaultCertificate, row: sa.Row[Any], *, since: datetime) -> bool:
-    """Whether one of the same key is proved to be ours; ``since`` is our first attempt."""
+def is_ours(
+    whole: VaultCertificate, row: sa.Row[Any], *, since: datetime, forgotten: bool = False
+) -> bool:
+    """Whether one of the same key is proved to be ours; see `look`."""
     if whole.source not in (None, "vault") or _plain(whole.full_name) != _plain(row.full_name):
         return False
-    if whole.details is not None:
-        return f"Ref {row.ref}" in whole.details
-    return whole.created_at is not None and whole.created_at >= since - CLOCK_SKEW
+    is_since = whole.created_at is not None and whole.created_at >= since - CLOCK_SKEW
+    if whole.details is None:
+        return is_since
+    if f"Ref {row.ref}" in whole.details:
+        return True
+    return forgotten and is_since and MARK.search(whole.details) is not None
 
 
 def _plain(text: str) -> str:

@@ -6,8 +6,10 @@ after a quiet period and twice, before anything is sent again (see `bridge.pipel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -21,7 +23,7 @@ from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug
 from bridge.pipeline.guard import poisoned
-from bridge.store import issuances
+from bridge.store import issuances, restored
 from bridge.store.gates import Way
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
@@ -41,6 +43,7 @@ log = structlog.get_logger()
 class _Plan:
     """What is to be done with the issuances of one issuer."""
 
+    unsure: list[tuple[sa.Row[Any], datetime]] = field(default_factory=list)
     look: list[tuple[sa.Row[Any], list[sa.Row[Any]]]] = field(default_factory=list)
     bulk: list[sa.Row[Any]] = field(default_factory=list)
     singly: list[sa.Row[Any]] = field(default_factory=list)
@@ -94,20 +97,35 @@ def _issuer(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
     if rows[now_ours:]:
         accounts.give_back(bridge, rows[now_ours:])
     plan = _plan(bridge, rows[:now_ours])
+    for row, since in plan.unsure:
+        with _asking(bridge, account, row) as may_ask:
+            if may_ask:
+                adopt.look_while_unsure(bridge, account, row, since=since)
     for row, past in plan.look:
-        if not account.usable:
-            accounts.give_back(bridge, [row])
-            continue
-        with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, row)):
-            adopt.look_first(bridge, account, row, past)
+        with _asking(bridge, account, row) as may_ask:
+            if may_ask:
+                adopt.look_first(bridge, account, row, past)
     _send(bridge, account, plan)
+
+
+@contextmanager
+def _asking(bridge: Bridge, account: Account, row: sa.Row[Any]) -> Iterator[bool]:
+    """Say whether the vault may be asked about a row; give the row back if not."""
+    if not account.usable:
+        accounts.give_back(bridge, [row])
+    with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, row)):
+        yield account.usable
 
 
 def _plan(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> _Plan:
     with bridge.database.read() as conn:
         made = issuances.attempts_of(conn, [row.id for row in rows])
+        unsure = restored.unsure_since(conn, {row.site_id for row in rows})
     plan = _Plan()
     for row in rows:
+        if row.site_id in unsure:
+            plan.unsure.append((row, unsure[row.site_id]))
+            continue
         past = [
             a for a in made[row.id] if a.operation in SENDING and a.natural_key == row.natural_key
         ]

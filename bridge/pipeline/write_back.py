@@ -19,7 +19,7 @@ from bridge.pipeline import by_site, gradebook_text
 from bridge.pipeline import write_back_ends as ends
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.cells import Verdict, known, seen
-from bridge.store import events, links, write_backs
+from bridge.store import events, links, restored, write_backs
 from bridge.store.states import LOOKED_AT, UNDER_WAY, WriteBackState
 from bridge.store.tables import write_back
 from connectors.base import Capability, Connector, GradebookRow, Receipt, ReceiptState
@@ -207,7 +207,7 @@ def _refuse_all(bridge: Bridge, rows: Sequence[sa.Row[Any]], connector: str) -> 
                 ends.settle(bridge, conn, row, receipt, now=now)
 
 
-_to_write = write_back.c.state.not_in(LOOKED_AT)
+_to_write = sa.and_(write_back.c.state.not_in(LOOKED_AT), restored.sure(write_back.c.site_id))
 
 STEP = by_site.Step(
     name=ends.NAME,

@@ -15,7 +15,7 @@ def sites(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     (into a gradebook), ``left_alone_until``, and their trouble."""
     query: sa.Select[Any] = (
         sa.select(
-            *(site.c[name] for name in ("id", "name", "connector", "created_at")),
+            *(site.c[name] for name in ("id", "name", "connector", "created_at", "unsure_since")),
             *_trouble(site),
             _newest(delivery.c.received_at, site).label("last_delivery"),
             _newest(unwanted_event.c.last_at, site).label("last_unwanted"),

@@ -83,6 +83,9 @@ site = sa.Table(
     sa.Column("issue_from", UtcDateTime),
     # Whether reconciliation by the clock also mends what it finds.
     sa.Column("auto_mend", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Set while a restored database may not know what was done for it; see pipeline.restored.
+    sa.Column("unsure_since", UtcDateTime),
+    sa.Column("restored_at", UtcDateTime),
     # When it is reconciled next, and by whom now.
     *lease_columns(),
 )

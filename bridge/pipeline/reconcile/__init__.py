@@ -17,10 +17,10 @@ import structlog
 
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.guard import poisoned
-from bridge.pipeline.reconcile import certificates, gradebook, listed, mend, rows
+from bridge.pipeline.reconcile import certificates, gradebook, listed, mend, rows, unsure
 from bridge.pipeline.reconcile.causes import Part, causes_of
 from bridge.pipeline.reconcile.work import Looked, NotCompared, Work
-from bridge.store import accounts, differences, events, reconcile_runs
+from bridge.store import accounts, differences, events, reconcile_runs, restored
 from bridge.store.tables import site
 from bridge.vault_client import Forbidden, VaultError
 from connectors.base import Malformed, Permanent, Temporary
@@ -129,14 +129,17 @@ def _run_of(bridge: Bridge, row: sa.Row[Any]) -> sa.Row[Any]:
         if found is not None:
             return found
         now = bridge.database.now(conn)
+        since, fix, causes = now - bridge.settings.reconcile_since, row.auto_mend, None
+        if row.unsure_since is not None:
+            since, fix, causes = min(since, row.unsure_since), True, sorted(unsure.MENDS)
         run_id = reconcile_runs.begin(
             conn,
             row.id,
             who=events.PIPELINE,
-            since=now - bridge.settings.reconcile_since,
+            since=since,
             step=FIRST,
-            fix=row.auto_mend,
-            causes=None,
+            fix=fix,
+            causes=causes,
             now=now,
         )
         return reconcile_runs.by_id(conn, run_id)
@@ -231,8 +234,14 @@ def _end(work: Work) -> None:
         told = differences.counts(conn, site_id=work.site.id, run_id=work.run.id)
         reconcile_runs.change(conn, work.run.id, step=None, ended_at=now, counts=told)
         reconcile_runs.forget(conn, work.site.id, before=now - RUNS_KEPT)
+        settled = unsure.is_settled(conn, work.site, work.run, work.bridge.settings)
+        if settled:
+            why, who = f"{work.run.id} found nothing amiss", work.run.who
+            restored.send_again(conn, work.site.id, who=who, why=why, now=now)
         crashpoint("reconcile.ending")
     crashpoint("reconcile.ended")
+    for bell in ("issue", "write_back") if settled else ():
+        work.bridge.ring(bell)
     log.info("reconciled", site=work.site.name, run_id=work.run.id, **told["open"])
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline.adopt import MARK
 from bridge.pipeline.reconcile.causes import DOUBLED_AT_VAULT, FOREIGN, NOT_ADOPTED, OURS_UNKNOWN
 from bridge.store import differences, vault_rows
 from bridge.store.differences import Seen, key
@@ -23,8 +24,6 @@ from mappings import engine
 if TYPE_CHECKING:
     from bridge.pipeline.reconcile.certificates import Books
 
-#: The mark that ends our details.
-MARK = re.compile(r"\bRef ([0-9a-f]{8})\b")
 #: A second one of these states is not a second certificate.
 VOID = frozenset({"revoked", "failed"})
 #: Who a certificate is from that the institution uploaded.
