@@ -186,14 +186,19 @@ def _valid_as_read(case: schemathesis.Case) -> bool:
 
 def _as_read(sent: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     """The fields of a form or of a query."""
-    texts = _trimmed(
-        {name: "file" if isinstance(value, Binary) else str(value) for name, value in sent.items()}
-    )
+    texts = _trimmed({name: _written(value) for name, value in sent.items()})
     numbers = {name for name, schema in schemas.items() if schema["type"] == "integer"}
     return {
         name: int(text) if name in numbers and text.isdecimal() else text
         for name, text in texts.items()
     }
+
+
+def _written(value: Any) -> str:
+    """A list is sent as a field for each of its items, of which the first is read."""
+    if isinstance(value, list):
+        return _written(value[0]) if value else ""
+    return "file" if isinstance(value, Binary) else str(value)
 
 
 def _trimmed(found: Any) -> Any:
