@@ -70,7 +70,7 @@ def _downloaded(
 ) -> Iterator[tuple[tuple[str, str], Download]]:
     uuids = {name: _uploaded(vault, f"{name}, {key}", UPLOADS[name]) for name in UPLOADS}
     for name, uuid in uuids.items():
-        done = eventually(lambda uuid=uuid: _generated(vault, uuid), within=60)
+        done = eventually(lambda uuid=uuid: _generated(vault, uuid), within=120)
         file = folder / f"{name}, {key}.pdf"
         file.write_bytes(vault.get(f"{API}/{uuid}/download").content)
         url, code = done["verification_url"], vault.get(done["qrcode_path"]).text
