@@ -55,7 +55,10 @@ def _completions(told: Mapping[str, Any]) -> None:
     if found["oldest_waiting"] is not None:
         oldest = f", the oldest for {_age(found['oldest_waiting'], told)}"
     click.secho(f"Since {told['since']:%Y-%m-%d %H:%M}: {found['sentence']}{oldest}", bold=True)
-    for reasons, word in ((found["waiting"], "waiting"), (found["not_to_be_certified"], "not to")):
+    for reasons, word in (
+        (found["waiting"], "waiting"),
+        (found["not_to_be_certified"], "not to be certified"),
+    ):
         for one in reasons[:SHOWN]:
             _say(f"{one['means']} ({one['cause']})", begin=f"{one['count']:>6,}  {word}: ")
     click.echo("")

@@ -96,7 +96,7 @@ def _said(week: Week) -> str:
 def _why(week: Week) -> Iterator[str]:
     if week.tally is None:
         return
-    for word, causes in (("waiting", week.tally.waiting), ("not to", week.tally.left)):
+    for word, causes in (("waiting", week.tally.waiting), ("not to be certified", week.tally.left)):
         for number, cause, means in reasons(causes):
             yield f"\n  {number:,} {word}: {means} ({cause})"
 

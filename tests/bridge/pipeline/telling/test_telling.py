@@ -20,6 +20,7 @@ from tests.mail_server import HANG_UP, MailServer
 
 EMAIL = "complete.missing.applicant_email"
 
+WEEK = "4 completed, 2 certified, 1 waiting, 1 not to be certified"
 CHANGE = f"vaultbridge site set {SITE} --owner ADDRESS"
 
 
@@ -113,19 +114,23 @@ def test_it_is_told_again_once_a_day_and_cleared_when_it_is_mended(
 
 
 def test_a_weekly_digest_counts_the_week(owned: World, mails: MailServer) -> None:
+    owned.add_mapping(('course: "*"', 'course: "42"'))
     for name in ("kay", "ivy"):
         owned.generate(name)
+    owned.complete("zoe", course={"id": "7"})
     fail(owned, "ada")
     tell(owned)
     owned.later(days=7)
     tell(owned)
     digest = mails.mails[-1]
 
-    assert f"{SITE}: 3 completed, 2 certified, 1 waiting" == subjects(mails)[-1]
+    assert f"{SITE}: {WEEK}" == subjects(mails)[-1]
     assert (
         "The week from 2026-11-23 06:00 to 2026-11-30 06:00 UTC:\n\n"
-        f"{SITE}: 3 completed, 2 certified, 1 waiting\n"
-        f"  1 waiting: The field that the last part names came out empty. ({EMAIL})\n\n"
+        f"{SITE}: {WEEK}\n"
+        f"  1 waiting: The field that the last part names came out empty. ({EMAIL})\n"
+        "  1 not to be certified: No active mapping wants these completions. "
+        "(complete.no_mapping)\n\n"
         f"Still so:\n\n{SITE}: {EMAIL} (1), since"
     ) in body(digest)
 
