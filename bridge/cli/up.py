@@ -86,10 +86,11 @@ def up(
     vault = _vault(vault_url, vault_token_file, vault_port, place)
     redis = redis_server.embedded(place.data / "run")
     env = environment(place, vault, redis)
-    embedded.keep(place.data, env, prefixes=OURS)
     os.environ.update(env)
     logging.configure(SERVICE, "up")
     _prepare(vault, institution, place.data, last.get("BRIDGE_PORT"))
+    # Once all of it is prepared: what was cut off half-way is done again at the next start.
+    embedded.keep(place.data, env, prefixes=OURS)
     _run(env, vault, redis, place)
 
 
