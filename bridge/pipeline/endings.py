@@ -180,8 +180,12 @@ def poll_wait(bridge: Bridge) -> Backoff:
 
 
 def poll_at(bridge: Bridge, now: datetime, wait: timedelta) -> datetime:
-    """When to ask the vault, on a beat: what was sent at about one time is asked about at once."""
-    beat = bridge.settings.poll_first.total_seconds()
+    """When to ask the vault, on a beat: what was sent at about one time is asked about at once.
+
+    The longer the wait the rarer its beats, so that one look at the list tells of ever more.
+    """
+    first = bridge.settings.poll_first.total_seconds()
+    beat = max(first, wait.total_seconds() // first * first)
     return datetime.fromtimestamp(round((now + wait).timestamp() / beat) * beat, UTC)
 
 

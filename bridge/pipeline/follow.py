@@ -292,7 +292,8 @@ def _later(
     """Ask again, each time a little later."""
     tries = row.tries + 1
     wait = endings.poll_wait(bridge).wait(tries, at_least=at_least)
-    next_run_at = endings.poll_at(bridge, now, wait)
+    # Together with what was sent about then, but never before the time that the vault asked for.
+    next_run_at = max(endings.poll_at(bridge, now, wait), now + (at_least or timedelta()))
     release(
         conn,
         issuance,

@@ -1,97 +1,25 @@
-"""A whole stand-in Moodle's gradebook, over HTTP: few calls, one mail a change, no quarrels."""
+"""A whole stand-in Moodle's gradebook, over HTTP: one mail a change, no quarrels."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
-from bridge.store import completions, tables, write_backs
+from bridge.store import tables
 from campus import completion, gradebook, teacher
-from campus.app import create_app
-from campus.moodle import Moodle, Settings
+from campus.moodle import Moodle
 from campus.people import LIFESAVING, WATER_SAFETY
-from campus.serve import running
-from campus.state import State
-from connectors.base import Completion, Course, Learner
 from runtime.http import Client
 from tests.bridge.conftest import CALL
+from tests.bridge.pipeline.at_campus import ADA, BOB, Campus
 from tests.bridge.world import World
 
-TOKEN = "campus-service-token"
 CERTIFICATE = 1  # the assignment in Water Safety
-ADA, BOB = 7, 10
 SAVE = "mod_assign_save_grades"
-STATUS = "core_completion_get_course_completion_status"
-ITEMS = "gradereport_user_get_grade_items"
-
-
-@dataclass
-class Campus:
-    """A bridge whose one busy site is a stand-in Moodle."""
-
-    world: World
-    moodle: Moodle
-    site_id: str = ""
-    seen: Counter[str] = field(default_factory=Counter)
-
-    def told(self, *learners: int, course: int = WATER_SAFETY) -> None:
-        """Learners complete a course, and the bridge hears of it."""
-        for learner in learners:
-            completion.complete(self.moodle, course, learner)
-        with self.world.bridge.database.write() as conn:
-            now = self.world.bridge.database.now(conn)
-            for learner in learners:
-                found = Completion(
-                    course=Course(id=str(course)), learner=Learner(id=str(learner)), noticed_at=now
-                )
-                completions.add(conn, self.site_id, found, delivery_id=None, now=now)
-
-    def cell(self, learner: int = ADA, course: int = WATER_SAFETY) -> str:
-        """What stands in the first column of a learner's gradebook."""
-        return str(gradebook.cells(self.moodle, course, learner)[0]["feedback"] or "")
-
-    def mails(self) -> dict[int, int]:
-        rows = self.moodle.state.rows("select person, count(*) as n from mail group by person")
-        return {row["person"]: row["n"] for row in rows}
-
-    def calls(self) -> Counter[str]:
-        """The calls of the web service since this was asked last."""
-        now = Counter(self.moodle.calls)
-        new, self.seen = now - self.seen, now
-        return new
-
-    def look(self) -> None:
-        """Let the moment come at which what stands is looked at."""
-        self.world.later(days=1.6)
-        self.world.run("write_back")
-
-
-@pytest.fixture
-def campus(world: World) -> Iterator[Campus]:
-    moodle: list[Moodle] = []
-    state = State()
-
-    def make(wwwroot: str) -> Any:
-        settings = Settings(wwwroot=wwwroot, ws_token=TOKEN, control=True)
-        moodle.append(Moodle(settings=settings, state=state, now=world.clock.now))
-        return create_app(moodle[0])
-
-    with running(make) as address:
-        site_id = world.add_site(
-            "moodle-main",
-            "moodle",
-            settings={"base_url": address},
-            secrets={"token": TOKEN, "webhook_tokens": ["a-secret-of-webhooks"]},
-        )
-        yield Campus(world=world, moodle=moodle[0], site_id=site_id)
-    state.close()
 
 
 def rows_of(world: World) -> list[tuple[str, str, str]]:
@@ -226,99 +154,3 @@ def test_a_week_without_moodle_ends_in_one_mail_each(campus: Campus) -> None:
     campus.moodle.switches.outage = None
     world.settle(hours=2)
     assert ({ADA: 1, BOB: 1}, None) == (campus.mails(), world.site("moodle-main").problem)
-
-
-# Few calls
-
-
-def enrol(campus: Campus, count: int, *, course: int = WATER_SAFETY) -> list[int]:
-    """Learners of one course who have completed it, as many as that."""
-    at, first = campus.moodle.time(), 1000 * course
-    ids = list(range(first, first + count))
-    with campus.moodle.state.transaction() as db:
-        db.executemany(
-            "insert into person (id, username, firstname, lastname, email, idnumber, lang, country)"
-            " values (?1, 'u' || ?1, 'Ada', 'L' || ?1, 'u' || ?1 || '@x.example', '', 'en', '')",
-            [(one,) for one in ids],
-        )
-        db.executemany(
-            "insert into enrolment values (?, ?, 'student', 0)", [(course, one) for one in ids]
-        )
-        for table in ("criterion", "completion"):
-            db.executemany(
-                f"insert into {table} (course, person, completed) values (?, ?, ?)",  # noqa: S608
-                [(course, one, at) for one in ids],
-            )
-    return ids
-
-
-def generated(campus: Campus) -> None:
-    """Let every issuance be final, without a vault: what a gradebook is told is all that counts."""
-    world = campus.world
-    with world.bridge.database.write() as conn:
-        now = world.bridge.database.now(conn)
-        reference = sa.literal("VEC-") + tables.issuance.c.id
-        values = {"state": "generated", "generated_at": now, "next_run_at": None}
-        conn.execute(sa.update(tables.issuance).values(reference_id=reference, **values))
-        ids = conn.execute(sa.select(tables.issuance.c.id)).scalars().all()
-        write_backs.make_due(conn, ids, now=now)
-
-
-@pytest.mark.parametrize("kind", ["sqlite"])
-def test_a_thousand_learners_of_one_course_take_little_more_than_a_call_each(
-    campus: Campus,
-) -> None:
-    """One for the exact time of completion, which no batch tells; all else by the hundred."""
-    world, learners = campus.world, enrol(campus, 1000)
-    campus.told(*learners)
-    world.run("normalise")
-    enriched = campus.calls()
-    generated(campus)
-    world.run("write_back")
-    told = campus.calls()
-
-    assert 1000 == enriched.pop(STATUS)
-    assert 30 >= sum(enriched.values()), enriched
-    assert 20 >= sum(told.values()), told
-    assert 10 == told[SAVE]
-    assert 1.1 >= (1000 + sum(enriched.values()) + sum(told.values())) / 1000
-    assert {"read_back"} == set(world.states(tables.write_back))
-    assert dict.fromkeys(learners, 1) == campus.mails()
-
-
-@pytest.mark.parametrize("kind", ["sqlite"])
-def test_looking_at_what_stands_takes_two_calls_a_course(campus: Campus) -> None:
-    world = campus.world
-    courses = (WATER_SAFETY, LIFESAVING)
-    for course in courses:
-        campus.told(*enrol(campus, 120, course=course), course=course)
-    world.run("normalise")
-    generated(campus)
-    world.run("write_back")
-    campus.calls()
-    world.later(days=1.6)
-    world.run("write_back")
-    looked = campus.calls()
-
-    assert {ITEMS: 2, "core_enrol_get_enrolled_users": 2} == looked
-    assert {"read_back"} == set(world.states(tables.write_back))
-    assert {1} == set(campus.mails().values())
-
-
-def test_learners_who_have_left_cost_a_look_few_calls(campus: Campus) -> None:
-    world = campus.world
-    learners: Sequence[int] = enrol(campus, 40)
-    campus.told(*learners)
-    world.run("normalise")
-    generated(campus)
-    world.run("write_back")
-    campus.moodle.state.write("delete from enrolment where course = ?", WATER_SAFETY)
-    campus.calls()
-    campus.look()
-
-    assert 12 == sum(campus.calls().values())
-    assert {"read_back"} == set(world.states(tables.write_back))
-    assert all(
-        row.next_run_at - world.clock.now() > timedelta(hours=11)
-        for row in world.rows(tables.write_back)
-    )
