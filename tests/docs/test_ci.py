@@ -67,6 +67,8 @@ def test_all_is_installed_checked_tested_without_skips_and_shown(tmp_path: Path)
         "make check",
         "make test without skips",
         "make demo ARGS=--exit --json",
+        "make chaos N=40 SEED=1 DB=sqlite",
+        "make chaos N=40 SEED=1 DB=postgresql",
     ] == calls
     assert status == 0
 
@@ -83,6 +85,14 @@ def test_a_demo_that_fails_is_a_failure_whatever_it_printed(tmp_path: Path):
     status, _ = ci(tmp_path, [GOOD] * 5, fails="make demo")
 
     assert status == 3
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_chaos_that_does_not_end_in_zeros_is_a_failure(tmp_path: Path, database: str):
+    status, calls = ci(tmp_path, [GOOD] * 5, fails=f"make chaos N=40 SEED=1 DB={database}")
+
+    assert status == 3
+    assert calls[-1].endswith(database)
 
 
 @pytest.mark.parametrize(
