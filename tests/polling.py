@@ -11,11 +11,14 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-def eventually(look: Callable[[], T], *, within: float = 20.0) -> T:
-    """Return the first truthy result of ``look``; fail with its last one after ``within`` s."""
+def eventually(look: Callable[[], T], *, within: float = 20.0, every: float = POLL_S) -> T:
+    """Return the first truthy result of ``look``; fail with its last one after ``within`` s.
+
+    ``every``: the seconds between two looks, where a look costs more than nothing.
+    """
     deadline = time.monotonic() + within
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"still {found!r} after {within} s")
-        time.sleep(POLL_S)
+        time.sleep(every)
     return found

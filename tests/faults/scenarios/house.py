@@ -61,6 +61,8 @@ NEEDED = [name for name in BRIDGE if name != "worker-reconcile"]
 LEARNERS = 400
 #: For a busy machine; on a quiet one everything is over in a few seconds.
 WITHIN = 90.0
+#: A look asks the database, which the processes need, too.
+LOOK_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +198,7 @@ class House:
             self.fleet.tend()
             return look()
 
-        return eventually(tended, within=within)
+        return eventually(tended, within=within, every=LOOK_S)
 
     def arm(self, name: str, point: str) -> None:
         """Start a process anew that meets its fate at a point, as in `runtime.crashpoint`."""
