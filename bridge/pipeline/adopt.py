@@ -67,12 +67,8 @@ def look_first(
     duplicate = _told_of_a_duplicate(row, past)
     if not duplicate and _still_noisy(bridge, row, _open(past)):
         return
-    try:
-        found = look(account.vault, row, since=min(a.sent_at for a in past))
-    except VaultError as exc:
-        _not_told(bridge, account, row, exc)
-    else:
-        crashpoint("adopt.looked")
+    found = _asked(bridge, account, row, since=min(a.sent_at for a in past))
+    if found is not None:
         _after_look(bridge, account, row, found, refusal=past[-1].detail if duplicate else None)
 
 
@@ -84,12 +80,9 @@ def look_while_unsure(
     ``since`` is when its forgetting may have begun. An issuance that was made anew has a mark of
     its own; its certificate bears the forgotten one's.
     """
-    try:
-        found = look(account.vault, row, since=since, forgotten=True)
-    except VaultError as exc:
-        _not_told(bridge, account, row, exc)
+    found = _asked(bridge, account, row, since=since, forgotten=True)
+    if found is None:
         return
-    crashpoint("adopt.looked")
     if found.ours is not None or found.foreign is not None:
         _after_look(bridge, account, row, found, refusal=None)
         return
@@ -97,6 +90,24 @@ def look_while_unsure(
         now = bridge.database.now(conn)
         accounts.heard(bridge, conn, account, [found], now=now)
         release(conn, issuance, lease_of(row), next_run_at=now + bridge.settings.reconcile)
+
+
+def _asked(
+    bridge: Bridge,
+    account: Account,
+    row: sa.Row[Any],
+    *,
+    since: datetime,
+    forgotten: bool = False,
+) -> Found | None:
+    """What the vault holds; None if it did not tell, which the row then says."""
+    try:
+        found = look(account.vault, row, since=since, forgotten=forgotten)
+    except VaultError as exc:
+        _not_told(bridge, account, row, exc)
+        return None
+    crashpoint("adopt.looked")
+    return found
 
 
 def _not_told(bridge: Bridge, account: Account, row: sa.Row[Any], exc: VaultError) -> None:
