@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,14 +20,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.database import Database, UtcDateTime
+from runtime.repeating import repeating
 
 EVERY = timedelta(seconds=10)
 #: Who was seen so lately is alive: a beat may have to wait for its turn to write.
 LATELY = timedelta(seconds=60)
 #: Those who were killed are remembered so long, to say since when somebody is missing.
 REMEMBERED = timedelta(days=7)
-#: How long the end of a process waits for a beat that is under way.
-PATIENCE_S = 2.0
 
 log = structlog.get_logger()
 
@@ -82,20 +80,10 @@ def beating(
     that is down is logged; the next beat tries again.
     """
     heart = _Heart(database, table, name)
-    over = threading.Event()
-
-    def beat() -> None:
-        heart.beat()
-        while not over.wait(every.total_seconds()):
-            heart.beat()
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeating("heartbeat", heart.beat, every=every):
+            yield
     finally:
-        over.set()
-        thread.join(PATIENCE_S)
         heart.end()
 
 

@@ -6,7 +6,6 @@ the same Message-ID. That is harmless; a mail that never comes is not.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from email.message import EmailMessage
@@ -29,6 +28,7 @@ from bridge.texts import translate
 from runtime import smtp
 from runtime.crashpoint import crashpoint
 from runtime.lease import claim, lease_of, release
+from runtime.post import by_smtp
 
 STEP = "mail"
 #: The bell that wakes this step's worker; see bridge.queue.
@@ -67,12 +67,7 @@ def run(bridge: Bridge) -> bool:
 def _send(bridge: Bridge, row: sa.Row[Any]) -> None:
     try:
         message = _message(bridge, row)
-        smtp.deliver(
-            message,
-            to=row.to_address,
-            server=str(bridge.settings.mail_server),
-            tls=ssl.create_default_context(),
-        )
+        by_smtp(str(bridge.settings.mail_server))(message, row.to_address)
     except smtp.NotNow as exc:
         _failed_try(bridge, row, str(exc), cause=cause_of(STEP, exc))
     except smtp.Refused as exc:

@@ -158,29 +158,46 @@ def _untold(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], now: datetime
 
 
 def _overridden(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], now: datetime) -> None:
-    said = troubled(
+    _a_persons(
+        bridge,
+        conn,
         row,
-        cause=causes.cause(NAME, "overridden"),
+        WriteBackState.OVERRIDDEN,
         problem="A person has graded it, or changed what it says: it is left alone.",
         remedy="Nothing, if that was meant. To have the certificate told there again, clear the "
         f"cell in the LMS, then `vaultbridge replay {row.id}`.",
         now=now,
     )
-    at = next_look(row, every=bridge.settings.gradebook_look, now=now)
-    _end(conn, row, WriteBackState.OVERRIDDEN, at=at, now=now, said=said)
 
 
 def _lost(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], now: datetime) -> None:
-    said = troubled(
+    _a_persons(
+        bridge,
+        conn,
         row,
-        cause=causes.cause(NAME, "lost"),
+        WriteBackState.LOST,
         problem="The gradebook no longer says it: it was written anew once, and vanished again.",
         remedy="See what takes it away (a course that is reset or restored, another program), then "
         f"`vaultbridge replay {row.id}`.",
         now=now,
     )
+
+
+def _a_persons(
+    bridge: Bridge,
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    state: WriteBackState,
+    *,
+    problem: str,
+    remedy: str,
+    now: datetime,
+) -> None:
+    """A person decides what becomes of it; meanwhile it is looked at."""
+    cause = causes.cause(NAME, state.value)
+    said = troubled(row, cause=cause, problem=problem, remedy=remedy, now=now)
     at = next_look(row, every=bridge.settings.gradebook_look, now=now)
-    _end(conn, row, WriteBackState.LOST, at=at, now=now, said=said)
+    _end(conn, row, state, at=at, now=now, said=said)
 
 
 def _not_shown(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], now: datetime) -> None:
