@@ -17,6 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from runtime.database import Database
+from runtime.on_disk import sync
 
 #: How files of each kind begin (sqlite.org/fileformat.html; pg_dump's custom format).
 _SQLITE, _POSTGRESQL = b"SQLite format 3\x00", b"PGDMP"
@@ -43,7 +44,7 @@ def copy(database: Database, target: Path) -> None:
             _vacuum_into(database, unfinished)
         else:
             _postgresql(database.engine.url, "pg_dump", "--format=custom", f"--file={unfinished}")
-        _on_disk(unfinished)
+        sync(unfinished)
         unfinished.replace(target)
     except BackupProblem:
         _remove(unfinished)
@@ -117,7 +118,7 @@ def _put_file(place: Path, source: Path, prepare: Callable[[Database], None]) ->
         ) from exc
     finally:
         _remove(coming)
-    _on_disk(place.parent)
+    sync(place.parent)
     return before
 
 
@@ -149,7 +150,7 @@ def _settle(path: Path) -> None:
         return
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    _on_disk(path)
+    sync(path)
 
 
 def _set_aside(place: Path) -> Path | None:
@@ -169,14 +170,6 @@ def _set_aside(place: Path) -> Path | None:
 def _remove(path: Path) -> None:
     for suffix in ("", *_BESIDE):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _on_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _postgresql(url: sa.URL, program: str, *arguments: str) -> None:

@@ -11,12 +11,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import sqlalchemy as sa
 
 from runtime.database import Database
 from runtime.heartbeat import Sign
 
 #: Clocks of machines that ask the network for the time differ by less.
 MOST_SKEW = timedelta(seconds=5)
+#: So far ahead a row is not only of another machine's clock.
+FUTURE = timedelta(minutes=1)
 #: A disk with less left will soon be full.
 LEAST_FREE = 1024**3
 LEAST_NAMES = 10_000
@@ -81,6 +84,19 @@ def clock(database: Database) -> Iterator[Finding]:
         yield Finding(
             text=f"The database's clock is {abs(skew).total_seconds():.0f} s {way} this machine's. "
             "Let both follow the network's time: timedatectl set-ntp true"
+        )
+
+
+def not_to_come(database: Database, newest: sa.Select[datetime], came: str) -> Iterator[Finding]:
+    """Whether the newest of what is kept lies in the past; ``came`` begins what is said of it."""
+    with database.read() as conn:
+        now = database.now(conn)
+        moment = conn.execute(newest).scalar_one_or_none()
+    if moment is not None and moment > now + FUTURE:
+        yield Finding(
+            text=f"{came} {moment:%Y-%m-%d %H:%M} UTC, which is still to come: the clock was set "
+            "back. Let it follow the network's time: timedatectl set-ntp true. What was due then "
+            "waits until then."
         )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from runtime.on_disk import sync
+
 #: How much is in memory at once of content that is copied, in bytes.
 CHUNK = 1024 * 1024
 #: What may be the matter with stored content.
@@ -59,9 +61,9 @@ class Files:
         except OSError:
             path.unlink(missing_ok=True)
             raise
-        _sync(target.parent)
+        sync(target.parent)
         if target.parent not in self._on_disk:
-            _sync(self.folder)
+            sync(self.folder)
             self._on_disk.add(target.parent)
         return kept
 
@@ -142,12 +144,3 @@ def _is_older(path: Path, age: timedelta) -> bool:
         return time.time() - path.stat().st_mtime > age.total_seconds()
     except FileNotFoundError:
         return False
-
-
-def _sync(folder: Path) -> None:
-    """A name is only on disk once its folder is."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

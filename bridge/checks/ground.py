@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -14,8 +13,6 @@ from bridge.store.tables import delivery
 from runtime import checkup, schema
 from runtime.checkup import Finding
 
-#: So far ahead a row is not only of another machine's clock.
-FUTURE = timedelta(minutes=1)
 #: Without these a committed row can be lost with the machine's power (PostgreSQL's documentation,
 #: "Write Ahead Log", "Settings").
 KEPT = ("fsync", "full_page_writes")
@@ -63,12 +60,4 @@ def clock(of: Installation) -> Iterator[Finding]:
     """Whether the clocks agree, and none was set back."""
     yield from checkup.clock(of.database)
     newest = sa.select(delivery.c.received_at).order_by(delivery.c.id.desc()).limit(1)
-    with of.database.read() as conn:
-        now = of.database.now(conn)
-        came = conn.execute(newest).scalar_one_or_none()
-    if came is not None and came > now + FUTURE:
-        yield Finding(
-            text=f"The newest delivery came at {came:%Y-%m-%d %H:%M} UTC, which is still to come: "
-            "the clock was set back. Let it follow the network's time: timedatectl set-ntp true. "
-            "What was due then waits until then."
-        )
+    yield from checkup.not_to_come(of.database, newest, "The newest delivery came at")
