@@ -18,7 +18,13 @@ import structlog
 from benchmarks import results
 from benchmarks.rows import Row, table
 
-BENCHMARKS = ("rendering", "vault_upload", "vault_processing", "vault_list")
+BENCHMARKS = (
+    "rendering",
+    "bridge_ingest",
+    "vault_upload",
+    "vault_processing",
+    "vault_list",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

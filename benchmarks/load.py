@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 
-from benchmarks.vaults import HOST
+from benchmarks.processes import HOST
 
 BOUNDARY = "--------------------------d74496d66958873e"
 
@@ -36,28 +37,68 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def seconds(port: int, requests: Sequence[bytes], *, clients: int) -> float:
-    """How long so many clients take for all requests; raises RuntimeError unless all give 201."""
+def seconds(port: int, requests: Sequence[bytes], *, clients: int, wanted: int) -> float:
+    """How long so many clients take for all requests; raises RuntimeError at another status."""
     began = time.perf_counter()
-    asyncio.run(_all(port, iter(requests), clients))
+    asyncio.run(_all(port, iter(requests), clients, wanted))
     return time.perf_counter() - began
 
 
-async def _all(port: int, requests: Iterator[bytes], clients: int) -> None:
+def latencies(port: int, requests: Sequence[bytes], *, a_second: float, wanted: int) -> list[float]:
+    """How long each answer took, in seconds; so many requests a second leave, whatever comes back.
+
+    An answer's time counts from when its request was due: where the server stands still, all that
+    were due meanwhile have waited. Raises RuntimeError at another status.
+    """
+    return asyncio.run(_steadily(port, requests, a_second, wanted))
+
+
+async def _all(port: int, requests: Iterator[bytes], clients: int, wanted: int) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(clients):
-            group.create_task(_client(port, requests))
+            group.create_task(_client(port, requests, wanted))
 
 
-async def _client(port: int, requests: Iterator[bytes]) -> None:
+async def _client(port: int, requests: Iterator[bytes], wanted: int) -> None:
     reader, writer = await asyncio.open_connection(HOST, port)
-    for request in requests:
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        answer = await reader.readexactly(_length(head))
-        if not head.startswith(b"HTTP/1.1 201"):
-            raise RuntimeError(f"{head.splitlines()[0].decode()}: {answer[:500].decode()}")
-    writer.close()
+    with closing(writer):
+        for request in requests:
+            await _ask(reader, writer, request, wanted)
+
+
+async def _steadily(
+    port: int, requests: Sequence[bytes], a_second: float, wanted: int
+) -> list[float]:
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    taken = []
+    with ExitStack() as open_ones:
+
+        async def one(request: bytes, due: float) -> None:
+            if not idle:
+                idle.append(await asyncio.open_connection(HOST, port))
+                open_ones.callback(idle[-1][1].close)
+            connection = idle.pop()
+            await _ask(*connection, request, wanted)
+            taken.append(time.perf_counter() - due)
+            idle.append(connection)
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number, request in enumerate(requests):
+                due = began + number / a_second
+                await asyncio.sleep(due - time.perf_counter())
+                group.create_task(one(request, due))
+    return taken
+
+
+async def _ask(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, wanted: int
+) -> None:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    answer = await reader.readexactly(_length(head))
+    if not head.startswith(b"HTTP/1.1 %d" % wanted):
+        raise RuntimeError(f"{head.splitlines()[0].decode()}: {answer[:500].decode()}")
 
 
 def _length(head: bytes) -> int:

@@ -16,8 +16,9 @@ from benchmarks import databases
 from benchmarks.bare_view import DATABASE
 from benchmarks.load import multipart, post, seconds
 from benchmarks.papers import Papers
+from benchmarks.processes import answers, free_port, program, running
 from benchmarks.rows import Row
-from benchmarks.vaults import answers, free_port, prepare, program, running
+from benchmarks.vaults import prepare
 from vault.addresses import API
 
 CLIENTS = 8
@@ -54,7 +55,8 @@ def _rates(url: str, folder: Path) -> tuple[list[float], list[float]]:
         "benchmarks.bare_view", str(port), environment={DATABASE: url}, log=folder / "bare.log"
     )
     papers = Papers(folder)
-    with running(vault, folder, ("web",)), floor:
+    served = running("vault.cli", ("web",), environment=vault.environment, folder=folder)
+    with served, floor:
         answers(vault.port)
         answers(port)
         ours, bare = [], []
@@ -69,7 +71,7 @@ def _rates(url: str, folder: Path) -> tuple[list[float], list[float]]:
 
 
 def _rate(port: int, requests: list[bytes]) -> float:
-    return len(requests) / seconds(port, requests, clients=CLIENTS)
+    return len(requests) / seconds(port, requests, clients=CLIENTS, wanted=201)
 
 
 def _body(number: int, content: bytes) -> bytes:

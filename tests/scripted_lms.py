@@ -17,6 +17,7 @@ from connectors.base import (
     Capability,
     Cell,
     Completion,
+    Connector,
     Finding,
     GradebookRow,
     InboundRequest,
@@ -179,7 +180,7 @@ def _told(found: Completion) -> Completion:
     return replace(found, completed_at=None) if extra.get("time_unknown") else found
 
 
-def install(folder: Path, connector: type[ScriptedConnector] = ScriptedConnector) -> Path:
+def install(folder: Path, connector: type[Connector[Any]] = ScriptedConnector) -> Path:
     """Make a folder that, on the path, is an installed package with this connector."""
     name, where = connector.name, f"{connector.__module__}:{connector.__name__}"
     about = folder / f"{name}_lms-1.0.dist-info"
