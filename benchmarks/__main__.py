@@ -21,6 +21,7 @@ from benchmarks.rows import Row, table
 BENCHMARKS = (
     "rendering",
     "bridge_ingest",
+    "bridge_end_to_end",
     "vault_upload",
     "vault_processing",
     "vault_list",

@@ -8,14 +8,17 @@ import hmac
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
+
 from benchmarks.load import post
-from benchmarks.processes import HOST, answers, free_port, program, running
+from benchmarks.processes import HOST, PATIENCE_S, POLL_S, answers, free_port, program, running
 from benchmarks.stub_lms import StubConnector
 from bridge.store import accounts, mapping_versions
 from bridge.wiring import MIGRATIONS
@@ -57,6 +60,30 @@ class Prepared:
     vault_port: int
     lms_port: int
     secret: str  #: that the stub's webhooks are signed with
+
+    @property
+    def vault_url(self) -> str:
+        """The vault's address."""
+        return f"http://{HOST}:{self.vault_port}"
+
+    @property
+    def lms_url(self) -> str:
+        """The stub's address."""
+        return f"http://{HOST}:{self.lms_port}"
+
+    def told(self) -> int:
+        """How many cells of the gradebook say something."""
+        return int(httpx.get(self.lms_url, trust_env=False).json())
+
+    def wait_until_told(self, count: int) -> None:
+        """Wait until so many do; raises TimeoutError where none was added for a while."""
+        seen, deadline = self.told(), time.monotonic() + PATIENCE_S
+        while (now := self.told()) < count:
+            if now > seen:
+                seen, deadline = now, time.monotonic() + PATIENCE_S
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the gradebook tells of {now} certificates, not {count}")
+            time.sleep(POLL_S)
 
     def recorded(self, numbers: Sequence[int]) -> list[bytes]:
         """Requests with the webhook that was recorded of Moodle, each another event."""
@@ -147,6 +174,9 @@ def prepare(database_url: str, folder: Path) -> Prepared:
         "BRIDGE_PORT": str(port),
         "BRIDGE_ALLOWED_PRIVATE_HOSTS": HOST,
         "BRIDGE_CACHE_DIR": str(folder / "cache"),
+        # The vault has made it at once, and is asked soon.
+        "BRIDGE_POLL_FIRST": "0.25",
+        "BRIDGE_SWEEP": "0.25",
         "PYTHONPATH": os.pathsep.join([str(plugin), str(Path(__file__).parents[1])]),
     }
     return Prepared(

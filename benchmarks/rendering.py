@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import typst
 
@@ -58,14 +59,15 @@ class Bare:
             input=str(root / "template.typ"), root=str(root), font_paths=own
         )
 
-    def compile(self, data: str) -> object:
+    def compile(self, data: str) -> bytes:
         """Compile one page."""
-        return self._compiler.compile(
+        pdf = self._compiler.compile(
             format="pdf",
             sys_inputs={"data": data},
             timestamp=0,
             pdf_standards=list(render.STANDARDS),
         )
+        return cast("bytes", pdf)
 
 
 def run() -> Iterator[Row]:
