@@ -51,43 +51,45 @@ class Intake:
         self._ring = ring
         self._unused_uploads = unused_uploads
 
-    def add(self, *, institution_id: int, entry: Entry, upload: Upload, now: datetime) -> str:
-        """Add one certificate, return its uuid; raises vault.store.certificates.Duplicate.
+    def add(
+        self, *, institution_id: int, entry: Entry, upload: Upload, now: datetime
+    ) -> sa.Row[Any]:
+        """Add one certificate and return it as it was committed.
 
-        ``now`` is when it was sent, by the database's clock.
+        ``now`` is when it was sent, by the database's clock. Raises
+        vault.store.certificates.Duplicate.
         """
         kept = self._files.keep(upload.content)
         crashpoint("intake.kept")
         try:
-            uuid = self._add(institution_id, entry, upload, kept, now)
+            added = self._add(institution_id, entry, upload, kept, now)
         except certificates.Duplicate:
             discard(self._writer, self._files, kept.sha256)
             raise
         crashpoint("intake.added")
         self._ring(bells.PROCESS)
         crashpoint("intake.rung")
-        return uuid
+        return added
 
     def _add(
         self, institution_id: int, entry: Entry, upload: Upload, kept: Kept, now: datetime
-    ) -> str:
-        uuid = str(uuid4())
-
-        def write(conn: sa.Connection) -> str:
-            certificates.add(
+    ) -> sa.Row[Any]:
+        def write(conn: sa.Connection) -> sa.Row[Any]:
+            added = certificates.add(
                 conn,
                 institution_id=institution_id,
                 entry=entry,
-                uuid=uuid,
+                uuid=str(uuid4()),
                 reference_id=new_reference_id(now),
                 uploaded=_stored(kept, upload),
                 now=now,
             )
             self._hold(kept, upload)
             crashpoint("intake.adding")
-            return uuid
+            return added
 
-        return str(self._writer.write(write))
+        added: sa.Row[Any] = self._writer.write(write)
+        return added
 
     def _hold(self, kept: Kept, upload: Upload) -> None:
         """Have content on disk that a record of this transaction names.

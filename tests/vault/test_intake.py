@@ -44,15 +44,15 @@ class Contested(Files):
         return kept
 
 
-Take = Callable[[Intake, int], str]
+Take = Callable[[Intake, int], object]
 
 
-def add(intake: Intake, institution_id: int) -> str:
+def add(intake: Intake, institution_id: int) -> object:
     """Take an upload in."""
     return intake.add(institution_id=institution_id, entry=JOHN, upload=UPLOAD, now=NOW)
 
 
-def add_ahead(intake: Intake, institution_id: int) -> str:
+def add_ahead(intake: Intake, institution_id: int) -> object:
     """Take a file in whose entry is to come."""
     return intake.add_ahead(institution_id=institution_id, upload=UPLOAD, now=NOW)
 

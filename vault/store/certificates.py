@@ -46,11 +46,15 @@ def add(
     reference_id: str,
     uploaded: StoredFile,
     now: datetime,
-) -> None:
-    """Add a certificate that is due for processing; raises Duplicate. Atomic by a unique key."""
+) -> sa.Row[Any]:
+    """Add a certificate that is due for processing and return it as `get` does; raises Duplicate.
+
+    Atomic by a unique key.
+    """
     file_id = add_file(conn, uploaded, institution_id=institution_id, now=now)
     one = New(uuid=uuid, reference_id=reference_id, entry=entry, file_id=file_id)
-    add_many(conn, [one], institution_id=institution_id, batch_id=None, now=now)
+    [id] = add_many(conn, [one], institution_id=institution_id, batch_id=None, now=now)
+    return get(conn, id)
 
 
 def add_many(
@@ -60,8 +64,11 @@ def add_many(
     institution_id: int,
     batch_id: int | None,
     now: datetime,
-) -> None:
-    """Add certificates that are due for processing; raises Duplicate if one of them is there."""
+) -> Sequence[int]:
+    """Add certificates that are due for processing; return their internal ids.
+
+    Raises Duplicate if one of them is there.
+    """
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     values = [_values(one, institution_id, batch_id, now) for one in new]
     added = conn.execute(
@@ -86,6 +93,7 @@ def add_many(
         Event.PROCESSING: {},
     }
     announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)
+    return ids
 
 
 def _searched(one: New) -> tuple[str, ...]:
@@ -179,10 +187,18 @@ _whole = (
 )
 
 
+# Asked for so often that to put them together each time would be felt.
+_whole_by_id = _whole.where(certificate.c.id == sa.bindparam("id"))
+_whole_by_uuid = _whole.where(
+    certificate.c.uuid == sa.bindparam("uuid"),
+    certificate.c.institution_id == sa.bindparam("institution_id"),
+)
+
+
 def find(conn: sa.Connection, uuid: str, *, institution_id: int) -> sa.Row[Any] | None:
     """One certificate of an institution, or None."""
-    mine = certificate.c.institution_id == institution_id
-    return conn.execute(_whole.where(certificate.c.uuid == uuid, mine)).first()
+    asked = {"uuid": uuid, "institution_id": institution_id}
+    return conn.execute(_whole_by_uuid, asked).first()
 
 
 def find_public(conn: sa.Connection, reference_id: str) -> sa.Row[Any] | None:
@@ -192,7 +208,7 @@ def find_public(conn: sa.Connection, reference_id: str) -> sa.Row[Any] | None:
 
 def get(conn: sa.Connection, id: int) -> sa.Row[Any]:
     """The certificate with an internal id, for processing."""
-    return conn.execute(_whole.where(certificate.c.id == id)).one()
+    return conn.execute(_whole_by_id, {"id": id}).one()
 
 
 def get_all(conn: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:

@@ -33,6 +33,12 @@ endpoint = sa.Table(
 )
 
 
+#: The live endpoints of an institution.
+_live = sa.select(endpoint.c.id, endpoint.c.events).where(
+    endpoint.c.institution_id == sa.bindparam("institution_id"), endpoint.c.disabled_at.is_(None)
+)
+
+
 class NoSuchEndpoint(WebhookProblem):
     """No endpoint has that id; the text says where they are listed."""
 
@@ -131,11 +137,7 @@ def wanting(
     conn: sa.Connection, events: Iterable[Event], *, institution_id: int
 ) -> Mapping[Event, Sequence[int]]:
     """The ids of an institution's endpoints that are to be told of each of these events."""
-    rows = conn.execute(
-        sa.select(endpoint.c.id, endpoint.c.events).where(
-            endpoint.c.institution_id == institution_id, endpoint.c.disabled_at.is_(None)
-        )
-    ).all()
+    rows = conn.execute(_live, {"institution_id": institution_id}).all()
     return {
         event: [row.id for row in rows if not row.events or event.value in row.events.split(",")]
         for event in events

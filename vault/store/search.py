@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -77,6 +78,7 @@ def fold(text: str) -> str:
     return " ".join("".join(_folded(char) for char in plain).split())
 
 
+@lru_cache(maxsize=4096)  # the same few characters again and again
 def _folded(char: str) -> str:
     if unicodedata.category(char) == "Mn":
         return ""

@@ -20,6 +20,7 @@ from vault.web.fields import EntrySchema, entry_of, filters_of, mistakes_in
 from vault.web.problems import Problem, invalid, no_certificate
 
 FILE = "certificate_file"
+ENTRY = EntrySchema()
 
 blueprint = Blueprint("api", __name__, url_prefix=API)
 
@@ -28,14 +29,14 @@ blueprint = Blueprint("api", __name__, url_prefix=API)
 @needs(Permission.CREATE)
 def upload() -> tuple[Response, int]:
     """Take one certificate with its file."""
-    values, mistakes = mistakes_in(EntrySchema(), received.fields())
+    values, mistakes = mistakes_in(ENTRY, received.fields())
     file, problem = received.file(FILE)
     if problem:
         mistakes = {**mistakes, FILE: [problem]}
     if mistakes or file is None:
         raise invalid(mistakes)
     try:
-        uuid = vault().intake.add(
+        added = vault().intake.add(
             institution_id=caller().institution_id,
             entry=entry_of(values),
             upload=file,
@@ -43,8 +44,8 @@ def upload() -> tuple[Response, int]:
         )
     except certificates.Duplicate as exc:
         raise Problem(422, DUPLICATE) from exc
-    body = {"message": "Vault certificate uploaded successfully", "data": whole(uuid)}
-    return jsonify(body), 201
+    shown = presenting.whole(added, vault().addresses)
+    return jsonify({"message": "Vault certificate uploaded successfully", "data": shown}), 201
 
 
 @blueprint.get("")
