@@ -29,8 +29,9 @@ from tests.chaos.town import Town, town
 TICK_S = 0.05
 #: Havoc goes on for so long after the last completion: there is still work on its way.
 AFTERMATH_S = 8.0
-#: How long everything may take to come to rest, and how much longer for each completion.
-REST_S, REST_EACH_S = 90.0, 0.15
+#: How long everything may take to come to rest, and how much longer for each completion, on a
+#: machine that has other work too.
+REST_S, REST_EACH_S = 90.0, 0.6
 #: Reconciliation has come by twice by then.
 LOOKED_TWICE_S = 25.0
 #: So many reasons of each kind are printed.

@@ -42,7 +42,9 @@ def _waiting(table: sa.Table) -> sa.Select[Any]:
 
 
 def observe(town: Town, database: Database, *, kills: int) -> Observed:
-    """Everything, when it has come to rest."""
+    """Everything, when it has come to rest; otherwise also what has not."""
+    # First: to look takes a while, and work that ends meanwhile is seen by some of the looks alone.
+    left = restless(database)
     completed = list(_completed(town))
     vendor, ours = _vendor(town), list(_ours(town))
     made = _made(town) + Counter(one.key for one in ours)
@@ -52,7 +54,7 @@ def observe(town: Town, database: Database, *, kills: int) -> Observed:
         made=made,
         gradebook=_gradebook(town),
         held=_held(database),
-        restless=restless(database),
+        restless=left,
         kills=kills,
     )
 
