@@ -22,6 +22,8 @@ BENCHMARKS = (
     "rendering",
     "bridge_ingest",
     "bridge_end_to_end",
+    "bridge_growth",
+    "bridge_memory",
     "vault_upload",
     "vault_processing",
     "vault_list",

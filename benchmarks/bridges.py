@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -90,24 +90,29 @@ class Prepared:
         body = (RECORDING / "body.raw").read_bytes()
         headers = json.loads((RECORDING / "request.json").read_text("utf-8"))["headers"]
         bodies = [body.replace(RECORDED_NUMBER, b'"objectid":"%d"' % n) for n in numbers]
-        return [post(MOODLE, b, {**headers, "Content-Length": str(len(b))}) for b in bodies]
+        return [post(MOODLE, body, headers) for body in bodies]
 
-    def signed(self, numbers: Sequence[int]) -> list[bytes]:
+    def signed(self, numbers: Iterable[int]) -> list[bytes]:
         """Requests with the stub's webhooks, each of another learner, signed now."""
-        now = datetime.now(UTC)
-        return [self._signed(completion(number, now), number, now) for number in numbers]
+        return [post(STUB, body, headers) for body, headers in self.webhooks(numbers)]
 
-    def _signed(self, body: bytes, number: int, now: datetime) -> bytes:
-        sent_as, at = f"msg_{number}", str(int(now.timestamp()))
-        message = f"{sent_as}.{at}.".encode() + body
-        mac = hmac.new(signing_key(self.secret), message, hashlib.sha256).digest()
-        headers = {
-            "Content-Type": "application/json",
-            "Webhook-Id": sent_as,
-            "Webhook-Timestamp": at,
-            "Webhook-Signature": f"v1,{base64.b64encode(mac).decode()}",
-        }
-        return post(STUB, body, headers)
+    def webhooks(self, numbers: Iterable[int]) -> Iterator[tuple[bytes, Mapping[str, str]]]:
+        """The stub's webhooks, each of another learner, signed now: body and headers."""
+        now, key = datetime.now(UTC), signing_key(self.secret)
+        at = str(int(now.timestamp()))
+        for number in numbers:
+            body = completion(number, now)
+            message = f"msg_{number}.{at}.".encode() + body
+            mac = hmac.new(key, message, hashlib.sha256).digest()
+            yield (
+                body,
+                {
+                    "content-type": "application/json",
+                    "webhook-id": f"msg_{number}",
+                    "webhook-timestamp": at,
+                    "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+                },
+            )
 
 
 def completion(number: int, now: datetime) -> bytes:
@@ -185,21 +190,21 @@ def prepare(database_url: str, folder: Path) -> Prepared:
 
 
 @contextmanager
-def working(bridge: Prepared, folder: Path) -> Iterator[Sequence[int]]:
-    """Run web, workers and clock, with the vault and the LMS; the ids of web and workers."""
+def partners(bridge: Prepared, folder: Path) -> Iterator[None]:
+    """Run its vault and its LMS."""
     with ExitStack() as stack:
         for stub, port in (("stub_vault", bridge.vault_port), ("stub_lms", bridge.lms_port)):
             log = folder / f"{stub}.log"
             stack.enter_context(program(f"benchmarks.{stub}", str(port), environment={}, log=log))
             answers(port)
-        served = running(
-            "bridge.cli",
-            ("web",),
-            *WORKERS,
-            ("clock",),
-            environment=bridge.environment,
-            folder=folder,
-        )
-        pids = stack.enter_context(served)
+        yield
+
+
+@contextmanager
+def working(bridge: Prepared, folder: Path) -> Iterator[Sequence[int]]:
+    """Run web, workers and clock, with the vault and the LMS; the ids of web and workers."""
+    commands = (("web",), *WORKERS, ("clock",))
+    served = running("bridge.cli", *commands, environment=bridge.environment, folder=folder)
+    with partners(bridge, folder), served as pids:
         answers(bridge.port)
         yield pids[:-1]

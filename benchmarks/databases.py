@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
 KINDS = ("SQLite", "PostgreSQL")
 
 
@@ -30,3 +32,17 @@ def empty(kind: str, folder: Path) -> Iterator[str]:
     finally:
         server.cleanup()
         shutil.rmtree(place, ignore_errors=True)
+
+
+def another(url: str) -> str:
+    """The address of one more empty database beside one of `empty`, gone with it."""
+    found = sa.make_url(url)
+    if found.get_backend_name() == "sqlite":
+        return f"{url}.another"
+    engine = sa.create_engine(
+        found.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as conn:
+        conn.execute(sa.text("CREATE DATABASE another"))
+    engine.dispose()
+    return found.set(database="another").render_as_string(hide_password=False)

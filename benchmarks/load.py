@@ -28,10 +28,10 @@ def multipart(fields: Mapping[str, str], file_field: str, content: bytes) -> byt
 def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """A request as it goes over the wire; the connection stays open."""
     lines = {
-        "Host": HOST,
-        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
-        "Content-Length": str(len(body)),
-        **headers,
+        "host": HOST,
+        "content-type": f"multipart/form-data; boundary={BOUNDARY}",
+        **{name.lower(): value for name, value in headers.items()},
+        "content-length": str(len(body)),
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
