@@ -69,15 +69,18 @@ def answer(bridge: Bridge, bell: str) -> bool:
     return any(more)
 
 
-def due_bells(bridge: Bridge) -> Iterable[str]:
+def due_bells(bridge: Bridge, *, among: Iterable[str] = tuple(BELLS)) -> Iterable[str]:
     """The bells that have work whose time has come."""
     with bridge.database.read() as conn:
-        return bells_due(conn, by=bridge.database.now(conn))
+        return bells_due(conn, by=bridge.database.now(conn), among=among)
 
 
-def bells_due(conn: sa.Connection, *, by: datetime) -> Sequence[str]:
-    """The bells with work that could have been done by a moment."""
-    return [bell for bell in BELLS if _is_due(conn, bell, now=by)]
+def bells_due(
+    conn: sa.Connection, *, by: datetime, among: Iterable[str] = tuple(BELLS)
+) -> Sequence[str]:
+    """The bells with work that could have been done by a moment, asked in one statement."""
+    asked = sa.select(*(_has_work(bell, by).label(bell) for bell in among))
+    return [bell for bell, has in conn.execute(asked).one()._mapping.items() if has]
 
 
 def waiting(conn: sa.Connection, *, now: datetime) -> Mapping[str, Waiting]:
@@ -106,10 +109,8 @@ def _tables_of(bell: str) -> Iterator[tuple[sa.Table, Which]]:
         yield step.table, partial(by_site.workable, step)
 
 
-def _is_due(conn: sa.Connection, bell: str, *, now: datetime) -> bool:
-    if bell in _OF_SITES and by_site.has_work(conn, _OF_SITES[bell], now=now):
-        return True
-    return any(
-        conn.execute(sa.select(table.c.id).where(which(now), due(table, now)).limit(1)).first()
-        for table, which in _WAITING[bell]
-    )
+def _has_work(bell: str, now: datetime) -> sa.ColumnElement[bool]:
+    some = [sa.exists().where(which(now), due(table, now)) for table, which in _WAITING[bell]]
+    if bell in _OF_SITES:
+        some.append(by_site.has_work(_OF_SITES[bell], now=now))
+    return sa.or_(*some)

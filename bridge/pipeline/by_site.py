@@ -92,9 +92,9 @@ def run(bridge: Bridge, step: Step) -> bool:
                 future.result()
 
 
-def has_work(conn: sa.Connection, step: Step, *, now: datetime) -> bool:
+def has_work(step: Step, *, now: datetime) -> sa.Exists:
     """Whether a site has due rows and may be asked."""
-    return conn.execute(_sites_with_work(step, now).limit(1)).first() is not None
+    return _sites_with_work(step, now).exists()
 
 
 def workable(step: Step, now: datetime) -> sa.ColumnElement[bool]:
