@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -134,9 +134,21 @@ def _http() -> Iterator[Client]:
 
 
 @pytest.fixture
-def bridge(database: Database, clock: Clock, _http: Client, _renderer: Renderer) -> TimedBridge:
+def changed_settings() -> Mapping[str, str]:
+    """What a folder's tests set otherwise than it is by default."""
+    return {}
+
+
+@pytest.fixture
+def bridge(
+    database: Database,
+    clock: Clock,
+    changed_settings: Mapping[str, str],
+    _http: Client,
+    _renderer: Renderer,
+) -> TimedBridge:
     """A bridge as `bridge.wiring.build` makes it, but for the clock and the bell."""
-    values = settings(allowed_private_hosts="127.0.0.1")
+    values = settings(allowed_private_hosts="127.0.0.1", **changed_settings)
     keys = Keys([KEY])
     rung: list[str] = []
     return TimedBridge(

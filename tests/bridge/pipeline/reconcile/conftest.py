@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.bridge.pipeline.reconcile.campus import whole
 from tests.bridge.world import World
+
+
+@pytest.fixture
+def changed_settings() -> Mapping[str, str]:
+    """Few rounds by the clock: a test that lets days pass would spend all its time on them."""
+    return {"reconcile": "21600"}
 
 
 @pytest.fixture

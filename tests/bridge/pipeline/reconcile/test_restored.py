@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from bridge.store import restored
@@ -16,6 +17,12 @@ from tests.bridge.pipeline.reconcile.campus import complete
 from tests.bridge.world import SITE, World, key
 
 Copy = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@pytest.fixture
+def changed_settings() -> Mapping[str, str]:
+    """Rounds as often as they are: what was put back waits for one."""
+    return {}
 
 
 def copied(world: World) -> Copy:

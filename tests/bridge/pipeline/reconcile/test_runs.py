@@ -42,10 +42,11 @@ MENDED_BY_US = (causes.Mends.FIX, causes.Mends.NAMED)
 
 def test_the_clock_reconciles_every_so_often_and_only_reports(campus: World) -> None:
     complete(campus, "ada", NOON - DAY)
-    campus.change(tables.site, campus.site_id, next_run_at=NOON + timedelta(minutes=15))
+    every = campus.bridge.settings.reconcile
+    campus.change(tables.site, campus.site_id, next_run_at=NOON + every)
     assert [] == queue.due_bells(campus.bridge)
 
-    campus.later(minutes=15)
+    campus.later(seconds=every.total_seconds())
     assert ["reconcile"] == queue.due_bells(campus.bridge)
     campus.run("reconcile")
 
@@ -54,7 +55,7 @@ def test_the_clock_reconciles_every_so_often_and_only_reports(campus: World) -> 
     assert timedelta(days=30) == run.started_at.replace(microsecond=0) - run.since.replace(
         microsecond=0
     )
-    assert timedelta(minutes=15) == campus.in_wait(campus.site().next_run_at)
+    assert every == campus.in_wait(campus.site().next_run_at)
     campus.settle(hours=0)
     assert {} == campus.vault.created
 
