@@ -11,7 +11,7 @@ import faulthandler
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -181,11 +181,12 @@ class Processing:
             faulthandler.cancel_dump_traceback_later()
 
     def _outcomes(self, taken: Sequence[Work], until: float) -> Iterator[tuple[Work, Outcome]]:
-        """Process as many at once as the sandbox opens; the rest is mostly waiting for the disk."""
+        """Process as many at once as the sandbox opens, while what is made waits for the disk."""
         find_key = cache(self._signing_keys.find)
-        with ThreadPoolExecutor(max_workers=self._sandbox.count) as pool:
-            found = pool.map(lambda work: self._outcome(work, until, find_key), taken)
-            for work, outcome in zip(taken, found, strict=True):
+        at_once = self._sandbox.count
+        with ThreadPoolExecutor(at_once) as makers, ThreadPoolExecutor(at_once) as keepers:
+            made = [makers.submit(self._make, work.row, until, find_key) for work in taken]
+            for work, outcome in zip(taken, keepers.map(self._outcome, made), strict=True):
                 crashpoint("processing.kept")
                 log.info(
                     "processed",
@@ -196,15 +197,13 @@ class Processing:
                 )
                 yield work, outcome
 
-    def _outcome(self, work: Work, until: float, find_key: FindKey) -> Outcome:
-        if until - self._monotonic() <= 0:
-            return NotReached()
+    def _outcome(self, making: Future[Made | Outcome]) -> Outcome:
         try:
-            made = self._make(work.row, find_key)
+            made = making.result()
             crashpoint("processing.made")
-            if isinstance(made, Failed):
-                return made
-            return Verified(pdf=self._keep(made.content), notes=made.notes)
+            if isinstance(made, Made):
+                return Verified(pdf=self._keep(made.content), notes=made.notes)
+            return made
         except (FileRefused, DamagedFile, SigningProblem) as exc:
             return Failed(problem=str(exc))
         except (NotStarted, Busy):
@@ -212,7 +211,9 @@ class Processing:
         except OSError as exc:
             return Later(problem=f"The vault's folder of files cannot be used: {exc.strerror}.")
 
-    def _make(self, row: sa.Row[Any], find_key: FindKey) -> Made | Failed:
+    def _make(self, row: sa.Row[Any], until: float, find_key: FindKey) -> Made | Outcome:
+        if until - self._monotonic() <= 0:
+            return NotReached()
         if row.tries > MOST_TRIES:
             return Failed(problem=row.problem or NEVER_ENDED)
         content = self._files.read(row.uploaded_sha256)
