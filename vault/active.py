@@ -23,9 +23,12 @@ def refusal(pdf: pikepdf.Pdf) -> str | None:
     """Return why a PDF is refused, None if nothing in it acts; raises pikepdf.PdfError.
 
     Every object is looked at, not only those that a reader would find: what is hidden today may be
-    reached in another reader.
+    reached in another reader. So is the trailer, which is none of them and may hold any of them.
     """
-    for found in pdf.objects:
+    for found in [*pdf.objects, pdf.trailer]:
+        # A number, as a stream's length often is, comes as Python's own and holds nothing.
+        if not isinstance(found, pikepdf.Object):
+            continue
         if SUSPECT.search(_written(found)) and (reason := _look(found)):
             return reason
     return None
@@ -37,6 +40,9 @@ def _written(found: pikepdf.Object) -> bytes:
 
 
 def _look(root: pikepdf.Object) -> str | None:
+    if isinstance(root, pikepdf.Name):
+        # Nobody gives a name an object of its own, unless to keep it out of the action that has it.
+        return REFUSED.get(str(root))
     waiting = [root]
     while waiting:
         found = waiting.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pikepdf
 import pytest
@@ -14,6 +15,18 @@ from vault.documents import bears_signature, inspect
 from vault.kinds import FileKind, FileRefused
 
 
+def _with_values_apart() -> bytes:
+    """A PDF with numbers and the like in objects of their own, as Cairo writes lengths."""
+    values = [b"1234567", b"1.25", b"true", b"null"]
+    with pikepdf.open(io.BytesIO(samples.pdf())) as opened:
+        apart = [opened.make_indirect(pikepdf.String(f"value {n}")) for n in range(len(values))]
+        opened.Root.Apart = pikepdf.Array(apart)
+        made = samples.saved(opened)
+    for n, value in enumerate(values):
+        made = made.replace(f"(value {n})".encode(), value.ljust(len(f"(value {n})")))
+    return made
+
+
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
@@ -22,6 +35,7 @@ from vault.kinds import FileKind, FileRefused
         (samples.png(), FileKind.PNG),
         (samples.pdf(pages=200), FileKind.PDF),
         (registrars(), FileKind.PDF),
+        (_with_values_apart(), FileKind.PDF),
         (samples.pdf() + b"\r\n\x00\x00" * 2000, FileKind.PDF),
     ],
 )
@@ -53,6 +67,31 @@ def test_what_acts_is_refused_wherever_it_hides(where: str) -> None:
         inspect(_doing(SCRIPT, where=where))
     with pytest.raises(FileRefused, match="starts a program"):
         inspect(_doing(LAUNCH, where=where))
+
+
+def _named_apart() -> bytes:
+    """A PDF whose action has its type in an object of its own."""
+    with pikepdf.open(io.BytesIO(samples.pdf())) as opened:
+        kind = opened.make_indirect(pikepdf.Name.Launch)
+        opened.Root.OpenAction = pikepdf.Dictionary(S=kind, F="cmd.exe")
+        return samples.saved(opened)
+
+
+def _catalogue_in_the_trailer() -> bytes:
+    """A PDF whose catalogue, with its action, is no object but stands in the trailer."""
+    with pikepdf.open(io.BytesIO(_doing(LAUNCH))) as opened:
+        whole = samples.saved(opened, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    root = re.search(rb"(?<=\n1 0 obj\n)<<.*?>>(?=\nendobj)", whole)
+    assert root
+    # As long as before, so that its table of places stays true.
+    without = whole.replace(root[0], b"null".ljust(len(root[0])))
+    return without.replace(b"/Root 1 0 R", b"/Root " + root[0])
+
+
+@pytest.mark.parametrize("content", [_named_apart(), _catalogue_in_the_trailer()])
+def test_what_acts_is_refused_however_it_is_put_together(content: bytes) -> None:
+    with pytest.raises(FileRefused, match="starts a program"):
+        inspect(content)
 
 
 def test_a_documents_own_scripts_are_found() -> None:
