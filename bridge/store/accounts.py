@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bridge.store.ids import new_id
 from bridge.store.tables import issuer, site
 from bridge.store.troubles import MENDED
+from runtime import secrets_at_rest
 from runtime.keys import KeyProblem, Keys
 
 
@@ -189,14 +190,7 @@ def note_trouble(
 
 def encrypt_again(conn: sa.Connection, keys: Keys) -> int:
     """Encrypt all issuers' and sites' secrets with the newest key; return how many."""
-    count = 0
-    for table in (issuer, site):
-        for row in conn.execute(sa.select(table.c.id, table.c.secrets, table.c.owners)).all():
-            owners = None if row.owners is None else keys.rotate(row.owners)
-            conn.execute(
-                sa.update(table)
-                .where(table.c.id == row.id)
-                .values(secrets=keys.rotate(row.secrets), owners=owners)
-            )
-            count += 1
-    return count
+    return sum(
+        secrets_at_rest.encrypt_again(conn, keys, table, "secrets", "owners")
+        for table in (issuer, site)
+    )

@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "erase": "certificates",
     "export": "export",
     "doctor": "doctor",
+    "keys": "keys",
     "settings": "chores",
     "migrate": "processes",
     "web": "processes",
