@@ -21,7 +21,7 @@ LARGEST_BODY = 1024 * 1024
 
 def create_app(bridge: Bridge) -> Flask:
     """Make the application for one process."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.register_blueprint(hooks.blueprint(bridge))

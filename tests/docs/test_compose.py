@@ -26,6 +26,7 @@ OURS = {name: s for name, s in SERVICES.items() if s["image"] == "vaultbridge"}
 MOUNTED = "/run/secrets/"
 SECRETS = {
     "keys": "a key",
+    "vault_keys": "another",
     "postgres_password": "0123",
     "bridge_database_url": "postgresql://vaultbridge:0123@postgres/bridge",
     "vault_database_url": "postgresql://vaultbridge:0123@postgres/vault",

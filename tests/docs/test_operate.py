@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from itertools import product
+from pathlib import Path
+
+import pytest
 
 from bridge.processes import BRIDGE, VAULT
+from bridge.web.app import create_app
+from bridge.wiring import assemble
+from runtime.database import Database
+from runtime.keys import Keys
+from tests.bridge.institution import KEY, settings
 from tests.docs.papers import ROOT, blocks
+from tests.vault.world import make
 
 PAGE = (ROOT / "docs" / "operate.md").read_text("utf-8")
 SOURCE = "\n".join(
@@ -43,11 +55,71 @@ def test_the_unit_restarts_always_and_never_gives_up():
         assert f"\n{line}\n" in unit
 
 
-def test_each_proxy_example_lets_through_what_the_services_serve():
-    examples = [b.text for b in blocks(PAGE) if "127.0.0.1:8000" in b.text and "verify." in b.text]
-    proxies = [text for text in examples if "server" in text or "reverse_proxy" in text]
+@pytest.fixture
+def served(sqlite_url: str, tmp_path: Path) -> Mapping[str, list[str]]:
+    """Every path that each service serves, by what the proxies' examples call it."""
+    database = Database(sqlite_url)
+    bridge = assemble(settings(), database=database, keys=Keys([KEY]), ring=print)
+    vault = make(f"sqlite:///{tmp_path / 'vault.sqlite'}", tmp_path / "files")
+    apps = {"127.0.0.1:8000": create_app(bridge), "127.0.0.1:8200": vault.app}
+    return {name: [rule.rule for rule in app.url_map.iter_rules()] for name, app in apps.items()}
 
-    assert len(proxies) == 2
-    for text in proxies:
-        for path in ("/hooks/", "/c/", "/health/", "/verify", "/business/certificate-vault"):
-            assert path in text
+
+def proxies() -> list[str]:
+    """The examples of reverse proxies."""
+    return [b.text for b in blocks(section("Reverse proxy"))]
+
+
+def site(proxy: str, service: str) -> str:
+    """What a proxy's example says of one service."""
+    return next(part for part in re.split(r"(?m)^\}$", proxy) if service in part)
+
+
+def let_through(site: str) -> list[str]:
+    """The patterns of paths that nginx or Caddy passes on."""
+    locations = re.findall(r"location (= )?(/\S*) +\{([^}]*)\}", site)
+    passed = [(exact, path) for exact, path, does in locations if "proxy_pass" in does]
+    return [path if exact else f"{path}*" for exact, path in passed] + re.findall(
+        r"(?<= )/\S*", "".join(re.findall(r"@ours path(.*)", site))
+    )
+
+
+def test_each_proxy_example_lets_through_what_the_services_serve(served: Mapping[str, list[str]]):
+    assert 2 == len(proxies())
+    for proxy, (service, paths) in product(proxies(), served.items()):
+        patterns = let_through(site(proxy, service))
+
+        assert [] == [path for path in paths if not any(fnmatchcase(path, p) for p in patterns)]
+
+
+def test_the_table_of_paths_to_let_through_is_whole(served: Mapping[str, list[str]]):
+    table = section("Reverse proxy").partition("\n| vault |")
+    told = {
+        service: re.findall(r"`(/[^`]+)`", rows.partition("\n\n")[0])
+        for service, rows in zip(served, (table[0], table[2]), strict=True)
+    }
+    for service, paths in served.items():
+        below = tuple(told[service])
+
+        assert [] == [path for path in paths if path != "/" and not path.startswith(below)]
+
+
+def test_no_proxy_logs_an_address_that_is_a_key(served: Mapping[str, list[str]]):
+    nginx = proxies()[0]
+    for service, paths in served.items():
+        unlogged = re.findall(r"location (\S+) \{\s+access_log off;", site(nginx, service))
+
+        assert [] == [p for p in paths if "<token>" in p and not p.startswith(tuple(unlogged))]
+
+
+def test_each_example_of_an_environment_tells_both_services_what_stands_before_and_behind_them():
+    examples = [b.text for b in blocks(PAGE) if "\nBRIDGE_TRUSTED_PROXIES=" in b.text]
+    needed = {
+        f"{service}_{name}"
+        for service in ("BRIDGE", "VAULT")
+        for name in ("PUBLIC_URL", "TRUSTED_PROXIES", "MAIL_SERVER", "MAIL_FROM")
+    }
+
+    assert 2 == len(examples)
+    for example in examples:
+        assert set() == needed - {line.partition("=")[0] for line in example.splitlines()}
