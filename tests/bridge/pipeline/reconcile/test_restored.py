@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bridge.store import restored
-from bridge.store.tables import completion, issuance, metadata
+from bridge.store.tables import completion, issuance, metadata, write_back
 from connectors.base import Temporary
 from tests.bridge.emptying import empty
 from tests.bridge.pipeline.reconcile.campus import complete
@@ -150,6 +150,27 @@ def test_nothing_is_sent_or_written_before_the_lms_could_be_compared(campus: Wor
     campus.settle(hours=2)
     assert {key(who): 1 for who in ("ada", "bob", "eve")} == campus.vault.created
     assert 3 == len(campus.lms.writes)
+
+
+def test_a_look_at_what_was_told_since_the_copy_writes_nothing_over_it(campus: World) -> None:
+    campus.add_mapping(('site: "*"', 'site: "*"\nagain: always'))
+    told(campus, "ada")
+    campus.settle(hours=1)
+    copy = copied(campus)
+    campus.later(days=2)
+    told(campus, "ada")
+    campus.settle(hours=1)
+    writes = list(campus.lms.writes)
+    assert 2 == len(writes)
+
+    put_back(campus, copy)
+    campus.change(write_back, campus.write_back.id, next_run_at=campus.clock.now())
+    campus.run("write_back")
+    assert writes == campus.lms.writes
+    campus.settle(hours=6)
+
+    assert None is campus.site().unsure_since
+    assert 2 == campus.lms.gradebook["42", "ada"].count("<p>")
 
 
 def test_a_site_that_cannot_list_waits_for_a_person(campus: World) -> None:
