@@ -1,4 +1,4 @@
-"""Follow what the vault is processing, a list page at a time, until it is generated or failed.
+"""Follow what the vault is processing until it is generated or failed.
 
 An entry that a bulk upload took in is found in the list by its e-mail, title and date; one that is
 not there by its deadline is looked for by `bridge.pipeline.adopt`, and then sent singly.
@@ -6,7 +6,7 @@ not there by its deadline is looked for by `bridge.pipeline.adopt`, and then sen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,11 +17,12 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import adopt, endings, vault_retry
+from bridge.pipeline import endings, vault_retry
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause, cause_of
 from bridge.pipeline.guard import poisoned
+from bridge.pipeline.told import Told, tell
 from bridge.store import events, issuances, links, write_backs
 from bridge.store.gates import Way
 from bridge.store.states import IssuanceState
@@ -31,19 +32,13 @@ from bridge.vault_client import (
     Forbidden,
     Unavailable,
     VaultCertificate,
-    VaultClient,
     VaultError,
 )
 from runtime.crashpoint import crashpoint
-from runtime.lease import claim, lease_of, release
+from runtime.lease import claim, give_back, lease_of, release
 
 STEP = "follow"
 BATCH = 1000
-#: The list is walked so far for one batch; what lies beyond is asked for by itself, a few a time.
-MOST_PAGES = 30
-MOST_VIEWS = 20
-#: So few are asked for by themselves rather than by pages.
-FEW = 2
 #: Changed rows that share a commit.
 TOGETHER = 100
 
@@ -89,79 +84,59 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
     if account.way is Way.SHUT:
         accounts.give_back(bridge, rows)
         return
+    told: Told = {}
     try:
-        told = _told(account.vault, rows)
+        for some in tell(account.vault, rows, sent=_sent(bridge, rows)):
+            told |= some
     except VaultError as exc:
-        not_now(bridge, account, rows, exc)
-        return
+        # What was told before it failed holds all the same.
+        not_now(bridge, account, [row for row in rows if row.id not in told], exc)
+        rows = [row for row in rows if row.id in told]
+    else:
+        with bridge.database.write() as conn:
+            accounts.heard(bridge, conn, account, [told], now=bridge.database.now(conn))
     crashpoint("follow.told")
-    with bridge.database.write() as conn:
-        accounts.heard(bridge, conn, account, [told], now=bridge.database.now(conn))
-    failed = [row for row in rows if row.id in told and told[row.id].status == "failed"]
-    others = [row for row in rows if row not in failed]
+    failed = [(row, one) for row in rows if (one := told.get(row.id)) and one.status == "failed"]
+    failed_ids = {row.id for row, _ in failed}
+    others = [row for row in rows if row.id not in failed_ids]
     for begin in range(0, len(others), TOGETHER):
-        some = others[begin : begin + TOGETHER]
-        with poisoned(STEP, some[0].id, partial(_move_on, bridge, some)):
-            _settle(bridge, some, told)
-    for row in failed:
-        with poisoned(STEP, row.id, partial(_move_on, bridge, [row])):
-            try:
-                vault_retry.failed(bridge, account, row, told[row.id])
-            except VaultError as exc:
-                not_now(bridge, account, [row], exc)
+        group = others[begin : begin + TOGETHER]
+        with poisoned(STEP, group[0].id, partial(_move_on, bridge, group)):
+            _settle(bridge, group, told)
+    for row, one in failed:
+        if account.usable:
+            _failed(bridge, account, row, one)
+        else:
+            accounts.give_back(bridge, [row])
 
 
-def _told(vault: VaultClient, rows: Sequence[sa.Row[Any]]) -> dict[str, VaultCertificate]:
-    """What the vault says of each issuance, by the issuance's id."""
-    named = {row.vault_uuid: row.id for row in rows if row.vault_uuid is not None}
-    told: dict[str, VaultCertificate] = {}
-    if len(named) < len(rows) or len(named) > FEW:
-        for page in _pages(vault, since=min(row.created_at for row in rows)):
-            told |= _recognised(page, rows, named)
-            if len(told) == len(rows):
-                break
-    unseen = [uuid for uuid, row_id in named.items() if row_id not in told]
-    for uuid in unseen[:MOST_VIEWS]:
-        if (single := vault.view(uuid)) is not None:
-            told[named[uuid]] = single
-    return told
+def _sent(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> Mapping[str, datetime]:
+    """When the vault was told of those whose certificates have no name yet."""
+    nameless = [row.id for row in rows if row.vault_uuid is None]
+    if not nameless:
+        return {}
+    with bridge.database.read() as conn:
+        made = issuances.attempts_of(conn, nameless)
+    return {row_id: past[-1].sent_at for row_id, past in made.items() if past}
 
 
-def _pages(vault: VaultClient, *, since: datetime) -> Iterator[list[VaultCertificate]]:
-    """The list's pages, newest first, as far back as ``since``."""
-    for number in range(1, MOST_PAGES + 1):
-        page, more = vault.page(number)
-        yield page
-        oldest = min((item.created_at for item in page if item.created_at), default=None)
-        if not more or (oldest is not None and oldest < since - adopt.CLOCK_SKEW):
-            return
+def _failed(bridge: Bridge, account: Account, row: sa.Row[Any], told: VaultCertificate) -> None:
+    with poisoned(STEP, row.id, partial(_move_on, bridge, [row])):
+        try:
+            vault_retry.failed(bridge, account, row, told)
+        except VaultError as exc:
+            not_now(bridge, account, [row], exc)
 
 
-def _recognised(
-    page: Sequence[VaultCertificate], rows: Sequence[sa.Row[Any]], named: dict[str, str]
-) -> dict[str, VaultCertificate]:
-    found = {named[item.uuid]: item for item in page if item.uuid in named}
-    nameless = {adopt.key_of(row): row for row in rows if row.vault_uuid is None}
-    for item in page if nameless else ():
-        row = nameless.get(adopt.key_listed(item))
-        if row is not None and _from_the_batch(item, row):
-            found[row.id] = item
-    return found
-
-
-def _from_the_batch(item: VaultCertificate, row: sa.Row[Any]) -> bool:
-    """Proved by the batch, where the vault shows it; otherwise as any certificate is adopted."""
-    if item.batch_id is not None and row.batch_id is not None:
-        return bool(item.batch_id == row.batch_id)
-    return adopt.is_ours(item, row, since=row.created_at)
-
-
-def _settle(bridge: Bridge, rows: Sequence[sa.Row[Any]], told: dict[str, VaultCertificate]) -> None:
+def _settle(bridge: Bridge, rows: Sequence[sa.Row[Any]], told: Told) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         for row in rows:
             with endings.unless_lost(conn, row):
-                _apply(bridge, conn, row, told.get(row.id), now=now)
+                if (one := told.get(row.id)) is not None:
+                    _apply(bridge, conn, row, one, now=now)
+                else:
+                    _not_listed(bridge, conn, row, asked=row.id in told, now=now)
         crashpoint("follow.settling")
     crashpoint("follow.settled")
     bridge.ring("write_back")
@@ -172,13 +147,11 @@ def _apply(
     bridge: Bridge,
     conn: sa.Connection,
     row: sa.Row[Any],
-    told: VaultCertificate | None,
+    told: VaultCertificate,
     *,
     now: datetime,
 ) -> None:
-    if told is None:
-        _not_listed(bridge, conn, row, now=now)
-    elif told.status == "generated":
+    if told.status == "generated":
         _generated(conn, row, told, now=now)
     elif told.status == "revoked":
         _revoked(conn, row, told, now=now)
@@ -186,8 +159,12 @@ def _apply(
         _later(bridge, conn, row, None, now=now, told=told)
 
 
-def _not_listed(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> None:
-    if row.vault_uuid is not None:
+def _not_listed(
+    bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], *, asked: bool, now: datetime
+) -> None:
+    if row.vault_uuid is not None and not asked:
+        _next_time(bridge, conn, row, now=now)
+    elif row.vault_uuid is not None:
         gone = _Trouble(
             "The vault no longer lists this certificate.", cause(STEP, "vault_unlisted")
         )
@@ -206,6 +183,12 @@ def _not_listed(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], *, now: d
             updated_at=now,
         )
         events.record(conn, row.id, "not in the vault's list", at=now, detail=row.batch_id)
+
+
+def _next_time(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> None:
+    """So many were asked about that its turn did not come: it comes before theirs."""
+    wait = endings.poll_wait(bridge).wait(max(row.tries, 1))
+    give_back(conn, issuance, row, next_run_at=endings.poll_at(bridge, now, wait))
 
 
 def _generated(
@@ -294,10 +277,10 @@ def _later(
     wait = endings.poll_wait(bridge).wait(tries, at_least=at_least)
     # Together with what was sent about then, but never before the time that the vault asked for.
     next_run_at = max(endings.poll_at(bridge, now, wait), now + (at_least or timedelta()))
-    release(
+    give_back(
         conn,
         issuance,
-        lease_of(row),
+        row,
         next_run_at=next_run_at if at_most is None else min(next_run_at, at_most),
         tries=tries,
         vault_status=told.status if told else row.vault_status,

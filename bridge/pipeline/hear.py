@@ -45,6 +45,7 @@ def hear(bridge: Bridge, issuer_name: str, headers: Mapping[str, str], body: byt
             issuer.id,
             uuid=str(uuid),
             email=email if isinstance(email, str) else None,
+            now=now,
             at=endings.poll_at(bridge, now, bridge.settings.poll_first),
         )
         crashpoint("hear.waking")

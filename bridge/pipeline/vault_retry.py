@@ -22,7 +22,7 @@ from bridge.store.tables import issuance
 from bridge.store.troubles import MENDED, troubled
 from bridge.vault_client import Ambiguous, Answer, NotDone, Unauthorised, VaultCertificate
 from runtime.crashpoint import crashpoint
-from runtime.lease import lease_of, release, save
+from runtime.lease import give_back, lease_of, save
 
 MOST_VAULT_RETRIES = 3
 
@@ -93,10 +93,10 @@ def _conclude(
         endings.note(conn, number, answer, now=now)
         accounts.heard(bridge, conn, account, [answer], now=now)
         with endings.unless_lost(conn, row):
-            release(
+            give_back(
                 conn,
                 issuance,
-                lease_of(row),
+                row,
                 next_run_at=now
                 + endings.poll_wait(bridge).wait(max(retries, tries), at_least=wait),
                 vault_uuid=told.uuid,

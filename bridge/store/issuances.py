@@ -235,10 +235,19 @@ def attempts_of(conn: sa.Connection, ids: Sequence[str]) -> dict[str, list[sa.Ro
     return made
 
 
-def wake(conn: sa.Connection, issuer_id: str, *, uuid: str, email: str | None, at: datetime) -> int:
+def wake(
+    conn: sa.Connection,
+    issuer_id: str,
+    *,
+    uuid: str,
+    email: str | None,
+    now: datetime,
+    at: datetime,
+) -> int:
     """Have the issuances that a vault speaks of looked at by ``at``; return how many.
 
-    One whose certificate was taken in by a bulk upload is known by its address alone.
+    One whose certificate was taken in by a bulk upload is known by its address alone. One that a
+    worker is asking about may have its answer from before: it is looked at once more.
     """
     by_address = sa.and_(
         issuance.c.vault_uuid.is_(None),
@@ -249,7 +258,7 @@ def wake(conn: sa.Connection, issuer_id: str, *, uuid: str, email: str | None, a
         .where(
             issuance.c.issuer_id == issuer_id,
             issuance.c.state == IssuanceState.PROCESSING,
-            issuance.c.next_run_at > at,
+            sa.or_(issuance.c.next_run_at > at, issuance.c.lease_until > now),
             sa.or_(issuance.c.vault_uuid == uuid, by_address),
         )
         .values(next_run_at=at)

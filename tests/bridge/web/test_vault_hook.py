@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from bridge.store import accounts, tables
 from tests.bridge.world import World
-from tests.scripted_vault import TOKEN
+from tests.scripted_vault import TOKEN, Taken, normal
 
 SECRET = "whsec_dGhlIHZhdWx0J3Mgc2VjcmV0"
 HOOK = "/hooks/vault/main"
@@ -59,6 +59,25 @@ def test_a_certificate_that_the_vault_speaks_of_is_asked_about_at_the_next_beat(
     world.later(seconds=10)
     world.run("follow")
     assert "generated" == world.issuance.state
+
+
+def test_what_it_speaks_of_while_a_worker_is_asking_is_asked_about_once_more(world: World) -> None:
+    def then_told(taken: Taken) -> Any:
+        before = normal(taken)
+        world.vault.finish()
+        assert {"issuances": 1} == tell(world, about(world)).get_json()
+        return before
+
+    world.issue()
+    for _ in range(6):
+        world.clock.moment = world.issuance.next_run_at
+        world.run("follow")
+    world.vault.then("view", then_told)
+    world.clock.moment = world.issuance.next_run_at
+    world.run("follow")
+
+    assert "processing" == world.issuance.state
+    assert world.in_wait(world.issuance.next_run_at) <= 2 * world.bridge.settings.poll_first
 
 
 def test_one_that_a_bulk_upload_took_in_is_known_by_its_address(world: World) -> None:
