@@ -34,8 +34,9 @@ fix: $(STAMP) ## Format and mend what can be mended by itself
 chaos: $(STAMP) ## Complete courses while all is killed, paused and cut off (N= SEED= DB=sqlite|postgresql)
 	@$(BIN)/python -m tests.chaos --n $(N) --db $(DB) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-bench: $(STAMP) ## Measure (see benchmarks/)
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(STAMP) ## Measure, and write the table of docs/benchmarks.md (ARGS="NAME …")
+	@$(BIN)/python -m benchmarks $(ARGS); status=$$?; \
+		$(BIN)/python -m scripts.benchmark_table && exit $$status
 
 lock: ## Write requirements.lock anew from pyproject.toml
 	@$(PYTHON) scripts/lock.py
