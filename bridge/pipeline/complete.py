@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 import structlog
@@ -23,11 +24,15 @@ from bridge.store.tables import completion
 from bridge.store.troubles import MENDED, troubled
 from connectors.base import Capability, Completion, Connector, Problem
 from runtime.crashpoint import crashpoint
-from runtime.lease import lease_of, release
+from runtime.lease import LeaseLost, lease_of, release
 
 NAME = "complete"
 #: Moodle tells the status of one learner a call, and the grades of a whole course.
 BATCH = 200
+#: Completions that share a commit: each waits for the disk, and on SQLite for the web process.
+TOGETHER = 20
+
+_Pair: TypeAlias = "tuple[sa.Row[Any], Completion | Problem]"
 
 log = structlog.get_logger()
 
@@ -76,49 +81,73 @@ def _settle_all(
 ) -> None:
     with bridge.database.read() as conn:
         active = active_mappings(conn)
-    for row, outcome in zip(rows, told, strict=True):
-        with poisoned(NAME, row.id, partial(by_site.fault, bridge, STEP, row)):
-            _settle(bridge, site, row, outcome, active)
-            crashpoint("complete.settled")
+    settle = partial(_settle, bridge, site, active)
+    # In an order that all workers share: none waits for one that waits for it.
+    pairs = sorted(zip(rows, told, strict=True), key=lambda pair: str(pair[0].learner_id))
+    for begin in range(0, len(pairs), TOGETHER):
+        some = pairs[begin : begin + TOGETHER]
+        with poisoned(NAME, some[0][0].id, partial(_apart, bridge, settle, some)):
+            settle(some)
     bridge.ring("issue")
     crashpoint("complete.rung")
 
 
+def _apart(
+    bridge: Bridge, settle: Callable[[Sequence[_Pair]], None], pairs: Sequence[_Pair], _name: str
+) -> None:
+    """One of them spoils the others' commit: each by itself."""
+    for row, outcome in pairs:
+        with poisoned(NAME, row.id, partial(by_site.fault, bridge, STEP, row)):
+            settle([(row, outcome)])
+
+
 def _settle(
-    bridge: Bridge,
-    site: sa.Row[Any],
-    row: sa.Row[Any],
-    outcome: Completion | Problem,
-    active: Sequence[Versioned],
+    bridge: Bridge, site: sa.Row[Any], active: Sequence[Versioned], pairs: Sequence[_Pair]
 ) -> None:
     with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        if isinstance(outcome, Problem):
-            cause = cause_of(NAME, outcome)
-            said = {"problem": outcome.problem, "remedy": outcome.remedy}
-            _hold(conn, row, cause=cause, **said, now=now)
-            return
-        round_ = completions.provisional_round(outcome)
-        known = completions.same_round(conn, row, round_)
-        if known is not None:
-            _same(conn, row, known, now=now)
-            return
-        result = mapped.issue(conn, site, row, outcome, active, now=now)
-        release(
-            conn,
-            completion,
-            lease_of(row),
-            next_run_at=None,
-            round=round_,
-            data=completions.pack(outcome),
-            state=result.state,
-            same_as=result.same.id if result.same is not None else None,
-            map_with=None,
-            tries=0,
-            **_said(row, result, now=now),
-        )
-        events.record(conn, row.id, result.state.value, at=now, detail=result.problem)
+        for row, outcome in pairs:
+            now = bridge.database.now(conn)  # each issuance with a moment of its own
+            # Where its lease is lost, that alone is undone.
+            with suppress(LeaseLost), conn.begin_nested():
+                _settle_one(conn, site, active, row, outcome, now=now)
         crashpoint("complete.settling")
+    crashpoint("complete.settled")
+
+
+def _settle_one(
+    conn: sa.Connection,
+    site: sa.Row[Any],
+    active: Sequence[Versioned],
+    row: sa.Row[Any],
+    outcome: Completion | Problem,
+    *,
+    now: datetime,
+) -> None:
+    if isinstance(outcome, Problem):
+        cause = cause_of(NAME, outcome)
+        said = {"problem": outcome.problem, "remedy": outcome.remedy}
+        _hold(conn, row, cause=cause, **said, now=now)
+        return
+    round_ = completions.provisional_round(outcome)
+    known = completions.same_round(conn, row, round_)
+    if known is not None:
+        _same(conn, row, known, now=now)
+        return
+    result = mapped.issue(conn, site, row, outcome, active, now=now)
+    release(
+        conn,
+        completion,
+        lease_of(row),
+        next_run_at=None,
+        round=round_,
+        data=completions.pack(outcome),
+        state=result.state,
+        same_as=result.same.id if result.same is not None else None,
+        map_with=None,
+        tries=0,
+        **_said(row, result, now=now),
+    )
+    events.record(conn, row.id, result.state.value, at=now, detail=result.problem)
     log.info("completion", completion_id=row.id, outcome=result.state.value)
 
 

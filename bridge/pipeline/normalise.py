@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -33,10 +34,21 @@ from runtime.lease import LeaseLost, claim, lease_of, release
 
 STEP = "normalise"
 BATCH = 100
+#: Deliveries that share a commit: each waits for the disk, and on SQLite for the web process.
+TOGETHER = 20
 #: Our own bug in reading a delivery may pass with an upgrade; not with the tenth try.
 MOST_TRIES = 3
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A delivery, and what it tells."""
+
+    row: sa.Row[Any]
+    request: InboundRequest
+    found: Sequence[Completion]
 
 
 def run(bridge: Bridge) -> bool:
@@ -67,9 +79,14 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
         trouble.tell(bridge, site, exc)
         _wait(bridge, rows, exc)
         return
+    read: list[_Read] = []
     for row in rows:
         with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
-            _read(bridge, row, connector)
+            read += _read(bridge, row, connector)
+    for begin in range(0, len(read), TOGETHER):
+        some = read[begin : begin + TOGETHER]
+        with poisoned(STEP, some[0].row.id, partial(_apart, bridge, connector, some)):
+            _take(bridge, connector, some)
 
 
 def _wait(bridge: Bridge, rows: Sequence[sa.Row[Any]], exc: Permanent) -> None:
@@ -82,7 +99,8 @@ def _wait(bridge: Bridge, rows: Sequence[sa.Row[Any]], exc: Permanent) -> None:
                 release(conn, delivery, lease_of(row), next_run_at=now + trouble.REFUSED, **said)
 
 
-def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> None:
+def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> list[_Read]:
+    """What a delivery tells; nothing where it was set aside."""
     request = deliveries.unseal(row.request, keys=bridge.keys)
     try:
         found = connector.parse(request)
@@ -106,19 +124,38 @@ def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> None:
         )
     else:
         crashpoint("normalise.read")
-        _take(bridge, row, connector, request, found)
+        return [_Read(row=row, request=request, found=found)]
+    return []
 
 
-def _take(
-    bridge: Bridge,
-    row: sa.Row[Any],
-    connector: Connector[Any],
-    request: InboundRequest,
-    found: Sequence[Completion],
-) -> None:
+def _apart(bridge: Bridge, connector: Connector[Any], read: Sequence[_Read], _name: str) -> None:
+    """One of them spoils the others' commit: each by itself."""
+    for one in read:
+        with poisoned(STEP, one.row.id, partial(_move_on, bridge, one.row)):
+            _take(bridge, connector, [one])
+
+
+def _take(bridge: Bridge, connector: Connector[Any], read: Sequence[_Read]) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        # The lease first: a write under a lost one must leave nothing behind.
+        # The leases first: a write under a lost one must leave nothing behind.
+        held = [one for one in read if _released(conn, one.row)]
+        for name, one in sorted(_unwanted(connector, held), key=lambda pair: pair[0]):
+            deliveries.count_unwanted(conn, one.row.site_id, name, now=now)
+            deliveries.drop(conn, one.row.id)
+        # In an order that all workers share: none waits for one that waits for it.
+        told = [(completion, one.row) for one in held for completion in one.found]
+        for completion, row in sorted(told, key=lambda pair: pair[0].learner.id):
+            # Each with a moment of its own, by which it is taken up.
+            _add(conn, row, completion, now=bridge.database.now(conn))
+        crashpoint("normalise.taking")
+    crashpoint("normalise.taken")
+    for one in held:
+        log.info("normalised", delivery_id=one.row.id, completions=len(one.found))
+
+
+def _released(conn: sa.Connection, row: sa.Row[Any]) -> bool:
+    try:
         release(
             conn,
             delivery,
@@ -128,14 +165,13 @@ def _take(
             tries=0,
             **MENDED,
         )
-        if not found:
-            deliveries.count_unwanted(conn, row.site_id, connector.event_name(request), now=now)
-            deliveries.drop(conn, row.id)
-        for completion in found:
-            _add(conn, row, completion, now=now)
-        crashpoint("normalise.taking")
-    crashpoint("normalise.taken")
-    log.info("normalised", delivery_id=row.id, completions=len(found))
+    except LeaseLost:
+        return False
+    return True
+
+
+def _unwanted(connector: Connector[Any], read: Sequence[_Read]) -> Sequence[tuple[str, _Read]]:
+    return [(connector.event_name(one.request), one) for one in read if not one.found]
 
 
 def _add(conn: sa.Connection, row: sa.Row[Any], found: Completion, *, now: datetime) -> None:

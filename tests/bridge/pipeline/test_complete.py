@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 
 from bridge.certificates.page import Page, RenderError
 from bridge.store import tables
@@ -431,3 +432,24 @@ def test_a_held_issuance_that_turns_out_to_be_another_of_the_learners_is_cancell
     refused = world.replay(cancelled.id)
     assert (False, True) == (refused.going, "cancelled" in refused.said)
     assert SITE == world.site().name
+
+
+def test_one_that_spoils_a_common_commit_leaves_its_neighbours_unharmed(world: World) -> None:
+    for who in ("ada", "bob", "eve"):
+        world.complete(who)
+
+    def spoilt(batch: Sequence[Completion]) -> Sequence[Completion]:
+        return [
+            replace(found, extra={"no": object()}) if found.learner.id == "bob" else found
+            for found in batch
+        ]
+
+    world.lms.enriching.append(spoilt)
+    with structlog.testing.capture_logs() as logs:
+        world.run("normalise")
+
+    assert {"ada": (0, "mapped"), "bob": (1, "found"), "eve": (0, "mapped")} == {
+        row.learner_id: (row.tries, row.state) for row in world.rows(tables.completion)
+    }
+    assert ["ada", "eve"] == sorted(row.learner_id for row in world.rows(tables.issuance))
+    assert "step_failed" in [line["event"] for line in logs]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import sqlalchemy as sa
 import structlog
 
+from bridge.pipeline import normalise
+from bridge.pipeline.normalise import TOGETHER
 from bridge.store import tables
 from bridge.store.states import DeliveryState
 from connectors.base import Temporary
@@ -154,3 +157,45 @@ def test_a_delivery_read_by_another_worker_meanwhile_is_left_to_it(world: World)
     assert (DeliveryState.WAITING, "worker-2") == (row.state, row.lease_owner)
     assert [] == world.rows(tables.completion)
     assert SITE == world.site().name
+
+
+def test_many_deliveries_share_a_commit(world: World) -> None:
+    world.complete("ada")
+    alone = _commits(world)
+    for number in range(TOGETHER):
+        world.complete(f"learner-{number}")
+
+    assert alone == _commits(world)
+    assert 1 + TOGETHER == len(world.rows(tables.completion))
+
+
+def _commits(world: World) -> int:
+    """How many transactions there are while the waiting deliveries are read."""
+    seen: list[sa.Connection] = []
+    note = seen.append
+    engine = world.bridge.database.engine
+    sa.event.listen(engine, "commit", note)
+    try:
+        normalise.run(world.bridge)
+    finally:
+        sa.event.remove(engine, "commit", note)
+    return len(seen)
+
+
+def test_one_that_spoils_a_common_commit_leaves_its_neighbours_unharmed(world: World) -> None:
+    connector = type(world.bridge.connector_of(world.site()))
+    name = connector.event_name
+    world.complete("ada")
+    world.post({"type": "user.updated"})
+    world.complete("bob")
+    try:
+        connector.event_name = lambda self, request: str(1 // 0)
+        world.run("normalise")
+    finally:
+        connector.event_name = name
+
+    assert [DeliveryState.NORMALISED, DeliveryState.WAITING, DeliveryState.NORMALISED] == (
+        world.states(tables.delivery)
+    )
+    assert ["ada", "bob"] == [row.learner_id for row in world.rows(tables.completion)]
+    assert [0, 1, 0] == [row.tries for row in world.rows(tables.delivery)]
