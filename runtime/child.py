@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing import Pipe
@@ -50,7 +50,7 @@ class Died(GaveUp):
 
 
 class NotStarted(Exception):
-    """The child cannot be started; its error output says why."""
+    """The child cannot be started: the text says why, or its error output does."""
 
 
 class Busy(Exception):
@@ -158,11 +158,30 @@ class Child:
             self._running = None
 
     def _start(self) -> _Running:
+        try:
+            running = self._forked()
+        except OSError as error:
+            raise NotStarted(
+                f"The child process {self._program} cannot be started: {error.strerror}."
+            ) from error
+        try:
+            if not running.connection.poll(_START.total_seconds()):
+                raise TimeoutError
+            running.greeting, _ = receive(running.connection)
+        except (EOFError, OSError) as error:
+            running.end()
+            raise NotStarted(
+                f"The child process {self._program} does not start. Its error output says why."
+            ) from error
+        return running
+
+    def _forked(self) -> _Running:
         ours, theirs = Pipe()
         # -P: a module in the present folder must not stand in for one that was meant.
         command = [sys.executable, "-P", "-m", self._program]
         command += [str(theirs.fileno()), str(self._limit.total_seconds()), *self._arguments()]
-        with theirs:
+        with theirs, ExitStack() as if_it_fails:
+            if_it_fails.callback(ours.close)
             process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 command,
                 env=_passed_on() | dict(self._environment),
@@ -170,17 +189,8 @@ class Child:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        running = _Running(process=process, connection=ours, greeting={}, owner=os.getpid())
-        try:
-            if not ours.poll(_START.total_seconds()):
-                raise TimeoutError
-            running.greeting, _ = receive(ours)
-        except (EOFError, OSError) as error:
-            running.end()
-            raise NotStarted(
-                f"The child process {self._program} does not start. Its error output says why."
-            ) from error
-        return running
+            if_it_fails.pop_all()
+        return _Running(process=process, connection=ours, greeting={}, owner=os.getpid())
 
 
 class Children:

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from runtime.child import Busy, Child, Children, GaveUp
+from runtime.child import Busy, Child, Children, GaveUp, NotStarted
 from vault.kinds import UNBEARABLE, FileKind, FileRefused
 
 PROGRAM = "vault.sandboxed"
@@ -66,10 +66,10 @@ class Sandbox:
         return None if head["signed"] else pdf
 
     def strips_on(self, content: bytes) -> Sequence[str]:
-        """The reference ids on a PDF's strips; none for what cannot be opened in time."""
+        """The reference ids on a PDF's strips; none for what cannot be opened now."""
         try:
             head, _ = self._ask("look for strips", content)
-        except (FileRefused, Busy):
+        except (FileRefused, Busy, NotStarted):
             return ()
         return tuple(map(str, head["named"]))
 

@@ -16,7 +16,7 @@ import pytest
 
 from runtime.child import Busy, Child, Children, Died, NotStarted, TooLarge, TooSlow
 from tests.polling import eventually
-from tests.processes import ROOT, children_of, is_alive
+from tests.processes import ROOT, children_of, is_alive, no_more_files
 
 LIMIT = timedelta(seconds=2)
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
@@ -137,6 +137,11 @@ def test_a_program_that_does_not_start_is_told(capfd: pytest.CaptureFixture[str]
         a_child("tests.runtime.programs.nowhere").ask({})
 
     assert "No module named" in capfd.readouterr().err
+
+
+def test_a_process_that_cannot_be_forked_is_told(child: Child) -> None:
+    with no_more_files(), pytest.raises(NotStarted, match="be started: Too many open files"):
+        child.ask({})
 
 
 def test_what_it_prints_is_nobodys_standard_output(

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from runtime.child import Busy
+from runtime.child import Busy, NotStarted
+from tests.processes import no_more_files
 from tests.vault import bombs, samples
 from tests.vault.registrar import registrars
 from tests.vault.world import SANDBOX
@@ -101,6 +102,16 @@ def test_what_takes_for_ever_is_refused_and_the_next_is_taken(impatient: Sandbox
 
     assert UNBEARABLE == str(inspected.value)
     assert FileKind.JPEG is impatient.inspect(samples.jpeg())
+
+
+def test_where_no_child_can_be_started_a_mere_check_finds_nothing() -> None:
+    none = Sandbox(count=1)
+    with no_more_files():
+        with pytest.raises(NotStarted):
+            none.inspect(samples.pdf())
+        found = none.strips_on(samples.pdf())
+
+    assert () == found
 
 
 def test_whoever_finds_none_free_is_told_and_a_mere_check_finds_nothing() -> None:

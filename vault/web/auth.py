@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 from flask import current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from vault.store import institutions
 from vault.tokens import Permission, Token
@@ -17,6 +18,8 @@ from vault.wiring import Vault
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+log = structlog.get_logger()
 
 
 def vault() -> Vault:
@@ -58,6 +61,14 @@ def _count(token: Token) -> None:
         raise too_many(g.allowance.retry_after)
 
 
+def _note_use(token: Token) -> None:
+    try:
+        vault().writer.write(partial(institutions.note_use, found=token))
+    except SQLAlchemyError as exc:
+        # Whoever only reads need not know that nothing can be written.
+        log.warning("token_use_not_noted", reason=type(exc).__name__)
+
+
 def _authenticate() -> Token:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
@@ -68,6 +79,6 @@ def _authenticate() -> Token:
     if token is None:
         raise unauthorized()
     if institutions.use_is_worth_noting(token) and not vault().settings.read_only:
-        vault().writer.write(partial(institutions.note_use, found=token))
+        _note_use(token)
     structlog.contextvars.bind_contextvars(institution=token.institution_id)
     return token

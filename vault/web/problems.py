@@ -15,7 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from runtime.child import Busy
+from runtime.child import Busy, NotStarted
+from runtime.database import RolledBack
 from vault.tokens import Permission
 from vault.web import faults, page
 
@@ -80,7 +81,9 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolTimeout, _database)
-    app.register_error_handler(Busy, _busy)
+    app.register_error_handler(RolledBack, _database)
+    app.register_error_handler(Busy, _cannot_open)
+    app.register_error_handler(NotStarted, _cannot_open)
 
 
 def _answer(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
@@ -117,13 +120,13 @@ def _http(error: HTTPException) -> Response:
     return _answer(body, status, headers)
 
 
-def _busy(_error: Busy) -> tuple[Response, int, dict[str, str]]:
+def _cannot_open(error: Busy | NotStarted) -> Response:
+    log.warning("cannot_open_files", reason=type(error).__name__, problem=str(error) or None)
     body = {
-        "message": "The vault is opening as many files as it can at once. Nothing was changed; "
-        "try again.",
+        "message": "The vault cannot open files at present. Nothing was changed; try again.",
         "error_code": SERVER_ERROR,
     }
-    return jsonify(body), 503, {"Retry-After": str(TRY_AGAIN_S)}
+    return _answer(body, 503, {"Retry-After": str(TRY_AGAIN_S)})
 
 
 def _message(error: HTTPException, status: int) -> str:
@@ -137,8 +140,8 @@ def _message(error: HTTPException, status: int) -> str:
     )
 
 
-def _database(error: DBAPIError | PoolTimeout) -> Response:
-    away = isinstance(error, OperationalError | PoolTimeout)
+def _database(error: DBAPIError | PoolTimeout | RolledBack) -> Response:
+    away = isinstance(error, OperationalError | PoolTimeout | RolledBack)
     log.error("database_failed", reason=type(error).__name__, exc_info=error)
     body = {
         "message": "The vault cannot reach its database. Nothing was changed; try again."

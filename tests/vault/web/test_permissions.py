@@ -118,6 +118,17 @@ def test_a_tokens_use_is_noted_but_not_with_every_request(each_world: World) -> 
     assert first <= _last_used(each_world)
 
 
+def test_a_use_that_cannot_be_noted_holds_up_nobody(world: World, client: httpx.Client) -> None:
+    with world.vault.database.write() as conn:
+        # As where the disk is full: SQLite takes the whole transaction back.
+        conn.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE ON token "
+            "BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END"
+        )
+
+    assert 200 == client.get(API).status_code
+
+
 def _last_used(world: World) -> datetime:
     with world.vault.database.read() as conn:
         found: datetime = conn.execute(sa.select(token.c.last_used_at)).scalar_one()

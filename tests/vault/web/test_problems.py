@@ -8,7 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from runtime.child import Busy
+from runtime.child import Busy, NotStarted
+from runtime.database import RolledBack
 from tests.vault.world import World
 from vault.addresses import API
 from vault.web.problems import Problem
@@ -135,11 +136,10 @@ def test_a_problem_may_carry_any_status_and_headers(world: World) -> None:
     )
 
 
-def test_whoever_comes_while_too_many_files_are_opened_is_told_to_come_again(
-    world: World,
-) -> None:
+@pytest.mark.parametrize("why", [Busy(), NotStarted("no process"), RolledBack("disk full")])
+def test_what_passes_is_told_with_when_to_come_again(world: World, why: Exception) -> None:
     def full() -> str:
-        raise Busy
+        raise why
 
     world.app.add_url_rule("/full", view_func=full)
     with world.client(None) as client:
