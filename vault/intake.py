@@ -62,19 +62,25 @@ class Intake:
         kept = self._files.keep(upload.content)
         crashpoint("intake.kept")
         try:
-            added = self._add(institution_id, entry, upload, kept, now)
+            added, told = self._add(institution_id, entry, upload, kept, now)
         except certificates.Duplicate:
             discard(self._writer, self._files, kept.sha256)
             raise
         crashpoint("intake.added")
-        self._ring(bells.PROCESS)
+        self._ring_for(told)
         crashpoint("intake.rung")
         return added
 
+    def _ring_for(self, told: int) -> None:
+        """Wake who processes what was committed, and who sends the webhooks that tell of it."""
+        self._ring(bells.PROCESS)
+        if told:
+            self._ring(bells.DELIVER)
+
     def _add(
         self, institution_id: int, entry: Entry, upload: Upload, kept: Kept, now: datetime
-    ) -> sa.Row[Any]:
-        def write(conn: sa.Connection) -> sa.Row[Any]:
+    ) -> tuple[sa.Row[Any], int]:
+        def write(conn: sa.Connection) -> tuple[sa.Row[Any], int]:
             added = certificates.add(
                 conn,
                 institution_id=institution_id,
@@ -88,7 +94,7 @@ class Intake:
             crashpoint("intake.adding")
             return added
 
-        added: sa.Row[Any] = self._writer.write(write)
+        added: tuple[sa.Row[Any], int] = self._writer.write(write)
         return added
 
     def _hold(self, kept: Kept, upload: Upload) -> None:
@@ -137,9 +143,11 @@ class Intake:
     def add_batch(self, *, institution_id: int, entries: Mapping[int, BulkEntry]) -> str:
         """Add all these certificates or none, return the batch's uuid; raises BulkRefused."""
         uuid = str(uuid4())
-        self._writer.write(lambda conn: self._add_batch(conn, institution_id, uuid, entries))
+        told = self._writer.write(
+            lambda conn: self._add_batch(conn, institution_id, uuid, entries)
+        )
         crashpoint("intake.added_batch")
-        self._ring(bells.PROCESS)
+        self._ring_for(told)
         return uuid
 
     def _add_batch(
@@ -148,7 +156,7 @@ class Intake:
         institution_id: int,
         uuid: str,
         entries: Mapping[int, BulkEntry],
-    ) -> None:
+    ) -> int:
         now = self._database.now(conn)
         file_ids = {n: one.file_id for n, one in entries.items()}
 
@@ -180,10 +188,11 @@ class Intake:
         try:
             with conn.begin_nested():
                 uploads.use(conn, [one.file_id for one in new])
-                certificates.add_many(
+                added = certificates.add_many(
                     conn, new, institution_id=institution_id, batch_id=batch_id, now=now
                 )
             crashpoint("intake.adding_batch")
+            return added.told
         except (certificates.Duplicate, uploads.AlreadyUsed):
             check()  # another request was quicker: now its rows are seen, and none of ours
             raise
@@ -191,14 +200,15 @@ class Intake:
     def retry(self, uuid: str, *, institution_id: int) -> None:
         """Make a failed certificate due again; raises vault.store.certificates.NotFailed."""
 
-        def write(conn: sa.Connection) -> None:
+        def write(conn: sa.Connection) -> int:
             now = self._database.now(conn)
-            certificates.retry(conn, uuid, institution_id=institution_id, now=now)
+            told = certificates.retry(conn, uuid, institution_id=institution_id, now=now)
             crashpoint("intake.retrying")
+            return told
 
-        self._writer.write(write)
+        told = self._writer.write(write)
         crashpoint("intake.retried")
-        self._ring(bells.PROCESS)
+        self._ring_for(told)
 
 
 def _stored(kept: Kept, upload: Upload) -> StoredFile:

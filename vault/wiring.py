@@ -87,7 +87,11 @@ def build(
             unused_uploads=settings.unused_uploads,
         ),
         withdrawal=Withdrawal(
-            database=database, writer=writer, files=files, mail_folder=mail_folder(settings)
+            database=database,
+            writer=writer,
+            files=files,
+            mail_folder=mail_folder(settings),
+            ring=ring,
         ),
         links=Links(lambda: _link_keys(settings), public_url=settings.public_url),
         ring=ring,

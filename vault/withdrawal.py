@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runtime.bell import Ring
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
+from vault import bells
 from vault.discarding import discard
 from vault.files import Files
 from vault.post import forget_files
@@ -20,20 +22,27 @@ class Withdrawal:
     """Revokes and erases; safe to use from many threads. Errors: vault.store.withdrawal's."""
 
     def __init__(
-        self, *, database: Database, writer: GroupCommit[Any], files: Files, mail_folder: Path
+        self,
+        *,
+        database: Database,
+        writer: GroupCommit[Any],
+        files: Files,
+        mail_folder: Path,
+        ring: Ring,
     ) -> None:
         self._database = database
         self._writer = writer
         self._files = files
         self._mail_folder = mail_folder
+        self._ring = ring
 
     def revoke(
         self, uuid: str, *, institution_id: int, reason: str, replaced_by: str | None
     ) -> None:
         """Revoke a certificate; raises NoSuchCertificate, NoReplacement."""
 
-        def write(conn: sa.Connection) -> None:
-            withdrawal.revoke(
+        def write(conn: sa.Connection) -> int:
+            return withdrawal.revoke(
                 conn,
                 uuid,
                 institution_id=institution_id,
@@ -42,7 +51,8 @@ class Withdrawal:
                 now=self._database.now(conn),
             )
 
-        self._writer.write(write)
+        if self._writer.write(write):
+            self._ring(bells.DELIVER)
 
     def erase(self, uuid: str, *, institution_id: int) -> None:
         """Erase a holder's data; raises NoSuchCertificate, AlreadyErased.

@@ -37,6 +37,14 @@ class New:
     file_id: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """Certificates that were added, by their internal ids."""
+
+    ids: Sequence[int]
+    told: int  #: deliveries of webhooks that tell of them
+
+
 def add(
     conn: sa.Connection,
     *,
@@ -46,15 +54,15 @@ def add(
     reference_id: str,
     uploaded: StoredFile,
     now: datetime,
-) -> sa.Row[Any]:
-    """Add a certificate that is due for processing and return it as `get` does; raises Duplicate.
+) -> tuple[sa.Row[Any], int]:
+    """Add a certificate that is due for processing; raises Duplicate.
 
-    Atomic by a unique key.
+    Atomic by a unique key. Returns it as `get` does, and how many webhooks are to tell of it.
     """
     file_id = add_file(conn, uploaded, institution_id=institution_id, now=now)
     one = New(uuid=uuid, reference_id=reference_id, entry=entry, file_id=file_id)
-    [id] = add_many(conn, [one], institution_id=institution_id, batch_id=None, now=now)
-    return get(conn, id)
+    added = add_many(conn, [one], institution_id=institution_id, batch_id=None, now=now)
+    return get(conn, added.ids[0]), added.told
 
 
 def add_many(
@@ -64,11 +72,8 @@ def add_many(
     institution_id: int,
     batch_id: int | None,
     now: datetime,
-) -> Sequence[int]:
-    """Add certificates that are due for processing; return their internal ids.
-
-    Raises Duplicate if one of them is there.
-    """
+) -> Added:
+    """Add certificates that are due for processing; raises Duplicate if one of them is there."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     values = [_values(one, institution_id, batch_id, now) for one in new]
     added = conn.execute(
@@ -92,8 +97,8 @@ def add_many(
         Event.CREATED: {"source": Source.VAULT.value, "trigger_context": trigger.value},
         Event.PROCESSING: {},
     }
-    announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)
-    return ids
+    told = announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)
+    return Added(ids=ids, told=told)
 
 
 def _searched(one: New) -> tuple[str, ...]:
@@ -222,8 +227,11 @@ def is_there(conn: sa.Connection, id: int, *, uuid: str) -> bool:
     return conn.execute(found).first() is not None
 
 
-def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime) -> None:
-    """Make a failed certificate due again; raises NotFailed if it is anything else."""
+def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime) -> int:
+    """Make a failed certificate due again; raises NotFailed if it is anything else.
+
+    Returns how many webhooks are to tell of it.
+    """
     ids = conn.scalars(
         sa.update(certificate)
         .where(
@@ -243,4 +251,4 @@ def retry(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime)
     if not ids:
         raise NotFailed
     events: Events = {Event.RETRIED: {}, Event.PROCESSING: {}}
-    announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)
+    return announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)

@@ -53,8 +53,8 @@ def revoke(
     reason: str,
     replaced_by: str | None,
     now: datetime,
-) -> None:
-    """Revoke a certificate and free its natural key.
+) -> int:
+    """Revoke a certificate and free its natural key; return how many webhooks are to tell of it.
 
     One that is revoked already keeps its date and takes the new reason, and the replacement if one
     is named: often it can be uploaded only once the key is free.
@@ -66,14 +66,15 @@ def revoke(
     if replaced_by is not None:
         values["replaced_by_id"] = _replacement(conn, replaced_by, row, institution_id)
     _write(conn, row.id, **_revoked(row, now), **values, updated_at=now)
-    if row.revoked_at is None:
-        announce(
-            conn,
-            {Event.REVOKED: {"reason": reason, "replaced_by": replaced_by}},
-            institution_id=institution_id,
-            certificate_ids=[row.id],
-            now=now,
-        )
+    if row.revoked_at is not None:
+        return 0
+    return announce(
+        conn,
+        {Event.REVOKED: {"reason": reason, "replaced_by": replaced_by}},
+        institution_id=institution_id,
+        certificate_ids=[row.id],
+        now=now,
+    )
 
 
 def erase(conn: sa.Connection, uuid: str, *, institution_id: int, now: datetime) -> Sequence[str]:

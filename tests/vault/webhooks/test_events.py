@@ -10,6 +10,7 @@ import pytest
 from tests.vault import samples
 from tests.vault.webhooks.conftest import Office
 from tests.vault.webhooks.receiver import Receiver
+from tests.vault.world import ENTRY
 from vault.addresses import API
 from vault.store import withdrawal
 from vault.webhooks.events import Event, UnknownEvent, parse_events
@@ -55,6 +56,30 @@ def test_an_upload_is_told_from_its_creation_to_its_approval(
         there, "approved"
     )
     assert ["delivered"] * 3 == [one.state for one in office.deliveries()]
+
+
+def test_whatever_is_told_is_rung_for(office: Office, there: Receiver) -> None:
+    office.endpoint(there.url)
+    rung = office.world.rung
+    uuid = office.upload()
+    file = {"file": ("c.pdf", samples.pdf())}
+    file_id = office.api.post(f"{API}/upload-file", files=file).json()["data"]["file_id"]
+    entry = {**ENTRY, "certificate_title": "Another", "file_id": file_id}
+    after_each = [tuple(rung)]
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("bulk", {"entries": [entry]}),
+        (f"{uuid}/retry", {}),
+        (f"{uuid}/revoke", {"reason": "Issued by mistake"}),
+        (f"{uuid}/revoke", {"reason": "Issued to somebody else"}),
+    ]
+    for path, body in calls:
+        office.world.set(uuid, status="failed")
+        rung.clear()
+        assert office.api.post(f"{API}/{path}", json=body).is_success
+        after_each.append(tuple(rung))
+
+    both = ("process", "deliver")
+    assert [both, both, both, ("deliver",), ()] == after_each
 
 
 def test_a_failure_is_told_with_its_reason_and_its_retry(office: Office, there: Receiver) -> None:
