@@ -81,9 +81,9 @@ class Files:
             raise
         return path
 
-    def holds(self, kept: Kept) -> bool:
+    def holds(self, sha256: str) -> bool:
         """Whether content is still there."""
-        return self._path(kept.sha256).exists()
+        return self._path(sha256).exists()
 
     def read(self, sha256: str) -> bytes:
         """Return stored content; raises DamagedFile if it is missing or changed."""

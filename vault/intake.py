@@ -103,7 +103,7 @@ class Intake:
         Someone who was refused with the same content may have discarded it before. Now that the
         record is there, nobody can.
         """
-        if not self._files.holds(kept):
+        if not self._files.holds(kept.sha256):
             self._files.keep(upload.content)
 
     def add_ahead(self, *, institution_id: int, upload: Upload, now: datetime) -> str:
@@ -143,9 +143,7 @@ class Intake:
     def add_batch(self, *, institution_id: int, entries: Mapping[int, BulkEntry]) -> str:
         """Add all these certificates or none, return the batch's uuid; raises BulkRefused."""
         uuid = str(uuid4())
-        told = self._writer.write(
-            lambda conn: self._add_batch(conn, institution_id, uuid, entries)
-        )
+        told = self._writer.write(lambda conn: self._add_batch(conn, institution_id, uuid, entries))
         crashpoint("intake.added_batch")
         self._ring_for(told)
         return uuid

@@ -249,13 +249,15 @@ class Processing:
             for work, outcome in done:
                 try:
                     with conn.begin_nested():
-                        _save_one(conn, work, outcome, now)
+                        _save_one(conn, self._files, work, outcome, now)
                 except LeaseLost:
                     log.warning("lease_lost", reference_id=work.row.reference_id)
             crashpoint("processing.saving")
 
 
-def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) -> None:
+def _save_one(
+    conn: sa.Connection, files: Files, work: Work, outcome: Outcome, now: datetime
+) -> None:
     def give_back(*, next_run_at: datetime | None = None, **values: Any) -> None:
         release(conn, certificate, work.lease, next_run_at=next_run_at, **values)
 
@@ -268,6 +270,12 @@ def _save_one(conn: sa.Connection, work: Work, outcome: Outcome, now: datetime) 
         case Verified(pdf=pdf, notes=notes):
             institution_id = work.row.institution_id
             file_id = uploads.add_file(conn, pdf, institution_id=institution_id, now=now)
+            if not files.holds(pdf.sha256):
+                # Another worker had made the same, and a sweep discarded it after we kept ours.
+                # Now that a record named it nobody could.
+                uploads.forget(conn, [file_id])
+                give_back(next_run_at=now, tries=0)
+                return
             give_back(
                 status=Status.GENERATED.value,
                 problem=None,

@@ -18,6 +18,7 @@ from tests.vault import bombs, samples
 from tests.vault.world import World, upload
 from vault import bells, wiring
 from vault.certificate import Entry
+from vault.discarding import discard
 from vault.files import Files, Kept
 from vault.intake import Upload
 from vault.kinds import UNBEARABLE, FileKind
@@ -235,6 +236,34 @@ def test_a_full_disk_is_tried_again_later_and_at_last_told(
     assert "The vault's folder of files cannot be used: No space left on device." == (
         world.row(uuid).problem
     )
+
+
+class Swept(Files):
+    """A folder in which an equal, older file is swept away right after one was kept."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.vault.files.folder)
+        self._world = world
+
+    def keep(self, content: bytes) -> Kept:
+        kept = super().keep(content)
+        assert discard(self._world.vault.writer, self, kept.sha256)
+        return kept
+
+
+def test_one_whose_file_was_swept_away_meanwhile_is_made_again(
+    each_world: World, clock: Clock
+) -> None:
+    token = each_world.token(each_world.institution("ABC University"))
+    with each_world.client(token) as client:
+        (uuid,) = enter(client, each_world)
+    worker(each_world, clock, files=Swept(each_world)).run()
+
+    assert ("processing", 0, NOW, None) == outcome(each_world, uuid)
+    assert [] == verified_files(each_world)
+    worker(each_world, clock).run()
+    assert DONE == outcome(each_world, uuid)
+    assert all(each_world.vault.files.holds(sha256) for sha256 in verified_files(each_world))
 
 
 def test_a_disk_that_recovers_costs_nothing_but_time(
