@@ -15,6 +15,7 @@ from vault.certificate import Status
 from vault.store import certificates, listing
 from vault.tokens import Permission
 from vault.web import presenting, received
+from vault.web.again import once_more
 from vault.web.auth import caller, needs, vault
 from vault.web.fields import EntrySchema, entry_of, filters_of, mistakes_in
 from vault.web.problems import Problem, invalid, no_certificate
@@ -83,6 +84,7 @@ def view(uuid: UUID) -> Response:
 
 @blueprint.get("/<uuid:uuid>/download")
 @needs(Permission.DOWNLOAD)
+@once_more
 def download(uuid: UUID) -> Response:
     """The verified PDF."""
     row = _mine(str(uuid))

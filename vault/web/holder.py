@@ -13,6 +13,7 @@ from vault.certificate import Status
 from vault.links import HOLDER
 from vault.store import public
 from vault.web import page
+from vault.web.again import once_more
 from vault.web.auth import vault
 from vault.web.sharing import share
 
@@ -33,6 +34,7 @@ def certificate(token: str) -> AnyResponse:
 
 
 @blueprint.get("/<token>/certificate.pdf")
+@once_more
 def download(token: str) -> AnyResponse:
     """The verified PDF."""
     row = _find(token)

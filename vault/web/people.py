@@ -12,6 +12,7 @@ from vault.certificate import Status
 from vault.links import PEOPLE
 from vault.store import certificates, customers
 from vault.web import faults, page, session
+from vault.web.again import once_more
 from vault.web.auth import vault
 from vault.web.sharing import share
 
@@ -30,6 +31,7 @@ def mine() -> AnyResponse:
 
 
 @blueprint.get("/certificates/<uuid:uuid>/certificate.pdf")
+@once_more
 def download(uuid: UUID) -> AnyResponse:
     """The verified PDF of one of the customer's certificates."""
     customer_id = session.customer_of(vault(), request)
