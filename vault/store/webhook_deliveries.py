@@ -264,7 +264,16 @@ def _make_due(conn: sa.Connection, which: sa.ColumnElement[bool], now: datetime)
     return conn.execute(
         sa.update(delivery)
         .where(which)
-        .values(state=WAITING, ended_at=None, next_run_at=now, tries=0)
+        .values(
+            state=WAITING,
+            ended_at=None,
+            next_run_at=now,
+            tries=0,
+            # Whoever is sending it loses it: its outcome would end it.
+            fence=delivery.c.fence + 1,
+            lease_owner=None,
+            lease_until=None,
+        )
     ).rowcount
 
 

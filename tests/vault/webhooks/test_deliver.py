@@ -362,6 +362,25 @@ def test_a_delivery_can_be_sent_again_as_it_was(office: Office, there: Receiver)
         webhook_deliveries.resend(conn, "nothing", office.now)
 
 
+def test_a_delivery_on_its_way_is_sent_again_when_asked_for(
+    office: Office, there: Receiver
+) -> None:
+    office.endpoint(there.url, Event.CREATED)
+    office.upload()
+    there.open.clear()
+    sender = office.sender(deadline=timedelta(seconds=30))
+    sender.run()
+    eventually(lambda: there.received)
+    (one,) = office.deliveries()
+    with office.database.write() as conn:
+        webhook_deliveries.resend(conn, one.uuid, office.now)
+    there.open.set()
+    office.send(sender)
+
+    assert 2 == len(there.received)
+    assert [("delivered", 1)] == [(one.state, one.tries) for one in office.deliveries()]
+
+
 def test_two_workers_send_each_delivery_once(each_office: Office, there: Receiver) -> None:
     office = each_office
     office.endpoint(there.url, Event.CREATED)
