@@ -47,6 +47,7 @@ def of_verified(conn: sa.Connection, email: str, *, language: str, now: datetime
     """Return the id of the customer who has just proved to read ``email``; made if there is none.
 
     What waits for the address becomes theirs, and their mails speak ``language`` from now on.
+    Raises TakenEmail if another transaction makes one at the same moment.
     """
     known = find(conn, email)
     if known is None:

@@ -105,6 +105,14 @@ def use_link(token: str) -> AnyResponse:
     if session.is_from_elsewhere(request):
         return elsewhere()
     link_id = vault().links.read("mailed link", token)
+    try:
+        return _use(link_id)
+    except customers.TakenEmail:
+        # Another link for this address made the account in the same moment: now it is there.
+        return _use(link_id)
+
+
+def _use(link_id: str | None) -> AnyResponse:
     with vault().database.write() as conn:
         now = vault().database.now(conn)
         found = entrances.use_link(conn, link_id, now=now) if link_id else None

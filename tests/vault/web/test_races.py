@@ -1,4 +1,4 @@
-"""Bulk uploads that meet in PostgreSQL, where transactions run side by side."""
+"""What two do at the same moment in PostgreSQL, where transactions run side by side."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from tests.polling import eventually
 from tests.vault.web.test_bulk import BULK, entry, file_id
+from tests.vault.web.test_people import JOHN, Mailbox, browser_of
 from tests.vault.world import ENTRY, World, make, upload
 from vault.bulk import DUPLICATE
 from vault.certificate import Entry, natural_key
-from vault.store import certificates
+from vault.store import certificates, customers
 from vault.store.certificates import New
 from vault.store.tables import certificate, file
 
@@ -103,3 +104,20 @@ def test_the_same_entries_in_another_order_are_a_duplicate_and_no_deadlock(world
 
         with pytest.raises(certificates.Duplicate):
             other.result()
+
+
+def test_two_links_of_one_address_used_at_once_lead_into_one_account(world: World) -> None:
+    mailbox, browser = Mailbox(world), browser_of(world)
+    browser.post("/my/sign-in", data={"email": JOHN})
+    link = mailbox.link()
+    with ThreadPoolExecutor() as pool:
+        with world.vault.database.write() as conn:
+            # As the other link does, not committed yet.
+            now = world.vault.database.now(conn)
+            known = customers.of_verified(conn, JOHN, language="en", now=now)
+            answer = pool.submit(browser.post, link)
+            eventually(lambda: waiting(world))
+
+        assert (303, "/my") == (answer.result().status_code, answer.result().headers["Location"])
+    with world.vault.database.read() as conn:
+        assert [known] == [row.id for row in customers.all_of_them(conn)]
