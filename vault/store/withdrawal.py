@@ -19,6 +19,8 @@ from vault.webhooks.events import Event
 
 NEVER_ISSUED = mark("The holder's data was erased before the certificate was issued.")
 
+#: What has come to an end, and not to a valid certificate.
+INVALID = (Status.FAILED.value, Status.REVOKED.value)
 #: An erased certificate's values.
 NOBODY = MappingProxyType(
     {
@@ -128,7 +130,7 @@ def _revoked(row: sa.Row[Any], now: datetime) -> dict[str, Any]:
 
 def _replacement(conn: sa.Connection, uuid: str, replaced: sa.Row[Any], institution_id: int) -> int:
     row = certificates.find(conn, uuid, institution_id=institution_id)
-    if row is None or row.id == replaced.id or row.status == Status.REVOKED.value:
+    if row is None or row.id == replaced.id or row.status in INVALID or row.erased_at:
         raise NoReplacement
     return int(row.id)
 

@@ -89,7 +89,15 @@ def test_only_another_valid_certificate_of_ones_own_replaces(
     revoked = upload(client, certificate_title="Other").json()["data"]["uuid"]
     client.post(f"{API}/{revoked}/revoke", json=REASON)
 
-    for other in (uuid, foreign, revoked, "9e7860f0-05d1-4fd0-b3e0-e98e19f1cf15"):
+    failed, erased = (
+        upload(client, certificate_title=title).json()["data"]["uuid"]
+        for title in ("Failed", "Erased")
+    )
+    each_world.process()
+    each_world.set(failed, status="failed")
+    client.post(f"{API}/{erased}/erase")
+
+    for other in (uuid, foreign, revoked, failed, erased, "9e7860f0-05d1-4fd0-b3e0-e98e19f1cf15"):
         answer = client.post(f"{API}/{uuid}/revoke", json={**REASON, "replaced_by": other})
         problem = "The replaced by field must be another certificate's uuid."
         assert (422, {"message": problem, "errors": {"replaced_by": [problem]}}) == (
