@@ -48,9 +48,16 @@ def death(text: str) -> Watcher:
             with lock:
                 left -= 1
                 if left == 0:
-                    os.kill(os.getpid(), number)
+                    _signal(number)
 
     return reached
+
+
+def _signal(number: signal.Signals) -> None:
+    if number is signal.SIGTERM:  # which the main thread answers
+        os.kill(os.getpid(), number)
+    else:  # sent to the process, this thread could go on for a few steps
+        signal.pthread_kill(threading.get_ident(), number)
 
 
 _watcher: Watcher | None = death(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None

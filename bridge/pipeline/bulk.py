@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, files, single
+from bridge.pipeline import endings, files, guard, single
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.endings import PAUSED
@@ -173,7 +173,7 @@ def _submit(bridge: Bridge, account: Account, chunk: Sequence[Filed]) -> list[Re
     if not account.usable:
         accounts.give_back(bridge, [filed.row for filed in chunk])
         return []
-    in_time = endings.in_time(bridge)
+    in_time = guard.in_time(bridge.settings.lease - bridge.settings.vault_deadline)
     intended = _intend(bridge, chunk)
     crashpoint("bulk.intended")
     entries = [_entry(filed) for filed, _ in intended]

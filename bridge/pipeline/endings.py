@@ -5,8 +5,7 @@ Each writes under the step's lease within the caller's transaction, and raises L
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -96,16 +95,6 @@ def intend(
         now=now,
         deadline=now + bridge.settings.vault_deadline,
     )
-
-
-def in_time(bridge: Bridge) -> Callable[[], bool]:
-    """Begin to time what comes before a call; the result says whether the lease outlasts it.
-
-    A process that was stopped between its intent and its call must not make the call any more.
-    """
-    began = time.monotonic()
-    most = (bridge.settings.lease - bridge.settings.vault_deadline).total_seconds()
-    return lambda: time.monotonic() - began < most
 
 
 def note(

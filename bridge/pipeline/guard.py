@@ -1,10 +1,12 @@
-"""What a step does with an error nobody foresaw: move the row on, then be loud."""
+"""What guards a step: against errors nobody foresaw, and against going on after its lease."""
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -54,3 +56,13 @@ def _move_on(step: str, row_id: str, move_on: Callable[[str], None], name: str) 
         move_on(name)
     except LeaseLost:
         log.info("lease_lost", step=step, row=row_id)
+
+
+def in_time(most: timedelta) -> Callable[[], bool]:
+    """Begin to time what comes before a call; the result says whether it was shorter than that.
+
+    A process that was stopped between its intent and its call, for so long that its lease does not
+    outlast the call, must not make it any more.
+    """
+    began = time.monotonic()
+    return lambda: time.monotonic() - began < most.total_seconds()

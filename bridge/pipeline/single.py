@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings
+from bridge.pipeline import endings, guard
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.endings import PAUSED
@@ -43,7 +43,7 @@ def send(bridge: Bridge, account: Account, ready: Ready) -> None:
         details=row.details,
         content=ready.content,
     )
-    in_time = endings.in_time(bridge)
+    in_time = guard.in_time(bridge.settings.lease - bridge.settings.vault_deadline)
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         number = endings.intend(

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.pipeline import by_site, gradebook_text
+from bridge.pipeline import by_site, gradebook_text, guard
 from bridge.pipeline import write_back_ends as ends
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.cells import Verdict, known, seen
@@ -127,10 +127,13 @@ def _stood(row: sa.Row[Any]) -> bool:
 
 
 def _write(bridge: Bridge, connector: Connector[Any], work: Sequence[_Work]) -> None:
+    in_time = guard.in_time(bridge.settings.lease - bridge.settings.lms_deadline)
     held = [w for part in ends.chunks(work) for w in _intended(bridge, part)]
     if not held:
         return
     crashpoint("write_back.intended")
+    if not in_time():
+        return  # whoever has the rows next looks first whether it stands there
     receipts = connector.write_back([w.wanted for w in held])
     crashpoint("write_back.sent")
     pairs = list(zip(held, receipts, strict=True))

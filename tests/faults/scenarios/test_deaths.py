@@ -73,6 +73,26 @@ def test_10_who_is_paused_beyond_the_lease_neither_sends_nor_writes_when_it_goes
     assert before + 2 == here.vault.calls["upload"]
 
 
+def test_10_who_is_paused_beyond_the_lease_writes_nothing_over_what_stands_by_then(
+    here: House,
+) -> None:
+    [told] = here.complete()
+    here.arm("worker-write-back", "write_back.intended:1:STOP")
+    here.deliver(told)
+    paused = here.until_it_stands_still("worker-write-back")
+    here.start("worker-write-back-2", BRIDGE["worker-write-back"])
+
+    here.all_is_well([told])
+    cell = here.cell(told)
+    here.go_on(paused)
+    [after] = here.complete()
+    here.fleet.pause("worker-write-back-2")  # what is new is for the one that was paused
+    here.deliver(after)
+    here.all_is_well([told, after])
+
+    assert cell == here.cell(told)
+
+
 def test_16_a_death_between_two_uploads_of_a_batch_loses_and_doubles_no_entry(
     here: House,
 ) -> None:

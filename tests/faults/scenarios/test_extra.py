@@ -15,7 +15,7 @@ from bridge.processes import BRIDGE
 from bridge.store import tables
 from bridge.store.states import CompletionState
 from tests.bridge.world import World
-from tests.faults.scenarios.house import House
+from tests.faults.scenarios.house import NEEDED, House
 from tests.faults.stage import HOOK
 
 LEARNERS = 8
@@ -53,7 +53,7 @@ def test_extra_two_bridges_on_one_database_make_nothing_twice(world: World) -> N
 
 
 def test_extra_two_clocks_and_two_workers_of_each_kind_make_nothing_twice(here: House) -> None:
-    for name in ("clock", "worker-normalise", "worker-issue", "worker-follow"):
+    for name in ("clock", *(each for each in NEEDED if each.startswith("worker-"))):
         here.start(f"{name}-2", BRIDGE[name])
     told = here.complete(12)
     here.deliver(*told)
