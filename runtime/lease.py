@@ -61,6 +61,7 @@ def claim(
     now: datetime,
     lease: timedelta,
     limit: int,
+    **values: Any,
 ) -> Sequence[sa.Row[Any]]:
     """Lease up to ``limit`` due rows that satisfy ``where``; return them as they are now."""
     picked = (
@@ -76,7 +77,7 @@ def claim(
     rows = conn.execute(
         sa.update(table)
         .where(table.c.id.in_(sa.select(chosen.c.id)), due(table, now))
-        .values(lease_owner=owner, lease_until=now + lease, fence=table.c.fence + 1)
+        .values(lease_owner=owner, lease_until=now + lease, fence=table.c.fence + 1, **values)
         .returning(*table.c)
     ).all()
     return sorted(rows, key=lambda row: (row.next_run_at, row.id))

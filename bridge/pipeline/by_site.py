@@ -1,8 +1,9 @@
-"""What is asked of LMSs: each site by itself, so that none waits for another.
+"""What is asked of LMSs: each site by itself, in a thread of its own.
 
 A site that does not answer is asked by one row at a time, ever more rarely, and its other rows keep
 as they are. What failed in company is tried in ever smaller company, and never before what is
-fresh, so that one bad row holds up nobody but itself.
+fresh, so that one bad row holds up nobody but itself. While a slice lasts, no site waits for
+another; the next one begins once the slowest batch has ended.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class Step:
 def run(bridge: Bridge, step: Step) -> bool:
     """Work through a batch of each site that has due rows; say whether there may be more.
 
-    A site that takes its time, or does not answer, keeps only itself waiting.
+    A site that takes its time, or does not answer, keeps only itself waiting until the slice is
+    over; then the others wait for the end of its batch.
     """
     until = time.monotonic() + SLICE_S
     served = False
@@ -141,9 +143,11 @@ def _claim(
         ).first()
         if first is None:
             continue
+        # Whoever held it last has died, or was too slow for so many: that is a failure, too.
+        held = first.lease_until is not None
         alike = [table.c[name] == getattr(first, name) for name in (*step.alike, "tries")]
-        # Whoever held it last has died, or was too slow for so many.
-        failures = first.tries + (first.lease_until is not None)
+        alike.append(table.c.lease_until.is_not(None) if held else table.c.lease_until.is_(None))
+        failures = first.tries + held
         rows = claim(
             conn,
             table,
@@ -152,6 +156,7 @@ def _claim(
             now=now,
             lease=bridge.settings.lease,
             limit=min(most, company(step, failures)),
+            tries=failures,
         )
         if rows:
             return rows

@@ -226,6 +226,32 @@ def test_a_batch_that_outlived_its_lease_is_tried_again_as_a_smaller_one(world: 
     assert [100, 50] == sizes
 
 
+def test_an_lms_that_never_ends_a_batch_within_a_lease_is_given_ever_smaller_ones(
+    world: World,
+) -> None:
+    sizes: list[int] = []
+
+    def slow(batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
+        world.lms.writing.append(slow)
+        sizes.append(len(batch))
+        if len(batch) > 4:
+            raise SystemExit("killed, for it took so long")
+        return [world.lms.put(row) for row in batch]
+
+    world.lms.writing.append(slow)
+    for number in range(12):
+        world.complete(f"ada{number:02}")
+    generated(world)
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            world.run("write_back")
+        world.clock.forward(world.bridge.settings.lease)
+    world.run("write_back")
+
+    assert [12, 12, 12, 4, 4, 4] == sizes
+    assert {"read_back"} == set(world.states(tables.write_back))
+
+
 @pytest.mark.parametrize(
     ("tries", "expected"), [(0, 1000), (1, 200), (2, 40), (4, 1), (9, 1), (10**9, 1)]
 )
