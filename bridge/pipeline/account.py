@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 import structlog
 
+from bridge.pipeline import causes
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.causes import cause_of
 from bridge.store import accounts, events, gates
 from bridge.store.gates import Way
 from bridge.store.tables import issuance
@@ -30,6 +30,7 @@ from bridge.vault_client import (
     Unavailable,
     VaultClient,
 )
+from runtime.keys import KeyProblem
 from runtime.lease import LeaseLost, lease_of, release
 
 #: A call without an answer may be chance; so many in a row are not.
@@ -67,15 +68,33 @@ class Account:
 
 
 def of(bridge: Bridge, issuer_id: str) -> Account:
-    """The account of an issuer, and whether its vault may be called now."""
+    """The account of an issuer, and whether its vault may be called now.
+
+    Raises KeyProblem where its token cannot be read; then the issuer is paused.
+    """
+    with bridge.database.read() as conn:
+        issuer = accounts.issuer_by_id(conn, issuer_id)
+    vault = _client(bridge, issuer)
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         ends = now + bridge.settings.vault_deadline + MARGIN
-        issuer = accounts.issuer_by_id(conn, issuer_id)
         way = Way.SHUT
         if issuer.paused_at is None:
             way = gates.way(conn, issuers, issuer_id, now=now, probe_ends=ends)
-    return Account(issuer=issuer, vault=bridge.vault_of(issuer), way=way)
+    return Account(issuer=issuer, vault=vault, way=way)
+
+
+def _client(bridge: Bridge, issuer: sa.Row[Any]) -> VaultClient:
+    try:
+        return bridge.vault_of(issuer)
+    except KeyProblem as exc:
+        if issuer.paused_at is None:
+            remedy = f"Enter its token again: `vaultbridge issuer rotate {issuer.name}`."
+            with bridge.database.write() as conn:
+                now = bridge.database.now(conn)
+                cause = causes.cause("issuer", "key")
+                _pause(conn, issuer, cause=cause, problem=str(exc), remedy=remedy, now=now)
+        raise
 
 
 def heard(
@@ -96,24 +115,37 @@ def heard(
         account.way = Way.OPEN
     refusal = next((one for one in told if isinstance(one, _REFUSALS)), None)
     if refusal is not None:
-        _pause(conn, account, refusal, now=now)
+        _refused(conn, account, refusal, now=now)
 
 
-def _pause(
+def _refused(
     conn: sa.Connection, account: Account, refusal: Unauthorised | Forbidden, *, now: datetime
 ) -> None:
     """The vault refuses our token: nothing is sent for this issuer until that is mended."""
     account.way = Way.SHUT
-    issuer = account.issuer
     if account.paused:  # by a neighbour of the same batch
         return
     account.paused = True
     problem = refusal.message if isinstance(refusal, Unauthorised) else str(refusal)
-    cause = cause_of("issuer", refusal)
-    said = troubled(issuer, cause=cause, problem=problem, remedy=refusal.remedy, now=now)
-    accounts.note_trouble(conn, issuer.id, kind="issuer", said=said, paused_at=now)
-    events.record(conn, issuer.id, "paused", at=now, detail=problem)
-    log.error("issuer_paused", issuer=issuer.name, reason=problem, remedy=refusal.remedy)
+    cause = causes.cause_of("issuer", refusal)
+    issuer = account.issuer
+    _pause(conn, issuer, cause=cause, problem=problem, remedy=refusal.remedy, now=now)
+
+
+def _pause(
+    conn: sa.Connection,
+    issuer: sa.Row[Any],
+    *,
+    cause: str,
+    problem: str,
+    remedy: str,
+    now: datetime,
+) -> None:
+    """Unless its token was replaced while the former one was in use."""
+    said = troubled(issuer, cause=cause, problem=problem, remedy=remedy, now=now)
+    if accounts.pause(conn, issuer, said=said, now=now):
+        events.record(conn, issuer.id, "paused", at=now, detail=problem)
+        log.error("issuer_paused", issuer=issuer.name, reason=problem, remedy=remedy)
 
 
 def _left_unanswered(

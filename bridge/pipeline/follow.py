@@ -35,6 +35,7 @@ from bridge.vault_client import (
     VaultError,
 )
 from runtime.crashpoint import crashpoint
+from runtime.keys import KeyProblem
 from runtime.lease import claim, give_back, lease_of, release
 
 STEP = "follow"
@@ -80,7 +81,11 @@ def run(bridge: Bridge) -> bool:
 
 
 def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None:
-    account = accounts.of(bridge, issuer_id)
+    try:
+        account = accounts.of(bridge, issuer_id)
+    except KeyProblem:
+        accounts.give_back(bridge, rows)
+        return
     if account.way is Way.SHUT:
         accounts.give_back(bridge, rows)
         return

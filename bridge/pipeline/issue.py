@@ -28,9 +28,10 @@ from bridge.store.gates import Way
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
 from runtime.crashpoint import crashpoint
+from runtime.keys import KeyProblem
 from runtime.lease import claim
 
-#: Of what was tried before, so much at most is taken up at once: what is new never waits for it.
+#: Of what was tried before, so much at most is taken up at once, beside what is new.
 TRIED_BEFORE = 50
 MOST_BUG_TRIES = 3
 #: The operations that may have made a certificate.
@@ -92,11 +93,17 @@ def _apart(bridge: Bridge, rows: Sequence[sa.Row[Any]], _name: str) -> None:
 
 
 def _issuer(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None:
-    account = accounts.of(bridge, issuer_id)
+    try:
+        account = accounts.of(bridge, issuer_id)
+    except KeyProblem:
+        accounts.give_back(bridge, rows)
+        return
     now_ours = {Way.OPEN: len(rows), Way.PROBE: 1, Way.SHUT: 0}[account.way]
     if rows[now_ours:]:
         accounts.give_back(bridge, rows[now_ours:])
     plan = _plan(bridge, rows[:now_ours])
+    # Before the looks: a list that does not answer holds up nothing that is new.
+    _send(bridge, account, plan)
     for row, since in plan.unsure:
         with _asking(bridge, account, row) as may_ask:
             if may_ask:
@@ -105,7 +112,6 @@ def _issuer(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
         with _asking(bridge, account, row) as may_ask:
             if may_ask:
                 adopt.look_first(bridge, account, row, past)
-    _send(bridge, account, plan)
 
 
 @contextmanager

@@ -181,11 +181,19 @@ def note_trouble(
     *,
     kind: str,
     said: Mapping[str, Any] = MENDED,
-    paused_at: datetime | None = None,
 ) -> None:
     """Say on an issuer or site what its owner must mend; by default, that it is mended."""
-    pause = {"paused_at": paused_at} if kind == "issuer" else {}
-    change(conn, row_id, kind=kind, **said, **pause)
+    change(conn, row_id, kind=kind, **said)
+
+
+def pause(conn: sa.Connection, row: sa.Row[Any], *, said: Mapping[str, Any], now: datetime) -> bool:
+    """Let nothing be sent for an issuer until a person has mended what is ``said``.
+
+    False, and nothing is changed, where it has other secrets by now than ``row`` says.
+    """
+    as_it_was = sa.and_(issuer.c.id == row.id, issuer.c.secrets == row.secrets)
+    paused = conn.execute(sa.update(issuer).where(as_it_was).values(paused_at=now, **said))
+    return paused.rowcount == 1
 
 
 def encrypt_again(conn: sa.Connection, keys: Keys) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge.pipeline import issue
 from bridge.store import tables
 from tests.bridge.world import World, key
 from tests.scripted_vault import (
@@ -257,6 +258,26 @@ def test_what_is_new_does_not_wait_for_a_backlog(world: World) -> None:
     issue.run(world.bridge)
     (zoe,) = [row for row in world.rows(tables.issuance) if row.learner_id == "zoe"]
     assert "processing" == zoe.state
+
+
+def test_what_is_new_is_sent_though_the_list_that_others_need_does_not_answer(
+    world: World,
+) -> None:
+    world.vault.then("upload", cut)
+    world.issue("zoe")
+    world.later(minutes=30)
+
+    def no_list(taken: Taken) -> Behaviour:
+        return answers(503, "<html>") if taken.call == "list" else normal
+
+    world.vault.usual = no_list
+    for who in PEOPLE:
+        world.complete(who)
+    world.run("normalise")
+    issue.run(world.bridge)
+
+    assert 1 == world.vault.calls["list"]
+    assert once_each(world) == world.vault.created
 
 
 def test_files_kept_from_an_earlier_try_say_nothing_of_the_vault_now(world: World) -> None:

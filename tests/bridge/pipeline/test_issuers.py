@@ -19,6 +19,14 @@ def without(permission: str) -> frozenset[str]:
     return PERMISSIONS - {f"certificate-vault:{permission}"}
 
 
+def rotate(world: World, token: str) -> None:
+    """Give the issuer another token, and nothing else."""
+    with world.bridge.database.write() as conn:
+        row = accounts.issuer_by_id(conn, world.issuer_id)
+        secrets = {"token": token}
+        accounts.set_secrets(conn, row, kind="issuer", keys=world.bridge.keys, secrets=secrets)
+
+
 @pytest.mark.parametrize(
     ("call", "permission", "expected"),
     [
@@ -81,10 +89,7 @@ def test_a_revoked_token_is_tried_once_and_every_row_is_kept(world: World) -> No
     assert ["Unauthorized - Invalid API token"] == paused
 
     world.vault.tokens["fresh"] = PERMISSIONS
-    with world.bridge.database.write() as conn:
-        row = accounts.issuer_by_id(conn, world.issuer_id)
-        secrets = {"token": "fresh"}
-        accounts.set_secrets(conn, row, kind="issuer", keys=world.bridge.keys, secrets=secrets)
+    rotate(world, "fresh")
     resume_issuer(world.bridge, world.issuer_id, who="alice")
     world.settle()
     assert ["generated"] * 8 == world.states()
@@ -119,15 +124,45 @@ def test_one_paused_issuer_stops_no_other(world: World) -> None:
     assert ["generated", "sending"] == world.states()
 
 
-def test_an_unreadable_token_stops_its_own_issuer_only_and_loudly(world: World) -> None:
-    world.issue()
-    world.change(tables.issuer, world.issuer_id, secrets="encrypted with a lost key")
-    world.later()
-    world.run("follow")
+def test_a_token_that_was_replaced_while_the_former_was_in_use_pauses_nothing(
+    world: World,
+) -> None:
+    def replaced(taken: Taken) -> Any:
+        world.vault.tokens = {"fresh": PERMISSIONS}
+        rotate(world, "fresh")
+        return answers(401)(taken)
 
-    row = world.issuance
-    assert ("processing", 1) == (row.state, row.tries)
-    assert "KeyProblem" in row.problem
+    world.vault.then("upload", replaced)
+    world.issue()
+
+    assert (None, None) == (world.issuer.paused_at, world.issuer.problem)
+    world.settle()
+    assert (["generated"], {key(): 1}) == (world.states(), world.vault.created)
+
+
+@pytest.mark.parametrize("bell", ["issue", "follow"])
+def test_an_unreadable_token_pauses_its_own_issuer_and_blames_no_certificate(
+    world: World, bell: str
+) -> None:
+    world.complete()
+    world.run("normalise")
+    if bell == "follow":
+        world.run("issue")
+        world.later()
+    before = world.issuance
+    world.change(tables.issuer, world.issuer_id, secrets="encrypted with a lost key")
+    world.run(bell)
+
+    row, issuer = world.issuance, world.issuer
+    assert (before.state, 0, None) == (row.state, row.tries, row.problem)
+    assert "a key that is not in the key file" in issuer.problem
+    assert ("issuer.key", True) == (issuer.cause, issuer.paused_at is not None)
+    assert "vaultbridge issuer rotate main" in issuer.remedy
+
+    rotate(world, TOKEN)
+    resume_issuer(world.bridge, world.issuer_id, who="alice")
+    world.settle()
+    assert ["generated"] == world.states()
 
 
 def test_a_poisoned_row_is_moved_on_and_its_neighbours_are_unharmed(world: World) -> None:
