@@ -87,7 +87,9 @@ class Receiver:
     def _site(self, connector_name: str, name: str) -> tuple[sa.Row[Any], Connector[Any]]:
         with self._bridge.database.read() as conn:
             try:
-                site = accounts.site_named(conn, name)
+                # With the moment, which asked for by itself is one more answer to wait for.
+                now = self._bridge.database.clock().label("now")
+                site = accounts.site_named(conn, name, now)
             except accounts.NotThere:
                 site = None
         if site is None or site.connector != connector_name:
@@ -108,8 +110,7 @@ class Receiver:
         sealed = deliveries.seal(request, keys=self._bridge.keys)
 
         def write(conn: sa.Connection) -> tuple[str, bool]:
-            now = self._bridge.database.now(conn)
-            stored = deliveries.store(conn, site.id, dedupe_key=key, sealed=sealed, now=now)
+            stored = deliveries.store(conn, site.id, dedupe_key=key, sealed=sealed, now=site.now)
             crashpoint("receive.storing")
             return stored
 

@@ -66,9 +66,11 @@ def _live(conn: sa.Connection, table: sa.Table) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
-def _find(conn: sa.Connection, table: sa.Table, name: str) -> sa.Row[Any]:
+def _find(
+    conn: sa.Connection, table: sa.Table, name: str, *also: sa.ColumnElement[Any]
+) -> sa.Row[Any]:
     row = conn.execute(
-        sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))
+        sa.select(table, *also).where(table.c.name == name, table.c.removed_at.is_(None))
     ).first()
     if row is None:
         names = ", ".join(r.name for r in _live(conn, table)) or "none yet"
@@ -120,9 +122,9 @@ def issuer_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
     return _find(conn, issuer, name)
 
 
-def site_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
-    """The site of this name; raises NotThere."""
-    return _find(conn, site, name)
+def site_named(conn: sa.Connection, name: str, *also: sa.ColumnElement[Any]) -> sa.Row[Any]:
+    """The site of this name, with ``also`` as further columns; raises NotThere."""
+    return _find(conn, site, name, *also)
 
 
 def issuer_by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:

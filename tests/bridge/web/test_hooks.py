@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bridge.store import deliveries, tables
 from bridge.web.app import create_app
@@ -241,3 +242,18 @@ def test_behind_a_trusted_proxy_the_first_address_counts(world: World) -> None:
     app.test_client().get("/health/live", headers={"X-Forwarded-For": "203.0.113.7"})
 
     assert ["203.0.113.7"] == seen
+
+
+def test_a_delivery_costs_one_question_and_one_row(world: World, migrated_url: str) -> None:
+    asked: list[str] = []
+    database = Database(migrated_url)  # with the clock that it has in life
+    world.app = create_app(replace(world.bridge, database=database))
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement.split()[0])
+
+    world.complete()
+    database.close()
+
+    assert ["SELECT", "INSERT"] == [word for word in asked if word in ("SELECT", "INSERT")]
