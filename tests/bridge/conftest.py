@@ -21,9 +21,10 @@ from runtime.http import Client
 from runtime.keys import Keys
 from runtime.schema import migrate
 from tests import scripted_lms
-from tests.bridge.emptying import empty, hasty
+from tests.bridge.emptying import empty
 from tests.bridge.institution import KEY, settings
 from tests.bridge.world import Clock, TimedBridge, World
+from tests.haste import hasty
 from tests.scripted_vault import ScriptedVault
 
 #: Long enough for a busy machine; a call without an answer ends by a closed connection.

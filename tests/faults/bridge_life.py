@@ -33,12 +33,12 @@ from runtime.bell import Bell
 from runtime.database import Database
 from runtime.http import Client
 from runtime.keys import Keys
-from tests.bridge.emptying import hasty
 from tests.bridge.institution import KEY, settings
 from tests.bridge.settling import next_due, run_all
 from tests.bridge.world import Clock, TimedBridge
+from tests.faults.afar import RemoteRenderer
 from tests.faults.lives import Tell, arm, serve
-from tests.faults.printing import RemoteRenderer
+from tests.haste import hasty
 
 SERVICE = "life"
 CALL = timedelta(seconds=20)

@@ -28,11 +28,12 @@ from tests.bridge.conftest import (
     vault,
     world,
 )
+from tests.faults.afar import opening, printing
 from tests.faults.lives import lives
 from tests.faults.points import many, upload
-from tests.faults.printing import printing
 from tests.faults.stage import Stage, stage
 from tests.faults.vault_stage import VaultStage, vault_stage
+from tests.vault.world import SANDBOX
 
 #: pytest finds fixtures by their names here.
 __all__ = [
@@ -116,17 +117,18 @@ def _vault_stage(
         "sqlite": f"sqlite:///{folder / 'v.sqlite'}",
         "postgresql": _postgres.set(database=name).render_as_string(hide_password=False),
     }
-    config = {"databases": urls, "files": str(folder / "files")}
-    with (
-        lives("tests.faults.vault_life", config, log=folder / "log") as program,
-        vault_stage(program, urls, folder / "files") as first,
-    ):
-        stages = [first]
-        for kind in urls:
-            stages.append(stages.pop().new(kind))
-            upload(stages[-1])
-            stages[-1].live(warm=True)
-        yield stages
+    with opening(SANDBOX) as sandbox:
+        config = {"databases": urls, "files": str(folder / "files"), "sandbox": sandbox}
+        with (
+            lives("tests.faults.vault_life", config, log=folder / "log") as program,
+            vault_stage(program, urls, folder / "files") as first,
+        ):
+            stages = [first]
+            for kind in urls:
+                stages.append(stages.pop().new(kind))
+                upload(stages[-1])
+                stages[-1].live(warm=True)
+            yield stages
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ import httpx
 import sqlalchemy as sa
 
 from runtime.database import Database
-from tests.bridge.emptying import hasty
 from tests.bridge.world import Clock
+from tests.faults.afar import RemoteSandbox
 from tests.faults.lives import Tell, arm, serve
+from tests.haste import hasty
 from tests.vault import samples
 from tests.vault.world import ENTRY, PUBLIC_URL, settings_of
 from vault import steps, wiring
@@ -39,6 +40,7 @@ class Lifetime:
         self.clock = Clock()
         self.urls: Mapping[str, str] = config["databases"]
         self.files = Path(config["files"])
+        self.sandbox = RemoteSandbox(config["sandbox"])
         self.databases = {
             kind: hasty(Database(url, now=self.clock.tick)) for kind, url in self.urls.items()
         }
@@ -66,7 +68,12 @@ class Lifetime:
         settings = replace(
             settings_of(self.urls[kind], self.files / kind), allowed_private_hosts=("127.0.0.1",)
         )
-        return wiring.build(settings, ring=lambda _bell: None, database=self.databases[kind])
+        return wiring.build(
+            settings,
+            ring=lambda _bell: None,
+            database=self.databases[kind],
+            sandbox=self.sandbox,
+        )
 
     def dated(self, tell: Tell) -> Tell:
         def telling(**what: Any) -> None:

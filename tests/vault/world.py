@@ -17,6 +17,7 @@ from flask import Flask
 
 from runtime.database import Database
 from runtime.schema import migrate
+from tests.haste import hasty
 from tests.vault import authority, samples
 from vault import wiring
 from vault.addresses import API
@@ -142,7 +143,12 @@ def make(database_url: str, files: Path) -> World:
     else:
         _migrate(database_url)
     rung: list[str] = []
-    vault = wiring.build(settings_of(database_url, files), ring=rung.append, sandbox=SANDBOX)
+    vault = wiring.build(
+        settings_of(database_url, files),
+        ring=rung.append,
+        database=hasty(Database(database_url)),
+        sandbox=SANDBOX,
+    )
     return World(vault=vault, app=create_app(vault), rung=rung)
 
 
