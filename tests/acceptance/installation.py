@@ -27,7 +27,9 @@ from tests.processes import ROOT
 #: The secret in the recorded deliveries.
 RECORDED_TOKEN = "s3cret-webhook-token"
 TEMPLATE_COURSE = "5"
-READY_S = 60
+READY_S = 120
+#: What a command may take on a machine where all else starts, too.
+COMMAND_S = 120
 
 MAPPING = """\
 mapping: 1
@@ -95,6 +97,10 @@ class Installation:
             "VAULT_CLOCK_SECONDS": "0.5",
         }
         self.proxy = FaultProxy(f"127.0.0.1:{self.vault_port}")
+        #: One for all calls: to make another takes longer than most of them. Each has a connection
+        #: of its own, which no server has closed meanwhile.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(timeout=60, trust_env=False, limits=alone)
         self.token = ""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (folder / "log").open("ab")
@@ -102,7 +108,7 @@ class Installation:
     @contextmanager
     def running(self) -> Iterator[Installation]:
         try:
-            with self.proxy.running():
+            with self.proxy.running(), self.http:
                 self._set_up()
                 yield self
         finally:
@@ -111,7 +117,12 @@ class Installation:
     def run(self, *command: str) -> str:
         """Run a command of ours; its standard output. Fails with what it said."""
         done = subprocess.run(  # noqa: S603  # our own
-            resolve(command), env=self.env, capture_output=True, text=True, check=False, timeout=60
+            resolve(command),
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_S,
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -123,26 +134,25 @@ class Installation:
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """Post a delivery to the site's hook."""
         url = f"{self.bridge_url}/hooks/moodle/moodle-main"
-        return httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
+        return self.http.post(url, content=body, headers=headers)
 
     def control(self, action: str, **order: object) -> Any:
         """Make the campus do something."""
-        answer = httpx.post(
-            f"{self.campus_url}/campus/control",
-            json={"action": action, **order},
-            timeout=30,
-            trust_env=False,
+        answer = self.http.post(
+            f"{self.campus_url}/campus/control", json={"action": action, **order}
         )
         assert answer.status_code == 200, answer.text
         return answer.json()["result"]
 
     def gradebook(self, course: int, learner: int) -> dict[str, Any]:
         """The learner's row in the campus's gradebook."""
-        answer = httpx.get(
-            f"{self.campus_url}/campus/gradebook.json?course={course}", trust_env=False
-        )
+        return next(row for row in self.learners(course) if row["id"] == learner)
+
+    def learners(self, course: int) -> list[dict[str, Any]]:
+        """The rows of a course in the campus's gradebook."""
+        answer = self.http.get(f"{self.campus_url}/campus/gradebook.json?course={course}")
         rows: list[dict[str, Any]] = answer.json()["learners"]
-        return next(row for row in rows if row["id"] == learner)
+        return rows
 
     def feedback(self, course: int, learner: int) -> str:
         """What stands in the learner's certificate cell, raw; empty if nothing."""
@@ -151,11 +161,10 @@ class Installation:
 
     def vault(self, **query: str) -> list[dict[str, Any]]:
         """The certificates the vault lists."""
-        answer = httpx.get(
+        answer = self.http.get(
             f"{self.vault_url}/business/certificate-vault",
             params={"per_page": "100", **query},
             headers={"Authorization": f"Bearer {self.token}"},
-            trust_env=False,
         )
         found: list[dict[str, Any]] = answer.json()["data"]
         return found
@@ -198,8 +207,15 @@ class Installation:
         self._spawn("campus", (*campus, *more, *kept))
         self._configure(token, hook_token, ws_token)
         for url in (self.bridge_url, self.vault_url):
-            eventually(lambda url=url: answers(f"{url}/health/ready"), within=READY_S)
-        eventually(lambda: answers(self.campus_url), within=READY_S)
+            eventually(lambda url=url: self.answers(f"{url}/health/ready"), within=READY_S)
+        eventually(lambda: self.answers(self.campus_url), within=READY_S)
+
+    def answers(self, url: str) -> bool:
+        """Whether something answers with success."""
+        try:
+            return self.http.get(url, timeout=2).is_success
+        except httpx.HTTPError:
+            return False
 
     def _configure(self, token: Path, hook_token: Path, ws_token: Path) -> None:
         issuer = ("issuer", "add", "main", "--institution", "Example University")
@@ -223,11 +239,3 @@ class Installation:
                 process.kill()
                 process.wait()
         self._log.close()
-
-
-def answers(url: str) -> bool:
-    """Whether something answers with success."""
-    try:
-        return httpx.get(url, timeout=2, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False

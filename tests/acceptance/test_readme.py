@@ -16,7 +16,7 @@ import httpx
 import pypdfium2
 import pytest
 
-from tests.acceptance.installation import free_port
+from tests.acceptance.installation import COMMAND_S, free_port
 from tests.acceptance.test_up import environment, ready, up
 from tests.polling import eventually
 from tests.processes import ROOT
@@ -53,7 +53,7 @@ def demo() -> Iterator[tuple[int, list[dict[str, Any]], dict[str, str]]]:
         yield port, table, _addresses(process)
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=COMMAND_S)
 
 
 def _document(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
@@ -168,7 +168,7 @@ def _run(line: str, env: dict[str, str], cwd: Path = ROOT) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=COMMAND_S,
     )
     assert 0 == done.returncode, f"{line}: {done.stdout}{done.stderr}"
     return done.stdout

@@ -16,11 +16,9 @@ from typing import Any
 
 from bridge.processes import BRIDGE, VAULT
 from runtime.embedded import resolve
-from tests.acceptance.installation import free_port
+from tests.acceptance.installation import COMMAND_S, READY_S, free_port
 from tests.polling import eventually
 from tests.processes import children_of, is_alive
-
-READY_S = 90
 
 
 @contextmanager
@@ -33,7 +31,7 @@ def up(data: Path, port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=COMMAND_S)
 
 
 def ready(process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -56,7 +54,7 @@ def told(env: Mapping[str, str], *command: str) -> Any:
         env=dict(env),
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=COMMAND_S,
     )
     return json.loads(done.stdout)
 
@@ -68,7 +66,7 @@ def _is_well(env: Mapping[str, str], check: str) -> bool:
         env=dict(env),
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=COMMAND_S,
     )
     return f"{check}: well" in done.stdout.decode().splitlines()
 
@@ -82,7 +80,7 @@ def test_it_runs_every_process_restarts_the_dead_and_ends_them_all(tmp_path: Pat
         assert (True, f"http://127.0.0.1:{port}") == (line["ready"], line["bridge"])
         assert len({**BRIDGE, **VAULT}) + 1 == len(running)  # and Redis
         assert [] == told(environment(data), "deliveries")
-        assert eventually(lambda: _is_well(environment(data), "processes"), within=30)
+        assert eventually(lambda: _is_well(environment(data), "processes"), within=READY_S, every=1)
         victim = running[0]
         os.kill(victim, signal.SIGKILL)
         eventually(
@@ -90,7 +88,7 @@ def test_it_runs_every_process_restarts_the_dead_and_ends_them_all(tmp_path: Pat
                 victim not in children_of(process.pid)
                 and len(children_of(process.pid)) == len(running)
             ),
-            within=30,
+            within=READY_S,
         )
         last = children_of(process.pid)
 
@@ -108,7 +106,7 @@ def test_nothing_is_left_when_it_is_killed_itself(tmp_path: Path) -> None:
         running = children_of(process.pid)
         process.kill()
 
-    eventually(lambda: not [pid for pid in running if is_alive(pid)], within=30)
+    eventually(lambda: not [pid for pid in running if is_alive(pid)], within=READY_S)
 
 
 def test_a_second_start_keeps_its_issuer_its_vault_and_the_vaults_port(tmp_path: Path) -> None:
@@ -145,7 +143,11 @@ def test_a_bridge_that_moves_to_another_port_takes_the_vaults_webhooks_with_it(
 def _listed(env: Mapping[str, str], *command: str) -> list[list[str]]:
     """What a command of the vault lists."""
     done = subprocess.run(  # noqa: S603  # our own
-        resolve(("certvault", *command)), env=dict(env), capture_output=True, check=True, timeout=60
+        resolve(("certvault", *command)),
+        env=dict(env),
+        capture_output=True,
+        check=True,
+        timeout=COMMAND_S,
     )
     return [line.split("\t") for line in done.stdout.decode().splitlines()]
 
@@ -169,7 +171,7 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
     with contextlib.closing(_listening()) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(  # noqa: S603  # our own
-            (*command, str(port)), capture_output=True, text=True, check=False, timeout=60
+            (*command, str(port)), capture_output=True, text=True, check=False, timeout=COMMAND_S
         )
 
     assert 1 == done.returncode
@@ -197,10 +199,10 @@ def test_with_a_new_key_the_secrets_are_entered_again(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=COMMAND_S,
         )
         rotate = ("vaultbridge", "issuer", "rotate", "main", "--secret", f"token=@{token}")
-        subprocess.run(resolve(rotate), env=env, check=True, timeout=60)  # noqa: S603
+        subprocess.run(resolve(rotate), env=env, check=True, timeout=COMMAND_S)  # noqa: S603
         shown = told(env, "issuer", "show", "main")
 
     assert 1 == lost.returncode

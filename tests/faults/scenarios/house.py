@@ -90,6 +90,9 @@ class House:
         self.owed = iter(enrol(folder / "campus.sqlite", LEARNERS))
         self.server = bind("127.0.0.1", 0)
         self.moodle: Moodle
+        #: One for all calls, since to make it takes longer; each has a connection of its own.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(timeout=30, trust_env=False, limits=alone)
 
     @property
     def hook(self) -> str:
@@ -121,7 +124,7 @@ class House:
     def post(self, body: bytes) -> httpx.Response:
         """Deliver once. Raises httpx.TransportError where the connection breaks."""
         kind = {"Content-Type": "application/json"}
-        return httpx.post(self.hook, content=body, headers=kind, timeout=30, trust_env=False)
+        return self.http.post(self.hook, content=body, headers=kind)
 
     def deliver(self, *told: Told) -> list[int]:
         """Deliver each once, and find it taken."""
@@ -239,7 +242,7 @@ class House:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=2, trust_env=False).is_success
+            return self.http.get(f"{self.url}/health/ready", timeout=2).is_success
         except httpx.HTTPError:
             return False
 
@@ -278,6 +281,7 @@ def house(folder: Path, database_url: str) -> Iterator[House]:
         links["database"] = FaultProxy(_socket_of(made.database.engine.url))
     with ExitStack() as stack:
         stack.enter_context(closing(made.database))
+        stack.enter_context(made.http)
         stack.callback(made.vault.stop)
         for link in links.values():
             stack.enter_context(link.running())
