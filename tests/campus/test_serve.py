@@ -21,6 +21,7 @@ from campus.app import create_app
 from campus.moodle import Moodle
 from campus.serve import running
 from tests.campus.conftest import SERVER
+from tests.polling import PATIENCE_S
 
 SITE_INFO = {
     "wstoken": "WSTOKEN",
@@ -53,7 +54,7 @@ def test_it_prints_its_address_serves_and_ends_when_told(
         address = json.loads(line)["campus"]
         answer = httpx.post(f"{address}{SERVER}", data=SITE_INFO).json()
         popen.send_signal(name)
-        out, err = popen.communicate(timeout=10)
+        out, err = popen.communicate(timeout=PATIENCE_S)
 
     assert (address, 0, "", "") == (answer["siteurl"], popen.returncode, out, err)
 
@@ -74,7 +75,7 @@ def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with process(tmp_path, "--port", str(port)) as (popen, _line):
-            _, err = popen.communicate(timeout=10)
+            _, err = popen.communicate(timeout=PATIENCE_S)
 
     assert 2 == popen.returncode
     assert "Choose another --port" in err
@@ -82,7 +83,7 @@ def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
 
 def test_a_missing_token_file_is_said_plainly(tmp_path: Path) -> None:
     with process(tmp_path, "--ws-token-file", str(tmp_path / "none")) as (popen, _line):
-        _, err = popen.communicate(timeout=10)
+        _, err = popen.communicate(timeout=PATIENCE_S)
 
     assert 2 == popen.returncode
     assert "No such file" in err

@@ -21,6 +21,7 @@ from typing import IO, Any
 import structlog
 
 from runtime import crashpoint
+from tests.polling import PATIENCE_S
 from tests.processes import ROOT
 
 #: Tells the outside one thing; what was told is known even if the process dies right after.
@@ -88,7 +89,7 @@ def lives(module: str, config: Mapping[str, Any], *, log: Path) -> Iterator[Live
         yield Lives(process.stdin, process.stdout)
     finally:
         process.stdin.close()  # the end of its orders
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_S)
         process.stdout.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 from runtime.bell import Bell
 from runtime.crashpoint import VARIABLE
 from tests.faults.points import RUNTIME
-from tests.polling import eventually
+from tests.polling import PATIENCE_S, eventually
 from tests.processes import program
 
 #: What a worker's step has done when it dies, and when its successor is through.
@@ -45,7 +45,7 @@ def test_a_successor_does_what_a_dead_worker_left(
     ring: Callable[[str], None] = Bell(redis_url, service="test").ring
     ring(step)
     with worker() as dying:
-        assert -signal.SIGKILL == dying.wait(timeout=30)
+        assert -signal.SIGKILL == dying.wait(timeout=PATIENCE_S)
     assert before == lines(tmp_path / "notes")
 
     monkeypatch.delenv(VARIABLE)
@@ -59,7 +59,7 @@ def test_the_next_clock_rings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, p
     monkeypatch.setenv(VARIABLE, f"{point}:1")
     rung = tmp_path / "rung"
     with program("tests.runtime.programs.clock", rung, log=tmp_path / "log") as dying:
-        assert -signal.SIGKILL == dying.wait(timeout=30)
+        assert -signal.SIGKILL == dying.wait(timeout=PATIENCE_S)
     assert CLOCK[point] == lines(rung)
 
     monkeypatch.delenv(VARIABLE)

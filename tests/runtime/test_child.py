@@ -166,7 +166,7 @@ def test_a_parent_that_is_killed_leaves_no_child(does: str) -> None:
         (child,) = eventually(lambda: children_of(parent.pid))
         parent.kill()
 
-    eventually(lambda: not is_alive(child), within=15)
+    eventually(lambda: not is_alive(child))
 
 
 def test_a_forked_process_asks_a_child_of_its_own() -> None:

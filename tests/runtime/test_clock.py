@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from runtime.clock import tick
-from tests.polling import eventually
+from tests.polling import PATIENCE_S, eventually
 from tests.processes import program
 
 
@@ -51,4 +51,4 @@ def test_it_rings_again_and_again_until_it_is_told_to_stop(tmp_path: Path) -> No
         eventually(lambda: rung.exists() and len(rung.read_text().splitlines()) >= 3)
         clock.send_signal(signal.SIGTERM)
 
-        assert 0 == clock.wait(timeout=20)
+        assert 0 == clock.wait(timeout=PATIENCE_S)

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from runtime.database import Database
 from runtime.heartbeat import LATELY, REMEMBERED, Sign, beating, columns, signs
-from tests.polling import eventually
+from tests.polling import PATIENCE_S, eventually
 from tests.processes import program
 
 metadata = sa.MetaData()
@@ -70,7 +70,7 @@ def test_one_that_is_told_to_stop_leaves_no_sign(database: Database, tmp_path: P
         eventually(lambda: seen(database))
         living.send_signal(signal.SIGTERM)
 
-        assert 0 == living.wait(timeout=20)
+        assert 0 == living.wait(timeout=PATIENCE_S)
     assert [] == seen(database)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.polling import eventually
+from tests.polling import PATIENCE_S, eventually
 from tests.processes import end, is_alive, program
 
 #: Notes its number and process id, then does what it is told.
@@ -99,7 +99,7 @@ def test_told_to_stop_it_stops_all_and_ends_well(folder: Folder, number: int) ->
         started = folder.started(at_least=3)
         supervisor.send_signal(number)
 
-        assert 0 == supervisor.wait(timeout=10)
+        assert 0 == supervisor.wait(timeout=PATIENCE_S)
     assert [] == [pid for _, pid in started if is_alive(pid)]
 
 
@@ -109,7 +109,7 @@ def test_it_can_be_stopped_from_within(folder: Folder) -> None:
         started = folder.started(at_least=1)
         until.touch()
 
-        assert 0 == supervisor.wait(timeout=10)
+        assert 0 == supervisor.wait(timeout=PATIENCE_S)
     assert [] == [pid for _, pid in started if is_alive(pid)]
 
 
@@ -119,7 +119,7 @@ def test_what_ignores_sigterm_is_killed_after_the_grace(folder: Folder) -> None:
         started = folder.started(at_least=2)
         supervisor.terminate()
 
-        assert 0 == supervisor.wait(timeout=10)
+        assert 0 == supervisor.wait(timeout=PATIENCE_S)
     assert [] == [pid for _, pid in started if is_alive(pid)]
 
 
@@ -128,7 +128,7 @@ def test_what_needs_a_moment_to_stop_is_given_it(folder: Folder) -> None:
     with folder.run(folder.shell(script)) as supervisor:
         folder.started(at_least=1)
         supervisor.terminate()
-        supervisor.wait(timeout=10)
+        supervisor.wait(timeout=PATIENCE_S)
 
     assert (folder.path / "tidied").exists()
 
@@ -144,7 +144,7 @@ def test_when_the_supervisor_is_killed_all_it_started_stops(folder: Folder) -> N
 
 def test_a_command_that_does_not_exist_ends_everything_loudly(folder: Folder) -> None:
     with folder.run(folder.shell("exec sleep 1000"), ["/nowhere/program"]) as supervisor:
-        assert 1 == supervisor.wait(timeout=10)
+        assert 1 == supervisor.wait(timeout=PATIENCE_S)
 
     assert "/nowhere/program" in (folder.path / "log").read_text()
     assert [] == [pid for _, pid in folder.started(at_least=0) if is_alive(pid)]

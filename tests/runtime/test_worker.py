@@ -17,7 +17,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from runtime.bell import ANSWER, Bell, connect
-from tests.polling import eventually
+from tests.polling import PATIENCE_S, eventually
 from tests.processes import program
 
 Start = Callable[[str], subprocess.Popen[bytes]]
@@ -182,7 +182,7 @@ def test_sigterm_lets_the_job_finish_first(
     ring("slow")  # the next one is another worker's
     (tmp_path / "go").touch()
 
-    assert 0 == worker.wait(timeout=20)
+    assert 0 == worker.wait(timeout=PATIENCE_S)
     assert ["begun", "finished"] == notes(tmp_path)
 
 
@@ -195,7 +195,7 @@ def test_an_idle_worker_stops_at_once(
     eventually(lambda: notes(tmp_path) == ["once"])
     worker.send_signal(number)
 
-    assert 0 == worker.wait(timeout=20)
+    assert 0 == worker.wait(timeout=PATIENCE_S)
 
 
 def test_without_a_redis_a_worker_says_so_and_ends(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_without_a_redis_a_worker_says_so_and_ends(tmp_path: Path) -> None:
     with program(
         "tests.runtime.programs.worker", url, "once", tmp_path, log=tmp_path / "log"
     ) as worker:
-        assert 1 == worker.wait(timeout=20)
+        assert 1 == worker.wait(timeout=PATIENCE_S)
 
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert '"event": "worker_lost_redis"' in line

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from tests.polling import eventually
+from tests.polling import PATIENCE_S, eventually
 from tests.processes import program
 from tests.vault import reading
 from tests.vault.world import World, upload
@@ -39,7 +39,7 @@ def test_a_killed_workers_certificates_are_finished_by_the_next(
         with program("vault.cli", "worker", "process", log=tmp_path / "second") as worker:
             eventually(lambda: _generated(each_world) == COUNT, within=60)
             worker.terminate()
-            assert 0 == worker.wait(timeout=20)
+            assert 0 == worker.wait(timeout=PATIENCE_S)
 
         listed = client.get(API, params={"per_page": 100}).json()["data"]
         assert references == {item["reference_id"] for item in listed}
@@ -53,7 +53,7 @@ def test_a_worker_that_hangs_ends_itself_and_the_next_goes_on(
     uuid = upload(client).json()["data"]["uuid"]
     _environment(world, "redis://127.0.0.1:1", monkeypatch)
     with program("tests.vault.stuck_worker", log=tmp_path / "log") as worker:
-        assert 1 == worker.wait(timeout=30)
+        assert 1 == worker.wait(timeout=PATIENCE_S)
 
     assert "Timeout" in (tmp_path / "log").read_text()
     assert ("processing", 1) == (world.row(uuid).status, world.row(uuid).tries)

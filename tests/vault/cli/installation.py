@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.embedded import resolve
+from tests.polling import PATIENCE_S
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def served(data: Path, *more: str, **settings: str) -> Iterator[dict[str, Any]]:
         yield json.loads(process.stdout.readline())
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
     assert 0 == process.returncode
 
 

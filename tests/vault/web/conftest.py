@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.polling import eventually
+from tests.polling import PATIENCE_S, eventually
 from tests.processes import program
 from tests.vault.world import World
 
@@ -48,7 +48,7 @@ def _serving(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         eventually(lambda: _lives(port))
         yield port
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_S)
 
 
 def _lives(port: int) -> bool:
