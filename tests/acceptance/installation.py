@@ -194,18 +194,18 @@ class Installation:
         create = ("token", "create", "--institution", "Example University", "--out", str(token))
         self.run("certvault", *create)
         self.token = token.read_text().strip()
-        for name in procfile():
-            if name != "release":
-                self.start(name)
         hook_token, ws_token = self.folder / "hook-token", self.folder / "ws-token"
         hook_token.write_text(RECORDED_TOKEN)
         ws_token.write_text(secrets.token_hex(16))
+        self._configure(token, hook_token, ws_token)  # before all else takes the machine
+        for name in procfile():
+            if name != "release":
+                self.start(name)
         campus = (sys.executable, "-m", "campus", "--port", str(self.campus_port), "--control")
         hook = f"{self.bridge_url}/hooks/moodle/moodle-main"
         more = ("--hook-url", hook, "--hook-token-file", str(hook_token))
         kept = ("--ws-token-file", str(ws_token), "--data", str(self.folder / "campus"))
         self._spawn("campus", (*campus, *more, *kept))
-        self._configure(token, hook_token, ws_token)
         for url in (self.bridge_url, self.vault_url):
             eventually(lambda url=url: self.answers(f"{url}/health/ready"), within=READY_S)
         eventually(lambda: self.answers(self.campus_url), within=READY_S)
