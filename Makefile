@@ -19,7 +19,8 @@ demo: $(STAMP) ## Start everything with a stand-in Moodle and issue certificates
 	@exec $(BIN)/python -m campus.demo $(ARGS)
 
 test: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@# Set, it would have each of the hundreds of processes that tests start compile all sources anew.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
