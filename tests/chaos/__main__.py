@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _break(there: Town, clicks: Clicks, seed: int) -> int:
-    """Complete every course while things are broken; how much was done."""
+    """Complete every course while things are broken; how often something was killed."""
     havoc = Havoc(there, seed)
     began = time.monotonic()
     last = None
@@ -78,7 +78,8 @@ def _break(there: Town, clicks: Clicks, seed: int) -> int:
         time.sleep(TICK_S)
     havoc.stop()
     clicks.close()
-    return havoc.done
+    _say(f"{havoc.acts} acts, of which {havoc.kills} are kill -9")
+    return havoc.kills
 
 
 def _come_to_rest(there: Town, database: Database, count: int) -> None:

@@ -65,7 +65,7 @@ class Observed:
     gradebook: Mapping[Who, str]  #: the certificate's cell of each learner, where it says anything
     held: Mapping[Who, str]  #: what the bridge shows to a person, and why
     restless: Sequence[str] = ()  #: what still had something to do when time was up
-    kills: int = 0
+    kills: int = 0  #: how often a process was ended by kill -9, of all that was done to the town
 
 
 @dataclass(kw_only=True)

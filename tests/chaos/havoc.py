@@ -48,6 +48,7 @@ class Act:
     lasts: float = 0.0
     begin: Callable[[Town], object]
     end: Callable[[Town], object] | None = None
+    is_kill: bool = False
 
 
 def plan(seed: int, town: Town) -> Iterator[Act]:
@@ -66,7 +67,13 @@ def _kill(dice: random.Random, town: Town, now: float) -> Act:
     target = dice.choice(town.fleet.names)
     alone = dice.random() < 0.3
     what = "kill -9 (its children live on)" if alone else "kill -9"
-    return Act(at=now, what=what, target=target, begin=lambda t: t.fleet.kill(target, alone=alone))
+    return Act(
+        at=now,
+        what=what,
+        target=target,
+        begin=lambda t: t.fleet.kill(target, alone=alone),
+        is_kill=True,
+    )
 
 
 def _pause(dice: random.Random, town: Town, now: float) -> Act:
@@ -144,7 +151,7 @@ class Havoc:
         self._plan = plan(seed, town)
         self._next = next(self._plan)
         self._ends: list[tuple[float, Act]] = []
-        self.done = 0
+        self.acts = self.kills = 0
 
     def go_on(self, now: float) -> None:
         """Do what is due ``now`` seconds after the beginning. To be called often."""
@@ -165,7 +172,8 @@ class Havoc:
         sys.stdout.write(f"{now:7.1f}  {act.target}: {act.what}{lasts}\n")
         sys.stdout.flush()
         act.begin(self._town)
-        self.done += 1
+        self.acts += 1
+        self.kills += act.is_kill
         if act.end is not None:
             self._ends.append((now + act.lasts, act))
 
