@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from bridge.cli.moments import Ago
 from bridge.cli.printing import print_json, print_table
@@ -89,8 +90,7 @@ def replay(
         until=_moment(until, now),
     )
     if replay_id is not None:
-        if not meant.is_empty or dry_run:
-            raise click.UsageError("--continue goes on with what was selected then, and no other.")
+        _refuse_beside_continue(click.get_current_context())
         _run(b, replay_id, as_json=as_json, listed=False)
         return
     _refuse_unclear(meant)
@@ -119,6 +119,20 @@ def _refuse_unclear(meant: Selection) -> None:
         )
     if meant.ids and meant != Selection(ids=meant.ids):
         raise click.UsageError("Give IDs, or options to select by, not both.")
+
+
+def _refuse_beside_continue(context: click.Context) -> None:
+    given = {
+        "ID" if isinstance(option, click.Argument) else option.opts[0]
+        for option in context.command.params
+        if option.name not in ("replay_id", "as_json")
+        and context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    }
+    if given:
+        raise click.UsageError(
+            "--continue goes on with what was said then: the selection, the mapping, who, and why. "
+            f"Leave out {', '.join(sorted(given))}, or begin another replay."
+        )
 
 
 def _issued(b: Bridge, meant: Selection) -> int:
