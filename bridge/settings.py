@@ -195,6 +195,9 @@ class SettingsSchema(ma.Schema):
     appear_within = _duration(
         900, "how long an entry of a bulk upload may take to be in the vault's list, in seconds."
     )
+    vault_slow = _duration(
+        259_200, "how long a vault may process a certificate before a person is told, in seconds."
+    )
     sweep = _duration(5, "how often the clock looks for work whose time has come, in seconds.")
     poll_first = _duration(5, "the first wait before a vault is asked for a status, in seconds.")
     poll_longest = _duration(3600, "the longest wait between two such questions, in seconds.")
@@ -267,6 +270,7 @@ class Settings:
     uploads_at_once: int
     file_id_lifetime: timedelta
     appear_within: timedelta
+    vault_slow: timedelta
     sweep: timedelta
     poll_first: timedelta
     poll_longest: timedelta

@@ -58,6 +58,13 @@ class _Trouble:
         return troubled(row, cause=self.cause, problem=self.problem, remedy=self.remedy, now=now)
 
 
+_SLOW = _Trouble(
+    "The vault has been processing it for unusually long.",
+    cause(STEP, "vault_slow"),
+    remedy="Ask the vault's operator; it is asked about again by itself.",
+)
+
+
 def run(bridge: Bridge) -> bool:
     """Ask about a batch of issuances that are due; say whether there may be more."""
     with bridge.database.write() as conn:
@@ -90,8 +97,9 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
         accounts.give_back(bridge, rows)
         return
     told: Told = {}
+    sent = _sent(bridge, rows)
     try:
-        for some in tell(account.vault, rows, sent=_sent(bridge, rows)):
+        for some in tell(account.vault, rows, sent=sent):
             told |= some
     except VaultError as exc:
         # What was told before it failed holds all the same.
@@ -107,7 +115,7 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
     for begin in range(0, len(others), TOGETHER):
         group = others[begin : begin + TOGETHER]
         with poisoned(STEP, group[0].id, partial(_move_on, bridge, group)):
-            _settle(bridge, group, told)
+            _settle(bridge, group, told, sent)
     for row, one in failed:
         if account.usable:
             _failed(bridge, account, row, one)
@@ -116,12 +124,11 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
 
 
 def _sent(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> Mapping[str, datetime]:
-    """When the vault was told of those whose certificates have no name yet."""
-    nameless = [row.id for row in rows if row.vault_uuid is None]
-    if not nameless:
-        return {}
+    """When the vault was last told of those that have no name there yet, or are old."""
     with bridge.database.read() as conn:
-        made = issuances.attempts_of(conn, nameless)
+        old = bridge.database.now(conn) - bridge.settings.vault_slow
+        asked = [row.id for row in rows if row.vault_uuid is None or row.created_at <= old]
+        made = issuances.attempts_of(conn, asked)
     return {row_id: past[-1].sent_at for row_id, past in made.items() if past}
 
 
@@ -133,13 +140,15 @@ def _failed(bridge: Bridge, account: Account, row: sa.Row[Any], told: VaultCerti
             not_now(bridge, account, [row], exc)
 
 
-def _settle(bridge: Bridge, rows: Sequence[sa.Row[Any]], told: Told) -> None:
+def _settle(
+    bridge: Bridge, rows: Sequence[sa.Row[Any]], told: Told, sent: Mapping[str, datetime]
+) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         for row in rows:
             with endings.unless_lost(conn, row):
                 if (one := told.get(row.id)) is not None:
-                    _apply(bridge, conn, row, one, now=now)
+                    _apply(bridge, conn, row, one, sent=sent.get(row.id), now=now)
                 else:
                     _not_listed(bridge, conn, row, asked=row.id in told, now=now)
         crashpoint("follow.settling")
@@ -154,6 +163,7 @@ def _apply(
     row: sa.Row[Any],
     told: VaultCertificate,
     *,
+    sent: datetime | None,
     now: datetime,
 ) -> None:
     if told.status == "generated":
@@ -161,7 +171,8 @@ def _apply(
     elif told.status == "revoked":
         _revoked(conn, row, told, now=now)
     else:
-        _later(bridge, conn, row, None, now=now, told=told)
+        is_slow = sent is not None and now - sent >= bridge.settings.vault_slow
+        _later(bridge, conn, row, _SLOW if is_slow else None, now=now, told=told)
 
 
 def _not_listed(

@@ -265,6 +265,12 @@ CATALOGUE: Sequence[KnownCause] = (
         Mender.VAULT,
         "Ask the vault's operator; it is looked for again by itself.",
     ),
+    _alone(
+        "follow.vault_slow",
+        "The vault has not ended processing the certificate for days (`BRIDGE_VAULT_SLOW`).",
+        Mender.VAULT,
+        "Ask the vault's operator; it is asked about again by itself.",
+    ),
     _alone("*.vault_*", "The vault does not answer, or not now.", Mender.ITSELF, _UP_AGAIN),
     # The gradebook
     _alone(

@@ -27,12 +27,12 @@ def tell(
 ) -> Iterator[Told]:
     """What each call tells. Raises VaultError, also half-way.
 
-    ``sent``: when the entries were sent of those issuances whose certificate has no name yet. Who
-    is in no answer was not asked about, or is not in the list.
+    ``sent``: when they were sent, at least of those whose certificate has no name yet. Who is in no
+    answer was not asked about, or is not in the list.
     """
     left = {row.id: row for row in rows}
     if len(rows) > FEW or any(row.vault_uuid is None for row in rows):
-        for page in _pages(vault, since=min(sent.get(row.id, row.created_at) for row in rows)):
+        for page in _pages(vault, since=min(row.created_at for row in rows)):
             found = _recognised(vault, page, left.values(), sent)
             yield found
             for row_id in found:

@@ -72,6 +72,20 @@ def test_what_was_not_asked_about_is_no_trouble_and_has_its_turn(
     assert ["generated"] * 3 == world.states()
 
 
+def test_what_a_vault_processes_for_days_is_told_and_followed_all_the_same(world: World) -> None:
+    world.issue()
+    slow = world.bridge.settings.vault_slow
+    for expected in (None, "follow.vault_slow"):
+        world.clock.moment = max(world.clock.moment, world.issuance.next_run_at)
+        world.run("follow")
+        assert ("processing", expected) == (world.issuance.state, world.issuance.cause)
+        world.clock.forward(slow)
+
+    world.vault.finish()
+    world.run("follow")
+    assert ("generated", None) == (world.issuance.state, world.issuance.cause)
+
+
 @pytest.mark.parametrize("comes_first", [True, False])
 def test_of_two_alike_the_one_that_bears_our_mark_is_taken(world: World, comes_first: bool) -> None:
     world.vault.atomic = world.vault.checks_bulk = False
