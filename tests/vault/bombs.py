@@ -36,6 +36,17 @@ def unfolding_table(megabytes: int) -> bytes:
     return _closed(body, rows, size=megabytes * MEGABYTE // struct.calcsize(ROW))
 
 
+def png_with_more(png: bytes, *, megabytes: int) -> bytes:
+    """A PNG as it was, whose pixels are followed by so much nothing."""
+    place = png.index(b"IDAT") - 4
+    (size,) = struct.unpack_from(">I", png, place)
+    chunk = b"IDAT" + _deflated(
+        zlib.decompress(png[place + 8 : place + 8 + size]), b"\0", megabytes
+    )
+    more = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return png[:place] + more + png[place + size + 12 :]
+
+
 def _deflated(begin: bytes, fill: bytes, megabytes: int) -> bytes:
     deflate = zlib.compressobj(1)
     parts = [deflate.compress(begin)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import zlib
+from math import sin
 
 import pikepdf
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from tests.vault import reading, samples
+from tests.vault import bombs, reading, samples
 from vault.images import MOST_PIXELS, OddImage, to_pdf
 
 SIZE = (60, 40)
@@ -37,6 +39,29 @@ def test_a_png_of_sixteen_bits_looks_the_same() -> None:
     deep = image.convert("I").point(lambda v: v * 257).convert("I;16")
 
     assert close(image, shown(samples.as_bytes(deep, "PNG")))
+
+
+@pytest.mark.parametrize(("mode", "most"), [("L", 1.1), ("RGB", 1.1), ("RGBA", 1.3)])
+def test_a_smooth_png_becomes_hardly_larger(mode: str, most: float) -> None:
+    wide, high = 600, 400
+    waves = [Image.new("L", (wide, high)) for _ in "RGB"]
+    for shift, wave in enumerate(waves):
+        across = [60 * sin(x / 40 + shift) for x in range(wide)]
+        down = [127 + 60 * sin(y / 30) for y in range(high)]
+        wave.putdata([int(x + y) for y in down for x in across])
+    content = samples.as_bytes(Image.merge("RGB", waves).convert(mode), "PNG")
+
+    assert len(to_pdf(content)) <= most * len(content)
+
+
+def test_a_png_that_unfolds_to_more_than_it_shows_is_packed_anew() -> None:
+    image = samples.picture("RGB", SIZE)
+    content = bombs.png_with_more(samples.as_bytes(image, "PNG"), megabytes=20)
+    with pikepdf.open(io.BytesIO(to_pdf(content))) as pdf:
+        stored = pdf.pages[0].Resources.XObject["/Picture"].read_raw_bytes()
+
+    assert close(image, shown(content))
+    assert (1 + 3 * SIZE[0]) * SIZE[1] == len(zlib.decompress(stored))
 
 
 def test_a_transparent_png_lies_on_white() -> None:
