@@ -86,7 +86,22 @@ def _folded(char: str) -> str:
         return " " if not unicodedata.category(char).startswith("M") else char
     if unicodedata.name(char, "").startswith(UNSPACED):
         return f" {char}"
-    return char
+    return _plain(char)
+
+
+def _plain(letter: str) -> str:
+    """A Latin letter without what its name says it is with: d for đ, LETTER D WITH STROKE.
+
+    Unicode takes apart what is written above or below a letter, not what is written through it.
+    """
+    name = unicodedata.name(letter, "")
+    base = name.partition(" WITH ")[0].replace("DOTLESS ", "")
+    if base == name or not name.startswith("LATIN "):
+        return letter
+    try:
+        return unicodedata.lookup(base).casefold()
+    except KeyError:  # there is no such letter without
+        return letter
 
 
 def folded_fields(fields: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from runtime.database import Database
 from runtime.schema import migrate, require_current
 from vault import store
+from vault.store.search import LONGEST_WORD, search_text, search_word
 from vault.store.tables import MIGRATIONS, metadata
 
 for module in iter_modules(store.__path__, f"{store.__name__}."):
@@ -35,6 +36,9 @@ A_CERTIFICATE = (
     """,
     "INSERT INTO search_text (institution_id, certificate_id, text) VALUES (1, 1, ' john')",
 )
+
+#: As much of a word as is indexed.
+LONG = "x" * LONGEST_WORD
 
 
 def test_the_migrated_schema_is_that_of_the_tables(database_url: str) -> None:
@@ -74,6 +78,29 @@ def test_what_was_searchable_before_it_was_narrowed_is_narrowed_too(database_url
         assert ("failed", "john@example.com", None) == conn.execute(compared).one()
         conn.execute(sa.text("UPDATE certificate SET status = 'revoked', email_key = ''"))
         assert ("revoked", "", None) == conn.execute(compared).one()
+    database.close()
+
+
+def test_what_was_folded_with_strokes_is_found_without_them(database_url: str) -> None:
+    database = Database(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.write() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "vault_0008")
+        for statement in A_CERTIFICATE[:2]:
+            conn.execute(sa.text(statement))
+        own = {"institution_id": 1, "certificate_id": 1}
+        conn.execute(sa.insert(search_text), {**own, "text": f" đang łukasz\n {LONG}đ"})
+        before = ("đang łukasz", "łukasz", LONG)
+        conn.execute(sa.insert(search_word), [{**own, "word": word} for word in before])
+    migrate(database, MIGRATIONS, backups=None)
+
+    with database.read() as conn:
+        text = conn.execute(sa.select(search_text.c.text)).scalar_one()
+        found = set(conn.execute(sa.select(search_word.c.word)).scalars())
+    assert f" dang lukasz\n {LONG}d" == text
+    assert {"dang lukasz", "lukasz", LONG} == found
     database.close()
 
 

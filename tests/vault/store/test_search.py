@@ -18,6 +18,8 @@ from vault.store.search import LONGEST_WORD, fold, folded_fields, parts, words
         ("ﬁne", "fine"),
         ("مُحَمَّد", "محمد"),
         ("O'Neill", "o neill"),
+        ("Đặng Łukasz Søren ışık İpek Ħal", "dang lukasz soren isik ipek hal"),
+        ("ᵺ Œuvre Æsir", "ᵺ œuvre æsir"),
         ("%_\\", ""),
         ("", ""),
     ],
