@@ -24,7 +24,8 @@ from vault.webhooks.sending import client
 from vault.webhooks.signing import new_secret
 
 LEASE = timedelta(seconds=60)
-SOON = timedelta(seconds=2)
+#: For a busy machine; who waits for a receiver that says nothing has a deadline of its own.
+PATIENCE = timedelta(seconds=30)
 
 
 @dataclass(kw_only=True)
@@ -60,7 +61,11 @@ class Office:
             )
 
     def sender(
-        self, *, allowed: tuple[str, ...] = ("127.0.0.1",), deadline: timedelta = SOON, **parts: Any
+        self,
+        *,
+        allowed: tuple[str, ...] = ("127.0.0.1",),
+        deadline: timedelta = PATIENCE,
+        **parts: Any,
     ) -> Deliver:
         """A worker of its own that sends by this office's clock, without jitter."""
         made = Deliver(

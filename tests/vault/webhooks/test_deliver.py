@@ -107,7 +107,7 @@ def test_a_receiver_that_says_nothing_is_given_up_in_time(office: Office, there:
 
     (one,) = office.attempts()
     assert (None, "no answer within 15 s (ReadTimeout)") == (one.status, one.problem)
-    assert 200 <= one.ms < 5000
+    assert 200 <= one.ms < 30_000, "the receiver says nothing for longer"
 
 
 def test_nobody_listening_is_told_in_the_log(office: Office) -> None:
@@ -184,7 +184,7 @@ def test_a_slow_endpoint_delays_no_other(
     office.endpoint(elsewhere.url, Event.CREATED)
     count = THREADS + AT_ONCE
     make(office, count)
-    sender = office.sender(deadline=timedelta(seconds=30))
+    sender = office.sender()
     eventually(lambda: sender.run() and len(elsewhere.received) == count)
 
     assert AT_ONCE == len(there.received)
@@ -201,7 +201,7 @@ def test_many_slow_endpoints_leave_room_for_another(
     for number in range(THREADS // AT_ONCE):
         office.endpoint(f"{there.url}/{number}", Event.CREATED)
     make(office, AT_ONCE)
-    sender = office.sender(deadline=timedelta(seconds=30))
+    sender = office.sender()
     sender.run()
     office.endpoint(elsewhere.url, Event.CREATED)
     office.upload(certificate_title="Later")
@@ -222,7 +222,7 @@ def test_a_failing_endpoint_is_sent_one_at_a_time_until_it_answers(
     assert office.now == office.found(endpoint_id).failing_since
     make(office, 3)
     there.open.clear()
-    sender = office.sender(deadline=timedelta(seconds=30))
+    sender = office.sender()
     for _ in range(3):
         sender.run()
     assert 2 == len(there.received)
@@ -332,7 +332,7 @@ def test_an_endpoint_disabled_while_it_is_being_sent_to_is_not_tried_again(
     there.open.clear()
     endpoint_id = office.endpoint(there.url, Event.CREATED)
     office.upload()
-    sender = office.sender(deadline=timedelta(seconds=30))
+    sender = office.sender()
     sender.run()
     with office.database.write() as conn:
         webhook_deliveries.disable(conn, endpoint_id, reason="moving", now=office.now)
@@ -368,7 +368,7 @@ def test_a_delivery_on_its_way_is_sent_again_when_asked_for(
     office.endpoint(there.url, Event.CREATED)
     office.upload()
     there.open.clear()
-    sender = office.sender(deadline=timedelta(seconds=30))
+    sender = office.sender()
     sender.run()
     eventually(lambda: there.received)
     (one,) = office.deliveries()
@@ -402,7 +402,7 @@ def test_whoever_lost_the_lease_changes_nothing(each_office: Office, there: Rece
     there.open.clear()
     office.endpoint(there.url, Event.CREATED)
     office.upload()
-    first, second = (office.sender(deadline=timedelta(seconds=30)) for _ in range(2))
+    first, second = (office.sender() for _ in range(2))
     first.run()
     eventually(lambda: there.received)
     office.now += LEASE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -164,7 +164,7 @@ def test_a_holder_erased_while_he_is_told_of_stays_erased(
     there.open.clear()
     office.endpoint(there.url, Event.CREATED)
     uuid = office.upload()
-    sender = office.sender(deadline=timedelta(seconds=30))
+    sender = office.sender()
     sender.run()
     with office.database.write() as conn:
         withdrawal.erase(conn, uuid, institution_id=office.institution_id, now=office.now)
