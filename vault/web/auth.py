@@ -58,7 +58,7 @@ def _count(token: Token) -> None:
     limit: RateLimit = current_app.extensions["rate_limit"]
     g.allowance = limit.count(token.id)
     if g.allowance.retry_after is not None:
-        raise too_many(g.allowance.retry_after)
+        raise too_many(g.allowance.retry_after, now=token.asked_at)
 
 
 def _note_use(token: Token) -> None:

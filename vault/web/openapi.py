@@ -157,7 +157,10 @@ REFUSALS: Mapping[int, tuple[str, type[ma.Schema]]] = {
     404: ("There is none, or it is another institution's", answers.Refusal),
     413: ("Larger than the vault takes", answers.Refusal),
     422: ("Mistakes in fields, or a duplicate", answers.Invalid),
-    429: ("More requests in a minute than the token may make", answers.Refusal),
+    429: (
+        "More requests in a minute than the token may make: wait Retry-After seconds",
+        answers.Refusal,
+    ),
     500: ("The vault's own fault", answers.ServerError),
     503: ("The database cannot be reached; come again", answers.ServerError),
 }

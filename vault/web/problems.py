@@ -6,6 +6,7 @@ Problem: raised anywhere in a request, answered as JSON `{"message": …}` with 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -57,9 +58,14 @@ def forbidden(permission: Permission) -> Problem:
     )
 
 
-def too_many(retry_after: int) -> Problem:
+def too_many(retry_after: int, *, now: datetime) -> Problem:
     """The token made more requests in a minute than it may; come again in so many seconds."""
-    return Problem(429, "Too Many Attempts.", headers={"Retry-After": str(retry_after)})
+    headers = {
+        "Retry-After": str(retry_after),
+        # As Laravel tells the same: the second, since 1970, from which requests are taken again.
+        "X-RateLimit-Reset": str(int(now.timestamp()) + retry_after),
+    }
+    return Problem(429, "Too Many Attempts.", headers=headers)
 
 
 def invalid(errors: Mapping[str, Sequence[str]]) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import time
 
 import httpx
 import pytest
@@ -50,11 +51,13 @@ def test_a_token_is_told_what_is_left_and_when_to_come_again(
 ) -> None:
     first = [rate(limited.get(API)) for _ in range(3)]
     clock.now += 20.5
+    until = int(time()) + 40
     over = limited.get(API)
     clock.now += 39.5
 
     assert [(200, "3", "2", None), (200, "3", "1", None), (200, "3", "0", None)] == first
     assert (429, "3", "0", "40") == rate(over)
+    assert until <= int(over.headers["X-RateLimit-Reset"]) <= time() + 40
     assert {"message": "Too Many Attempts."} == over.json()
     assert (200, "3", "2", None) == rate(limited.get(API))
 
