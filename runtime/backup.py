@@ -25,6 +25,11 @@ _SQLITE, _POSTGRESQL = b"SQLite format 3\x00", b"PGDMP"
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
+#: Stands in a PostgreSQL database from before a copy is put into it until that is prepared; no copy
+#: holds it, and putting one back leaves it alone.
+_UNPREPARED = sa.Table("restore_unprepared", sa.MetaData(), sa.Column("since", sa.DateTime))
+
+
 class BackupProblem(Exception):
     """It cannot be copied or put back; the text says what to do."""
 
@@ -60,17 +65,40 @@ def put_back(url: str, source: Path, *, prepare: Callable[[Database], None]) -> 
     """Put a copy in a database's place, `prepare` it, and return where the former one is now.
 
     Nobody may use the database meanwhile. On SQLite the copy is prepared before it takes the place;
-    on PostgreSQL right after, and there the former content is gone (None). Raises BackupProblem.
+    on PostgreSQL right after, and there the former content is gone (None); if that is cut off, it
+    `is_unprepared`. Raises BackupProblem.
     """
     parsed = sa.make_url(url)
     is_sqlite = parsed.get_backend_name() == "sqlite"
     _require_kind(source, is_sqlite=is_sqlite)
     if is_sqlite:
         return _put_file(Path(str(parsed.database)), source, prepare)
-    options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
-    _postgresql(parsed, "pg_restore", *options, str(source))
-    _prepared(url, prepare)
+    _put_archive(parsed, source)
+    prepare_in_place(url, prepare)
     return None
+
+
+def prepare_in_place(url: str, prepare: Callable[[Database], None]) -> None:
+    """`prepare` a database that a copy was put into."""
+    with closing(Database(url)) as database:
+        prepare(database)
+        _UNPREPARED.drop(database.engine, checkfirst=True)
+
+
+def is_unprepared(conn: sa.Connection) -> bool:
+    """Whether a copy was put into this database, and what must be done then was not."""
+    return sa.inspect(conn).has_table(_UNPREPARED.name)
+
+
+def _put_archive(url: sa.URL, source: Path) -> None:
+    options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
+    with closing(Database(url.render_as_string(hide_password=False))) as database:
+        _UNPREPARED.create(database.engine, checkfirst=True)
+        try:
+            _postgresql(url, "pg_restore", *options, str(source))
+        except BackupProblem:  # nothing was changed
+            _UNPREPARED.drop(database.engine)
+            raise
 
 
 def _require_kind(source: Path, *, is_sqlite: bool) -> None:
@@ -107,7 +135,7 @@ def _put_file(place: Path, source: Path, prepare: Callable[[Database], None]) ->
         with source.open("rb") as read, os.fdopen(_private(coming), "wb") as written:
             shutil.copyfileobj(read, written)
         _require_sound(coming, source)
-        _prepared(f"sqlite:///{coming}", prepare)
+        prepare_in_place(f"sqlite:///{coming}", prepare)
         _settle(coming)
         before = _set_aside(place)
         coming.replace(place)
@@ -134,14 +162,6 @@ def _require_sound(copied: Path, source: Path) -> None:
         found = str(exc)
     if found != "ok":
         raise BackupProblem(f"{source} is damaged ({found}). Take an older copy.")
-
-
-def _prepared(url: str, prepare: Callable[[Database], None]) -> None:
-    database = Database(url)
-    try:
-        prepare(database)
-    finally:
-        database.close()
 
 
 def _settle(path: Path) -> None:

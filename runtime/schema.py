@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from runtime.backup import copy
+from runtime.backup import copy, is_unprepared
 from runtime.database import Database
 
 #: The number of our advisory lock in a PostgreSQL database; any will do, if all use the same.
@@ -47,8 +47,14 @@ def migrate(database: Database, scripts: Path, *, backups: Path | None) -> Path 
 
 
 def require_current(database: Database, scripts: Path, *, remedy: str) -> None:
-    """Raise SchemaError unless the schema is the one this program was written for."""
+    """Raise SchemaError unless this program may use the database: its schema is the present one."""
     script = ScriptDirectory(str(scripts))
+    with database.read() as conn:
+        if is_unprepared(conn):
+            raise SchemaError(
+                "A copy was put into this database, and that did not come to its end: it must not "
+                "be used before. Restore it again."
+            )
     found = _revision(database)
     _refuse_newer(script, found)
     if found != script.get_current_head():

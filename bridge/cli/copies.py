@@ -22,7 +22,7 @@ from bridge.store import accounts, restored
 from bridge.store.tables import process
 from bridge.wiring import MIGRATIONS
 from runtime import heartbeat, logging
-from runtime.backup import BackupProblem, copy, put_back
+from runtime.backup import BackupProblem, copy, prepare_in_place, put_back
 from runtime.database import Database
 from runtime.keys import Keys
 from runtime.schema import migrate
@@ -82,8 +82,7 @@ def restore(file: Path | None, in_place: bool, who: str | None) -> None:
     names: list[str] = []
     prepare = partial(_prepare, settings=settings, who=person(who), tell=names.extend)
     if file is None:
-        with closing(Database(settings.database_url)) as database:
-            prepare(database)
+        prepare_in_place(settings.database_url, prepare)
     else:
         before = put_back(settings.database_url, file, prepare=prepare)
         click.echo(f"Put {file} back." + (f" The former database: {before}" if before else ""))

