@@ -190,7 +190,7 @@ class Processing:
                 crashpoint("processing.kept")
                 log.info(
                     "processed",
-                    reference_id=work.row.reference_id,
+                    certificate=work.row.uuid,
                     outcome=type(outcome).__name__,
                     reason=getattr(outcome, "problem", None),
                     fence=work.lease.fence,
@@ -251,7 +251,7 @@ class Processing:
                     with conn.begin_nested():
                         _save_one(conn, self._files, work, outcome, now)
                 except LeaseLost:
-                    log.warning("lease_lost", reference_id=work.row.reference_id)
+                    log.warning("lease_lost", certificate=work.row.uuid)
             crashpoint("processing.saving")
 
 

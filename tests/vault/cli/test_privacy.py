@@ -53,8 +53,10 @@ class Run:
         }
         file = {"certificate_file": (FILE, samples.pdf(title))}
         answer = self.api.post(API, data=entry, files=file).json()
-        uuid = answer.get("data", {}).get("uuid", "")
-        return str(uuid)
+        data = answer.get("data", {})
+        if "reference_id" in data:  # the key to a page with the holder's name
+            self.secrets.append(data["reference_id"])
+        return str(data.get("uuid", ""))
 
     def generated(self, uuid: str) -> bool:
         found = self.api.get(f"{API}/{uuid}").json()["data"]["status"]["value"]
