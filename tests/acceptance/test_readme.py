@@ -22,7 +22,7 @@ from tests.polling import eventually
 from tests.processes import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-WITHIN = 90
+WITHIN = 180
 WATER_SAFETY, EMMA = 2, 12
 
 

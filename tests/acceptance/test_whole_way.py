@@ -23,7 +23,7 @@ WATER_SAFETY, LIFESAVING, FIRST_AID = 2, 3, 4
 EMMA, SEAN, KHAI, ALI, JOSE, ZOE = 12, 7, 6, 3, 10, 11
 REFERENCE = re.compile(r"VEC-IC-20\d\d[0-9A-F]{13}")
 #: A whole way takes some seconds; a loaded machine takes longer.
-WITHIN = 60
+WITHIN = 180
 #: A look that starts a command takes a second of the machine on which all of it runs.
 LOOK_S = 1.0
 
