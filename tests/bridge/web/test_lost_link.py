@@ -17,7 +17,8 @@ from bridge.store import tables
 from bridge.store.states import IssuanceState
 from bridge.web.lost_link import MOST_PER_ADDRESS, MOST_PER_CLIENT
 from tests.bridge.institution import ENTRY, Institution, institution
-from tests.bridge.web.test_learner import Page, client, path
+from tests.bridge.web.test_learner import client, path
+from tests.pages import Page
 
 KNOWN = ENTRY["applicant_email"]
 
