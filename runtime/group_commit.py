@@ -6,22 +6,18 @@ for themselves wait a second, in a shared transaction some milliseconds.
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
 from runtime.database import Database, is_rolled_back
+from runtime.together import Together
 
 T = TypeVar("T")
-LARGEST_GROUP = 200
 
 Write: TypeAlias = Callable[[sa.Connection], Any]
-_Waiting: TypeAlias = tuple[Write, Future[Any]]
 
 
 class GroupCommit(Generic[T]):
@@ -29,45 +25,29 @@ class GroupCommit(Generic[T]):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-        if database.is_sqlite:
-            threading.Thread(target=self._run, name="group-commit", daemon=True).start()
+        self._together = Together(self._commit, name="group-commit") if database.is_sqlite else None
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run ``work`` in a transaction; return its result after the commit.
 
         Raises what ``work`` raised, or SQLAlchemyError if nothing was committed.
         """
-        if not self._database.is_sqlite:
+        if self._together is None:
             with self._database.write() as conn:
                 return work(conn)
-        future: Future[T] = Future()
-        self._waiting.put((work, future))
-        return future.result()
+        outcome = self._together.ask(work)
+        if isinstance(outcome, _Failed):
+            raise outcome.problem
+        result: T = outcome
+        return result
 
     def waiting(self) -> int:
         """How many callers wait for the next transaction to begin."""
-        return self._waiting.qsize()
+        return self._together.waiting() if self._together is not None else 0
 
-    def _run(self) -> None:
-        while True:
-            group = [self._waiting.get()]
-            while len(group) < LARGEST_GROUP and not self._waiting.empty():
-                group.append(self._waiting.get())
-            self._commit(group)
-
-    def _commit(self, group: list[_Waiting]) -> None:
-        try:
-            with self._database.write() as conn:
-                outcomes = [_outcome(conn, work) for work, _ in group]
-        # Whatever it is: a caller that is never answered would wait for ever.
-        except BaseException as exc:  # noqa: BLE001
-            outcomes = [_Failed(exc)] * len(group)
-        for (_, future), outcome in zip(group, outcomes, strict=True):
-            if isinstance(outcome, _Failed):
-                future.set_exception(outcome.problem)
-            else:
-                future.set_result(outcome)
+    def _commit(self, works: Sequence[Write]) -> Sequence[Any]:
+        with self._database.write() as conn:
+            return [_outcome(conn, work) for work in works]
 
 
 @dataclass(frozen=True, slots=True)

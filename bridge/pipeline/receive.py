@@ -1,8 +1,13 @@
-"""Receive a delivery: verify on raw bytes, store, commit, answer. Waits for the database alone."""
+"""Receive a delivery: verify on raw bytes, store, commit, answer. Waits for the database alone.
+
+Those that come at the same moment share what they wait for: the look at their sites, the statement
+that stores them, its commit, the bell.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,6 +28,7 @@ from connectors.base import (
 )
 from runtime.crashpoint import crashpoint
 from runtime.group_commit import GroupCommit
+from runtime.together import Together
 
 log = structlog.get_logger()
 
@@ -54,11 +60,15 @@ class Received:
 
 
 class Receiver:
-    """Stores deliveries for one web process."""
+    """Stores deliveries for one web process; safe to use from many threads."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._group: GroupCommit[Any] = GroupCommit(bridge.database)
+        self._sites = Together(self._look, name="sites")
+        self._stored = Together(self._store, name="deliveries")
+        #: By the site's id: what it was made of, and the connector.
+        self._connectors: dict[str, tuple[object, Connector[Any]]] = {}
 
     def receive(self, connector_name: str, site_name: str, request: InboundRequest) -> Received:
         """Verify and store one delivery.
@@ -66,7 +76,8 @@ class Receiver:
         Raises TurnedAway, ComeAgain, or sqlalchemy.exc.SQLAlchemyError while the database is down:
         then nothing was stored, and the sender must come again.
         """
-        site, connector = self._site(connector_name, site_name)
+        site = self._site(connector_name, site_name)
+        connector = self._connector(site)
         try:
             connector.verify(request)
         except Unverified as exc:
@@ -75,47 +86,61 @@ class Receiver:
         except Temporary as exc:
             raise ComeAgain(exc.retry_after or COME_AGAIN) from exc
         crashpoint("receive.verified")
-        delivery_id, outcome = self._store(site, connector, request)
-        crashpoint("receive.stored")
-        if outcome is Outcome.STORED:
-            self._bridge.ring("normalise")
-        crashpoint("receive.rung")
+        delivery_id, new = self._stored.ask(self._new(site, connector, request))
+        outcome = Outcome.STORED if new else Outcome.DUPLICATE
         log.info("delivery", delivery_id=delivery_id, site=site.name, outcome=outcome.value)
         reply = connector.answer(request, outcome, delivery_id)
         return Received(delivery_id=delivery_id, outcome=outcome, reply=reply)
 
-    def _site(self, connector_name: str, name: str) -> tuple[sa.Row[Any], Connector[Any]]:
-        with self._bridge.database.read() as conn:
-            try:
-                # With the moment, which asked for by itself is one more answer to wait for.
-                now = self._bridge.database.clock().label("now")
-                site = accounts.site_named(conn, name, now)
-            except accounts.NotThere:
-                site = None
+    def _site(self, connector_name: str, name: str) -> sa.Row[Any]:
+        # No site is called so, and PostgreSQL cannot even be asked: the others would not be told.
+        site = self._sites.ask(name) if "\x00" not in name else None
         if site is None or site.connector != connector_name:
             self._count(UNKNOWN_SITE, "unknown site")
             raise TurnedAway
+        return site
+
+    def _look(self, names: Sequence[str]) -> Sequence[sa.Row[Any] | None]:
+        with self._bridge.database.read() as conn:
+            # With the moment, which asked for by itself is one more answer to wait for.
+            now = self._bridge.database.clock().label("now")
+            found = accounts.sites_named(conn, set(names), now)
+        return [found.get(name) for name in names]
+
+    def _connector(self, site: sa.Row[Any]) -> Connector[Any]:
+        made_of = (site.connector, site.settings, site.secrets)
+        known = self._connectors.get(site.id)
+        if known is not None and known[0] == made_of:
+            return known[1]
         try:
-            return site, self._bridge.connector_of(site)
+            connector = self._bridge.connector_of(site)
         except Permanent as exc:  # nobody can say whether it is genuine
             log.warning("site_unusable", site=site.name, reason=exc.problem, remedy=exc.remedy)
             raise ComeAgain(COME_AGAIN) from exc
+        self._connectors[site.id] = (made_of, connector)
+        return connector
 
-    def _store(
+    def _new(
         self, site: sa.Row[Any], connector: Connector[Any], request: InboundRequest
-    ) -> tuple[str, Outcome]:
+    ) -> deliveries.New:
         given = connector.delivery_id(request)
         digest = hashlib.sha256(request.body if given is None else given.encode()).hexdigest()
-        key = f"{'body' if given is None else 'id'}:{digest}"
-        sealed = deliveries.seal(request, keys=self._bridge.keys)
+        return deliveries.New(
+            site_id=site.id,
+            dedupe_key=f"{'body' if given is None else 'id'}:{digest}",
+            sealed=deliveries.seal(request, keys=self._bridge.keys),
+            received_at=site.now,
+        )
 
-        def write(conn: sa.Connection) -> tuple[str, bool]:
-            stored = deliveries.store(conn, site.id, dedupe_key=key, sealed=sealed, now=site.now)
+    def _store(self, new: Sequence[deliveries.New]) -> Sequence[tuple[str, bool]]:
+        with self._bridge.database.write() as conn:
+            stored = deliveries.store(conn, new)
             crashpoint("receive.storing")
-            return stored
-
-        delivery_id, new = self._group.write(write)
-        return delivery_id, Outcome.STORED if new else Outcome.DUPLICATE
+        crashpoint("receive.stored")
+        if any(is_new for _, is_new in stored):
+            self._bridge.ring("normalise")
+        crashpoint("receive.rung")
+        return stored
 
     def _count(self, site_name: str, reason: str) -> None:
         def write(conn: sa.Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,11 +66,9 @@ def _live(conn: sa.Connection, table: sa.Table) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
-def _find(
-    conn: sa.Connection, table: sa.Table, name: str, *also: sa.ColumnElement[Any]
-) -> sa.Row[Any]:
+def _find(conn: sa.Connection, table: sa.Table, name: str) -> sa.Row[Any]:
     row = conn.execute(
-        sa.select(table, *also).where(table.c.name == name, table.c.removed_at.is_(None))
+        sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))
     ).first()
     if row is None:
         names = ", ".join(r.name for r in _live(conn, table)) or "none yet"
@@ -122,9 +120,17 @@ def issuer_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
     return _find(conn, issuer, name)
 
 
-def site_named(conn: sa.Connection, name: str, *also: sa.ColumnElement[Any]) -> sa.Row[Any]:
-    """The site of this name, with ``also`` as further columns; raises NotThere."""
-    return _find(conn, site, name, *also)
+def site_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
+    """The site of this name; raises NotThere."""
+    return _find(conn, site, name)
+
+
+def sites_named(
+    conn: sa.Connection, names: Collection[str], *also: sa.ColumnElement[Any]
+) -> Mapping[str, sa.Row[Any]]:
+    """Those sites of these names that there are, by name, with ``also`` as further columns."""
+    found = sa.select(site, *also).where(site.c.name.in_(names), site.c.removed_at.is_(None))
+    return {row.name: row for row in conn.execute(found)}
 
 
 def issuer_by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -46,32 +47,53 @@ def unseal(sealed: str, *, keys: Keys) -> InboundRequest:
     return InboundRequest(**{**kept, "body": base64.b64decode(kept["body"])})
 
 
-def store(
-    conn: sa.Connection, site_id: str, *, dedupe_key: str, sealed: str, now: datetime
-) -> tuple[str, bool]:
-    """Store a delivery; return (its id, is it new). A repetition has the first one's id."""
-    stored = conn.execute(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class New:
+    """A delivery to be stored."""
+
+    site_id: str
+    dedupe_key: str  #: the same for each repetition
+    sealed: str
+    received_at: datetime
+
+
+def store(conn: sa.Connection, new: Sequence[New]) -> Sequence[tuple[str, bool]]:
+    """Store deliveries; return of each (its id, is it new). A repetition has the first one's id."""
+    ids = [new_id("dl", one.received_at) for one in new]
+    added = conn.execute(
         insert(conn, delivery)
-        .values(
-            id=new_id("dl", now),
-            site_id=site_id,
-            received_at=now,
-            dedupe_key=dedupe_key,
-            request=sealed,
-            state=DeliveryState.WAITING,
-            next_run_at=now,
-        )
         .on_conflict_do_nothing(index_elements=["site_id", "dedupe_key"])
-        .returning(delivery.c.id)
-    ).scalar()
-    if stored is not None:
-        return stored, True
-    first: str = conn.execute(
-        sa.select(delivery.c.id).where(
-            delivery.c.site_id == site_id, delivery.c.dedupe_key == dedupe_key
-        )
-    ).scalar_one()
-    return first, False
+        .returning(delivery.c.id),
+        [_values(id, one) for id, one in zip(ids, new, strict=True)],
+    )
+    stored = set(added.scalars())
+    repeated = [one for id, one in zip(ids, new, strict=True) if id not in stored]
+    first = _first_of(conn, repeated) if repeated else {}
+    return [
+        (id, True) if id in stored else (first[one.site_id, one.dedupe_key], False)
+        for id, one in zip(ids, new, strict=True)
+    ]
+
+
+def _values(id: str, new: New) -> dict[str, Any]:
+    return {
+        "id": id,
+        "site_id": new.site_id,
+        "received_at": new.received_at,
+        "dedupe_key": new.dedupe_key,
+        "request": new.sealed,
+        "state": DeliveryState.WAITING,
+        "next_run_at": new.received_at,
+    }
+
+
+def _first_of(conn: sa.Connection, repeated: Sequence[New]) -> Mapping[tuple[str, str], str]:
+    keys = {(one.site_id, one.dedupe_key) for one in repeated}
+    both = sa.tuple_(delivery.c.site_id, delivery.c.dedupe_key)
+    rows = conn.execute(
+        sa.select(delivery.c.id, delivery.c.site_id, delivery.c.dedupe_key).where(both.in_(keys))
+    )
+    return {(row.site_id, row.dedupe_key): row.id for row in rows}
 
 
 def count_refusal(conn: sa.Connection, site_name: str, reason: str, *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -52,6 +53,30 @@ def test_a_delivery_sent_again_has_the_first_ones_id(world: World) -> None:
     assert 2 == len(world.rows(tables.delivery))
 
 
+def test_of_the_same_delivery_many_times_at_once_one_is_stored(world: World) -> None:
+    body = world.body()
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda n: world.post(body, delivery=f"msg_{n % 4}"), range(24)))
+
+    ids = {row.id for row in world.rows(tables.delivery)}
+    assert 4 == len(ids)
+    assert [200] * 20 + [202] * 4 == sorted(answer.status_code for answer in answers)
+    for n in range(4):
+        same = {answer.get_json()["delivery"] for answer in answers[n::4]}
+        assert 1 == len(same)
+        assert same <= ids
+
+
+def test_what_comes_at_once_shares_its_bells(world: World) -> None:
+    body = world.body()
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda n: world.post(body, delivery=f"msg_{n}"), range(96)))
+
+    assert {202} == {answer.status_code for answer in answers}
+    assert 96 == len(world.rows(tables.delivery))
+    assert len(world.rung) < 96  # one for each commit that stored something
+
+
 def test_without_an_id_of_the_senders_the_body_tells_a_repetition(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +119,7 @@ def test_whoever_is_not_provably_from_a_site_is_told_the_same_and_only_counted(
         world.post(body, path="/hooks/scripted/nobody"),
         world.post(body, path=f"/hooks/signed/{SITE}"),
         world.post(body, path=f"/hooks/{secret}/{secret}"),
+        world.post(body, path="/hooks/scripted/%00"),
     ]
     world.later(hours=1)
     answers.append(world.post(body, headers={}))
@@ -105,7 +131,7 @@ def test_whoever_is_not_provably_from_a_site_is_told_the_same_and_only_counted(
     counted = {(r.site_name, r.hour.hour, r.reason, r.count) for r in world.rows(tables.refusal)}
     assert {
         (SITE, 12, "unverified", 3),
-        ("(unknown)", 12, "unknown site", 3),
+        ("(unknown)", 12, "unknown site", 4),
         (SITE, 13, "unverified", 1),
     } == counted
 
