@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -84,15 +83,16 @@ class Worker:
         """Have these uploads due for processing."""
         with self.database.write() as conn:
             now = self.database.now(conn)
-            for content in papers:
-                self._add(conn, content, now)
+            uploaded = [self._uploaded(content, now) for content in papers]
+            certificates.add_each(conn, uploaded, now=now)
 
-    def _add(self, conn: sa.Connection, content: bytes, now: datetime) -> None:
+    def _uploaded(self, content: bytes, now: datetime) -> certificates.Uploaded:
         kept = self.files.keep(content)
         uuid = str(uuid4())
-        certificates.add(
-            conn,
+        return certificates.Uploaded(
             institution_id=self.institution,
+            uuid=uuid,
+            reference_id=new_reference_id(now),
             entry=Entry(
                 certificate_title=uuid,
                 full_name="Amina O'Brien",
@@ -100,12 +100,9 @@ class Worker:
                 issue_date=None,
                 details=None,
             ),
-            uuid=uuid,
-            reference_id=new_reference_id(now),
-            uploaded=StoredFile(
+            file=StoredFile(
                 sha256=kept.sha256, size=kept.size, mime_type=FileKind.PDF.value, kind="upload"
             ),
-            now=now,
         )
 
     def work(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from runtime.bell import Ring
 from runtime.crashpoint import crashpoint
 from runtime.database import Database
 from runtime.group_commit import GroupCommit
+from runtime.together import Together
 from vault import bells
 from vault.bulk import BulkEntry, BulkRefused, Refusals, refusals
 from vault.certificate import Entry, new_reference_id
@@ -33,6 +34,15 @@ class Upload:
     name: str | None  #: as the sender called it; for show only
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """An upload that waits to be added."""
+
+    uploaded: certificates.Uploaded
+    content: bytes = field(repr=False)
+    now: datetime
+
+
 class Intake:
     """Adds certificates and sends failed ones round again; safe to use from many threads."""
 
@@ -50,25 +60,33 @@ class Intake:
         self._files = files
         self._ring = ring
         self._unused_uploads = unused_uploads
+        self._together = Together(self._add_all, name="uploads")
 
     def add(
         self, *, institution_id: int, entry: Entry, upload: Upload, now: datetime
     ) -> sa.Row[Any]:
         """Add one certificate and return it as it was committed.
 
-        ``now`` is when it was sent, by the database's clock. Raises
-        vault.store.certificates.Duplicate.
+        ``now`` is when it was sent, by the database's clock; of those that are added together the
+        latest counts. Raises vault.store.certificates.Duplicate.
         """
         kept = self._files.keep(upload.content)
         crashpoint("intake.kept")
-        try:
-            added, told = self._add(institution_id, entry, upload, kept, now)
-        except certificates.Duplicate:
+        taken = _Taken(
+            uploaded=certificates.Uploaded(
+                institution_id=institution_id,
+                uuid=str(uuid4()),
+                reference_id=new_reference_id(now),
+                entry=entry,
+                file=_stored(kept, upload),
+            ),
+            content=upload.content,
+            now=now,
+        )
+        added = self._together.ask(taken)
+        if added is None:
             discard(self._writer, self._files, kept.sha256)
-            raise
-        crashpoint("intake.added")
-        self._ring_for(told)
-        crashpoint("intake.rung")
+            raise certificates.Duplicate
         return added
 
     def _ring_for(self, told: int) -> None:
@@ -77,34 +95,33 @@ class Intake:
         if told:
             self._ring(bells.DELIVER)
 
-    def _add(
-        self, institution_id: int, entry: Entry, upload: Upload, kept: Kept, now: datetime
-    ) -> tuple[sa.Row[Any], int]:
-        def write(conn: sa.Connection) -> tuple[sa.Row[Any], int]:
-            added = certificates.add(
-                conn,
-                institution_id=institution_id,
-                entry=entry,
-                uuid=str(uuid4()),
-                reference_id=new_reference_id(now),
-                uploaded=_stored(kept, upload),
-                now=now,
-            )
-            self._hold(kept, upload)
+    def _add_all(self, taken: Sequence[_Taken]) -> Sequence[sa.Row[Any] | None]:
+        """Those that wait at the same moment, in one commit; None for a duplicate."""
+
+        def write(conn: sa.Connection) -> tuple[Mapping[str, sa.Row[Any]], int]:
+            now = max(one.now for one in taken)
+            rows, told = certificates.add_each(conn, [one.uploaded for one in taken], now=now)
+            for one in taken:
+                if one.uploaded.uuid in rows:
+                    self._hold(one.uploaded.file.sha256, one.content)
             crashpoint("intake.adding")
-            return added
+            return rows, told
 
-        added: tuple[sa.Row[Any], int] = self._writer.write(write)
-        return added
+        rows, told = self._writer.write(write)
+        crashpoint("intake.added")
+        if rows:
+            self._ring_for(told)
+        crashpoint("intake.rung")
+        return [rows.get(one.uploaded.uuid) for one in taken]
 
-    def _hold(self, kept: Kept, upload: Upload) -> None:
+    def _hold(self, sha256: str, content: bytes) -> None:
         """Have content on disk that a record of this transaction names.
 
         Someone who was refused with the same content may have discarded it before. Now that the
         record is there, nobody can.
         """
-        if not self._files.holds(kept.sha256):
-            self._files.keep(upload.content)
+        if not self._files.holds(sha256):
+            self._files.keep(content)
 
     def add_ahead(self, *, institution_id: int, upload: Upload, now: datetime) -> str:
         """Keep a file whose entry is to come in a bulk upload; return its uuid."""
@@ -120,7 +137,7 @@ class Intake:
                 uuid=uuid,
                 unused_until=now + self._unused_uploads,
             )
-            self._hold(kept, upload)
+            self._hold(kept.sha256, upload.content)
             crashpoint("intake.adding_ahead")
 
         self._writer.write(write)

@@ -133,9 +133,12 @@ class Receiver:
         )
 
     def _store(self, new: Sequence[deliveries.New]) -> Sequence[tuple[str, bool]]:
-        with self._bridge.database.write() as conn:
+        def write(conn: sa.Connection) -> Sequence[tuple[str, bool]]:
             stored = deliveries.store(conn, new)
             crashpoint("receive.storing")
+            return stored
+
+        stored: Sequence[tuple[str, bool]] = self._group.write(write)
         crashpoint("receive.stored")
         if any(is_new for _, is_new in stored):
             self._bridge.ring("normalise")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vault.certificate import Entry, Source, Status, fold_email, natural_key
-from vault.store import search
+from vault.store import search, uploads
 from vault.store.people import assignment
 from vault.store.tables import batch, certificate, file, institution
-from vault.store.uploads import StoredFile, add_file
+from vault.store.uploads import StoredFile
 from vault.store.webhook_deliveries import Events, announce
 from vault.webhooks.events import Event, Trigger
 
@@ -38,6 +39,22 @@ class New:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """A certificate to be added, whose file is on disk."""
+
+    institution_id: int
+    uuid: str
+    reference_id: str
+    entry: Entry
+    file: StoredFile
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Whose it is, and what no other certificate has."""
+        return self.institution_id, natural_key(self.institution_id, self.entry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
     """Certificates that were added, by their internal ids."""
 
@@ -45,24 +62,38 @@ class Added:
     told: int  #: deliveries of webhooks that tell of them
 
 
-def add(
-    conn: sa.Connection,
-    *,
-    institution_id: int,
-    entry: Entry,
-    uuid: str,
-    reference_id: str,
-    uploaded: StoredFile,
-    now: datetime,
-) -> tuple[sa.Row[Any], int]:
-    """Add a certificate that is due for processing; raises Duplicate.
+def add_each(
+    conn: sa.Connection, uploaded: Sequence[Uploaded], *, now: datetime
+) -> tuple[Mapping[str, sa.Row[Any]], int]:
+    """Add those of these that are no duplicates, due for processing. Atomic by a unique key.
 
-    Atomic by a unique key. Returns it as `get` does, and how many webhooks are to tell of it.
+    Returns them as `get` does, by uuid, and how many webhooks are to tell of them.
     """
-    file_id = add_file(conn, uploaded, institution_id=institution_id, now=now)
-    one = New(uuid=uuid, reference_id=reference_id, entry=entry, file_id=file_id)
-    added = add_many(conn, [one], institution_id=institution_id, batch_id=None, now=now)
-    return get(conn, added.ids[0]), added.told
+    ids: list[int] = []
+    told = 0
+    # In an order that all share: no two transactions with the same keys wait for each other.
+    in_order = sorted(uploaded, key=lambda one: one.place)
+    for institution_id, group in groupby(in_order, key=lambda one: one.institution_id):
+        added = _add_files(conn, list(group), institution_id=institution_id, now=now)
+        ids += added.ids
+        told += added.told
+    return {row.uuid: row for row in get_all(conn, ids)}, told
+
+
+def _add_files(
+    conn: sa.Connection, uploaded: Sequence[Uploaded], *, institution_id: int, now: datetime
+) -> Added:
+    files = [one.file for one in uploaded]
+    file_ids = uploads.add_files(conn, files, institution_id=institution_id, now=now)
+    new = [
+        New(uuid=one.uuid, reference_id=one.reference_id, entry=one.entry, file_id=file_id)
+        for one, file_id in zip(uploaded, file_ids, strict=True)
+    ]
+    id_of = _insert(conn, new, institution_id=institution_id, batch_id=None, now=now)
+    if refused := [one.file_id for one in new if one.uuid not in id_of]:
+        uploads.forget(conn, refused)
+    fresh = [one for one in new if one.uuid in id_of]
+    return _tell(conn, fresh, id_of, institution_id=institution_id, batch_id=None, now=now)
 
 
 def add_many(
@@ -74,6 +105,21 @@ def add_many(
     now: datetime,
 ) -> Added:
     """Add certificates that are due for processing; raises Duplicate if one of them is there."""
+    id_of = _insert(conn, new, institution_id=institution_id, batch_id=batch_id, now=now)
+    if len(id_of) != len(new):
+        raise Duplicate
+    return _tell(conn, new, id_of, institution_id=institution_id, batch_id=batch_id, now=now)
+
+
+def _insert(
+    conn: sa.Connection,
+    new: Sequence[New],
+    *,
+    institution_id: int,
+    batch_id: int | None,
+    now: datetime,
+) -> Mapping[str, int]:
+    """Insert those that are no duplicates; return their internal ids by uuid."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     values = [_values(one, institution_id, batch_id, now) for one in new]
     added = conn.execute(
@@ -81,17 +127,31 @@ def add_many(
         .on_conflict_do_nothing(index_elements=[certificate.c.natural_key])
         .returning(certificate.c.uuid, certificate.c.id),
         values,
-    ).all()
-    if len(added) != len(new):
-        raise Duplicate
-    id_of = {row.uuid: row.id for row in added}
+    )
+    return {row.uuid: row.id for row in added}
+
+
+def _tell(
+    conn: sa.Connection,
+    new: Sequence[New],
+    id_of: Mapping[str, int],
+    *,
+    institution_id: int,
+    batch_id: int | None,
+    now: datetime,
+) -> Added:
+    """Have them found and announced."""
+    ids = [id_of[one.uuid] for one in new]
+    values = (_values(one, institution_id, batch_id, now) for one in new)
     search.index(
         conn,
-        [(id_of[one.uuid], _searched(one)) for one in new],
+        [(id, _searched(one)) for id, one in zip(ids, new, strict=True)],
         institution_id=institution_id,
-        compared={id_of[one["uuid"]]: {k: one[k] for k in search.COMPARED} for one in values},
+        compared={
+            id: {name: one[name] for name in search.COMPARED}
+            for id, one in zip(ids, values, strict=True)
+        },
     )
-    ids = [row.id for row in added]
     trigger = Trigger.SINGLE_UPLOAD if batch_id is None else Trigger.BULK_UPLOAD
     events: Events = {
         Event.CREATED: {"source": Source.VAULT.value, "trigger_context": trigger.value},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -90,26 +90,27 @@ def add_token(
     )
 
 
-def valid_token(
-    conn: sa.Connection, text: str, *, clock: sa.ColumnElement[datetime]
-) -> Token | None:
-    """Return the token with this text, or None if it is unknown, expired or revoked."""
-    row = conn.execute(
+def valid_tokens(
+    conn: sa.Connection, hashes: Collection[str], *, clock: sa.ColumnElement[datetime]
+) -> Mapping[str, Token]:
+    """The tokens of these hashes, by hash, but for those that are expired or revoked."""
+    rows = conn.execute(
         sa.select(token, clock.label("asked_at")).where(
-            token.c.sha256 == hash_of(text),
+            token.c.sha256.in_(hashes),
             token.c.revoked_at.is_(None),
             sa.or_(token.c.expires_at.is_(None), token.c.expires_at > clock),
         )
-    ).first()
-    if row is None:
-        return None
-    return Token(
-        id=row.id,
-        institution_id=row.institution_id,
-        permissions=frozenset(Permission(p) for p in row.permissions.split(",") if p),
-        last_used_at=row.last_used_at,
-        asked_at=row.asked_at,
     )
+    return {
+        row.sha256: Token(
+            id=row.id,
+            institution_id=row.institution_id,
+            permissions=frozenset(Permission(p) for p in row.permissions.split(",") if p),
+            last_used_at=row.last_used_at,
+            asked_at=row.asked_at,
+        )
+        for row in rows
+    }
 
 
 def use_is_worth_noting(found: Token) -> bool:

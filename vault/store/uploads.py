@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from vault.store.tables import file
 
@@ -40,20 +42,37 @@ def add_file(
     unused_until: datetime | None = None,
 ) -> int:
     """Note a file of the folder; return its id. One uploaded ahead has a uuid and a time limit."""
-    added = sa.insert(file).values(
-        institution_id=institution_id,
-        uuid=uuid,
-        kind=stored.kind,
-        sha256=stored.sha256,
-        name=stored.name,
-        mime_type=stored.mime_type,
-        size=stored.size,
-        created_at=now,
-        unused_until=unused_until,
-    )
+    ahead = {"uuid": uuid, "unused_until": unused_until}
+    [id] = add_files(conn, [stored], institution_id=institution_id, now=now, ahead=ahead)
+    return id
+
+
+def add_files(
+    conn: sa.Connection,
+    stored: Sequence[StoredFile],
+    *,
+    institution_id: int,
+    now: datetime,
+    ahead: Mapping[str, Any] = MappingProxyType({}),
+) -> Sequence[int]:
+    """Note files of the folder; return their ids in the same order."""
+    values = [
+        {
+            "institution_id": institution_id,
+            "kind": one.kind,
+            "sha256": one.sha256,
+            "name": one.name,
+            "mime_type": one.mime_type,
+            "size": one.size,
+            "created_at": now,
+            **ahead,
+        }
+        for one in stored
+    ]
     # With the record comes the lock: whoever is about to delete the content has done it, or waits.
-    locked = _lock(conn, stored.sha256, "pg_advisory_xact_lock_shared")
-    return int(conn.execute(added.returning(file.c.id, *locked)).scalars().one())
+    locked = _lock(conn, file.c.sha256, "pg_advisory_xact_lock_shared")
+    added = sa.insert(file).returning(file.c.id, *locked, sort_by_parameter_order=True)
+    return conn.execute(added, values).scalars().all()
 
 
 def ahead(
@@ -107,14 +126,18 @@ def known(conn: sa.Connection, hashes: Sequence[str]) -> set[str]:
 
 def is_needed(conn: sa.Connection, sha256: str) -> bool:
     """Whether some record names this content. Until the transaction ends, none can begin to."""
-    for lock in _lock(conn, sha256, "pg_advisory_xact_lock"):
+    for lock in _lock(conn, sa.literal(sha256), "pg_advisory_xact_lock"):
         conn.execute(sa.select(lock))
     return bool(known(conn, [sha256]))
 
 
-def _lock(conn: sa.Connection, sha256: str, function: str) -> list[sa.ColumnElement[Any]]:
+def _lock(
+    conn: sa.Connection, sha256: sa.ColumnElement[str], function: str
+) -> list[sa.ColumnElement[Any]]:
     # SQLite has one writer at a time. In PostgreSQL content might be deleted while another
     # transaction, not yet seen, begins to need it.
     if conn.dialect.name != "postgresql":
         return []
-    return [getattr(sa.func, function)(int(sha256[:LOCK_DIGITS], 16))]
+    digits = sa.literal("x").concat(sa.func.substr(sha256, 1, LOCK_DIGITS))
+    key = sa.cast(sa.cast(digits, postgresql.BIT(4 * LOCK_DIGITS)), sa.BigInteger)
+    return [getattr(sa.func, function)(key)]

@@ -34,6 +34,7 @@ from vault.web import (
     problems,
     withdrawals,
 )
+from vault.web.auth import tokens_of
 from vault.web.rate import RateLimit
 from vault.wiring import SERVICE, Vault, build
 
@@ -69,6 +70,7 @@ def create_app(vault: Vault | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["vault"] = vault
+    app.extensions["tokens"] = tokens_of(vault.database)
     app.extensions["rate_limit"] = RateLimit(vault.settings.requests_per_minute)
     app.before_request(_begin)
     app.after_request(_end)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeAlias, TypeVar
 
 import structlog
 from flask import current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from runtime.database import Database
+from runtime.together import Together
 from vault.store import institutions
-from vault.tokens import Permission, Token
+from vault.tokens import Permission, Token, hash_of
 from vault.web.problems import forbidden, too_many, unauthorized
 from vault.web.rate import RateLimit
 from vault.wiring import Vault
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: Finds a valid token by its hash.
+Tokens: TypeAlias = "Together[str, Token | None]"
 
 log = structlog.get_logger()
 
@@ -26,6 +30,17 @@ def vault() -> Vault:
     """The vault that this application serves."""
     found: Vault = current_app.extensions["vault"]
     return found
+
+
+def tokens_of(database: Database) -> Tokens:
+    """Finds valid tokens by their hashes; requests of the same moment share the look."""
+
+    def look(hashes: Sequence[str]) -> Sequence[Token | None]:
+        with database.read() as conn:
+            found = institutions.valid_tokens(conn, set(hashes), clock=database.clock())
+        return [found.get(one) for one in hashes]
+
+    return Together(look, name="tokens")
 
 
 def caller() -> Token:
@@ -73,9 +88,8 @@ def _authenticate() -> Token:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise unauthorized()
-    database = vault().database
-    with database.read() as conn:
-        token = institutions.valid_token(conn, text.strip(), clock=database.clock())
+    tokens: Tokens = current_app.extensions["tokens"]
+    token = tokens.ask(hash_of(text.strip()))
     if token is None:
         raise unauthorized()
     if institutions.use_is_worth_noting(token) and not vault().settings.read_only:
