@@ -142,15 +142,11 @@ def _tell(
 ) -> Added:
     """Have them found and announced."""
     ids = [id_of[one.uuid] for one in new]
-    values = (_values(one, institution_id, batch_id, now) for one in new)
     search.index(
         conn,
         [(id, _searched(one)) for id, one in zip(ids, new, strict=True)],
         institution_id=institution_id,
-        compared={
-            id: {name: one[name] for name in search.COMPARED}
-            for id, one in zip(ids, values, strict=True)
-        },
+        compared={id: _compared(one, batch_id) for id, one in zip(ids, new, strict=True)},
     )
     trigger = Trigger.SINGLE_UPLOAD if batch_id is None else Trigger.BULK_UPLOAD
     events: Events = {
@@ -166,22 +162,29 @@ def _searched(one: New) -> tuple[str, ...]:
     return entry.full_name, entry.applicant_email, entry.certificate_title, one.reference_id
 
 
+def _compared(one: New, batch_id: int | None) -> dict[str, Any]:
+    """What a list's filters compare, which the search keeps a copy of."""
+    return {
+        "status": Status.PROCESSING.value,
+        "issue_date": one.entry.issue_date,
+        "email_key": fold_email(one.entry.applicant_email),
+        "batch_id": batch_id,
+    }
+
+
 def _values(one: New, institution_id: int, batch_id: int | None, now: datetime) -> dict[str, Any]:
     entry = one.entry
     return {
+        **_compared(one, batch_id),
         "uuid": one.uuid,
         "reference_id": one.reference_id,
         "institution_id": institution_id,
-        "batch_id": batch_id,
         "natural_key": natural_key(institution_id, entry),
         "certificate_title": entry.certificate_title,
         "full_name": entry.full_name,
         "applicant_email": entry.applicant_email,
-        "email_key": fold_email(entry.applicant_email),
-        "issue_date": entry.issue_date,
         "details": entry.details,
         "source": Source.VAULT.value,
-        "status": Status.PROCESSING.value,
         "uploaded_file_id": one.file_id,
         "created_at": now,
         "updated_at": now,

@@ -39,7 +39,7 @@ BETWEEN_FIELDS = "\n"
 #: How each database is asked for the place of one text in another; half the time that LIKE takes.
 PLACE = {"sqlite": sa.func.instr, "postgresql": sa.func.strpos}
 
-#: What one certificate is searched by and narrowed by.
+#: What one certificate is searched by and narrowed by: from status on, copies of its columns.
 search_text = sa.Table(
     "search_text",
     metadata,
@@ -52,8 +52,6 @@ search_text = sa.Table(
     sa.Column("batch_id", sa.Integer),
     sqlite_with_rowid=False,
 )
-#: Copies of certificate's columns.
-COMPARED = ("status", "issue_date", "email_key", "batch_id")
 
 #: From each of its words on. Sorted by code points, so that a beginning is a range.
 search_word = sa.Table(
@@ -128,7 +126,7 @@ def index(
 ) -> None:
     """Make certificates, each an id and its fields, searchable; none of them is so far.
 
-    ``compared`` are their values of `COMPARED`, by id.
+    ``compared`` are their values of the columns that are copied, by id.
     """
     rows, found = [], []
     for certificate_id, fields in texts:
