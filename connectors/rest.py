@@ -12,8 +12,8 @@ import httpx
 from connectors.base import Clock, Malformed, Permanent, Temporary
 from connectors.wild import Wild
 
-#: However long an LMS asks us to wait, we ask again after this.
-LONGEST_WAIT = timedelta(hours=1)
+#: An LMS may ask for a pause until its next day; what asks for longer is taken for a mistake.
+LONGEST_WAIT = timedelta(days=1)
 #: Not the server's fault, yet worth another try: time-out, too early, too many requests.
 PASSING = frozenset({408, 425, 429})
 REMEDIES: Mapping[int, str] = {
@@ -72,7 +72,7 @@ def call(http: httpx.Client, now: Clock, method: str, url: str, **options: Any) 
 
 
 def retry_after(answer: httpx.Response, *, now: datetime) -> timedelta | None:
-    """Retry-After, as seconds or as a date, at most an hour; None if absent or nonsense."""
+    """Retry-After, as seconds or as a date, at most a day; None if absent or nonsense."""
     given = answer.headers.get("retry-after", "")
     try:
         wait = timedelta(seconds=int(given)) if given.isdecimal() else _until(given, now=now)

@@ -112,6 +112,8 @@ def heard(
         _left_unanswered(bridge, conn, account, silent, now=now)
     elif told:
         gates.answered(conn, issuers, account.issuer.id, probing=probing)
+        if account.issuer.problem is not None:
+            accounts.note_unless_paused(conn, account.issuer.id)
         account.way = Way.OPEN
     refusal = next((one for one in told if isinstance(one, _REFUSALS)), None)
     if refusal is not None:
@@ -165,7 +167,23 @@ def _left_unanswered(
         until = now + (asked if asked is not None else bridge.backoff.wait(max(times, 1)))
         gates.shut(conn, issuers, account.issuer.id, until=until, probing=probing)
         account.way = Way.SHUT
+        if asked is not None and asked > bridge.settings.tell_patience:
+            _told_to_wait(conn, account.issuer, until=until, now=now)
         log.warning("vault_left_alone", issuer=account.issuer.name, until=until.isoformat())
+
+
+def _told_to_wait(
+    conn: sa.Connection, issuer: sa.Row[Any], *, until: datetime, now: datetime
+) -> None:
+    """So long a wait is the owner's business; of what waits for it, no row says why."""
+    said = troubled(
+        issuer,
+        cause=causes.cause("issuer", "vault_left_alone"),
+        problem=f"The vault asks to be left alone until {until:%Y-%m-%d %H:%M} UTC.",
+        remedy="Nothing: what waits goes on then. If that is too late, ask the vault's operator.",
+        now=now,
+    )
+    accounts.note_unless_paused(conn, issuer.id, said=said)
 
 
 def give_back(bridge: Bridge, rows: Iterable[sa.Row[Any]]) -> None:

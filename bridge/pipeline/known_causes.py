@@ -271,6 +271,12 @@ CATALOGUE: Sequence[KnownCause] = (
         Mender.VAULT,
         "Ask the vault's operator; it is asked about again by itself.",
     ),
+    _alone(
+        "issuer.vault_left_alone",
+        "The vault asks us to make no calls for hours; the issuer's row says until when.",
+        Mender.ITSELF,
+        "Nothing; if that is too late, ask the vault's operator: `vaultbridge issuer show NAME`.",
+    ),
     _alone("*.vault_*", "The vault does not answer, or not now.", Mender.ITSELF, _UP_AGAIN),
     # The gradebook
     _alone(

@@ -204,6 +204,14 @@ def pause(conn: sa.Connection, row: sa.Row[Any], *, said: Mapping[str, Any], now
     return paused.rowcount == 1
 
 
+def note_unless_paused(
+    conn: sa.Connection, issuer_id: str, *, said: Mapping[str, Any] = MENDED
+) -> None:
+    """Say on an issuer what mends itself; what a paused one waits for is not written over."""
+    here = sa.and_(issuer.c.id == issuer_id, issuer.c.paused_at.is_(None))
+    conn.execute(sa.update(issuer).where(here).values(**said))
+
+
 def encrypt_again(conn: sa.Connection, keys: Keys) -> int:
     """Encrypt all issuers' and sites' secrets with the newest key; return how many."""
     return sum(

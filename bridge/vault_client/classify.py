@@ -28,7 +28,8 @@ from bridge.vault_client.answers import (
     code_of,
 )
 
-LONGEST_WAIT = timedelta(hours=1)
+#: A vault may ask for a pause until its next day; what asks for longer is taken for a mistake.
+LONGEST_WAIT = timedelta(days=1)
 #: Nothing of a vault stands at this address; a vault that knows the call never says so.
 NOWHERE = frozenset({404, 405, 410})
 UNREADABLE = "The vault's answer could not be read."

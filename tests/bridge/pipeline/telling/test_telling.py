@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from threading import Barrier
@@ -17,6 +18,7 @@ from connectors.base import Temporary
 from tests.bridge.pipeline.telling.conftest import OWNER, Chat, hear_nothing, own, set_up
 from tests.bridge.world import SITE, World
 from tests.mail_server import HANG_UP, MailServer
+from tests.scripted_vault import answers
 
 EMAIL = "complete.missing.applicant_email"
 
@@ -315,6 +317,36 @@ def test_processes_that_decide_at_the_same_moment_tell_once(
 
     assert [f"{SITE}: {EMAIL} (1)"] == subjects(mails)
     assert 1 == len(owned.rows(tables.notice))
+
+
+def test_the_owner_of_an_issuer_is_told_that_its_vault_wants_hours_of_peace(
+    owned: World, mails: MailServer
+) -> None:
+    own(owned, OWNER, kind="issuer")
+    owned.generate()
+    tell(owned)
+    mails.mails.clear()
+    owned.vault.then("view", answers(429, headers={"Retry-After": str(10 * 3600)}))
+    owned.issue("bob")
+    owned.later(minutes=1)
+    asked = owned.clock.now()
+    owned.run("follow")
+    owned.issue("eve")
+
+    until = asked + timedelta(hours=10)
+    told = f"The vault asks to be left alone until {until:%Y-%m-%d %H:%M} UTC."
+    assert (told, None) == (owned.issuer.problem, owned.issuer.paused_at)
+    tell(owned)
+    assert [] == mails.mails, "it may be over soon"
+    owned.later(hours=1, minutes=1)
+    tell(owned)
+    assert "main: issuer.vault_left_alone (1)" in "".join(map(body, mails.mails))
+    assert 2 == owned.vault.calls["upload"], "eve's waits"
+
+    owned.clock.moment = until + timedelta(seconds=1)
+    owned.run("issue", "follow")
+    assert 3 == owned.vault.calls["upload"]
+    assert None is owned.issuer.problem
 
 
 def test_nobody_is_told_where_nobody_is_named(world: World) -> None:
