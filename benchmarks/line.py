@@ -12,6 +12,7 @@ from bridge import queue, wiring
 from bridge.pipeline.receive import Receiver
 from bridge.settings import from_environment
 from connectors.base import InboundRequest
+from runtime.group_commit import GroupCommit
 
 #: The vault has made it by the next look.
 AT_ONCE = {"BRIDGE_POLL_FIRST": "0.01"}
@@ -30,7 +31,7 @@ class Line:
     def __init__(self, prepared: Prepared) -> None:
         self.prepared = prepared
         self.bridge = built(prepared.environment)
-        self._receiver = Receiver(self.bridge)
+        self._receiver = Receiver(self.bridge, GroupCommit(self.bridge.database))
 
     def receive(self, numbers: range) -> None:
         """Take in the stub's webhooks of these learners."""

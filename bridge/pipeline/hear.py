@@ -1,7 +1,8 @@
 """Hear what a vault tells by webhook: its signature is checked, its body is never believed.
 
 It only says that there is something to ask about, so that the next look comes at the next beat
-instead of when it would have been due.
+instead of when it would have been due. A vault that ends a batch tells of each certificate by
+itself: those that come at the same moment share a commit, with what LMSs deliver.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import structlog
 
 from bridge.pipeline import endings
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.receive import UNKNOWN_SITE, TurnedAway
-from bridge.store import accounts, deliveries, issuances
+from bridge.pipeline.receive import UNKNOWN_SITE, TurnedAway, count_refusal
+from bridge.store import accounts, issuances
 from runtime.crashpoint import crashpoint
+from runtime.group_commit import GroupCommit
 
 #: Hex HMAC-SHA256 of the raw body, keyed with the signing secret, as the vendor documents it.
 SIGNATURE = "x-webhook-signature"
@@ -27,18 +29,25 @@ SIGNATURE = "x-webhook-signature"
 log = structlog.get_logger()
 
 
-def hear(bridge: Bridge, issuer_name: str, headers: Mapping[str, str], body: bytes) -> int:
+def hear(
+    bridge: Bridge,
+    group: GroupCommit[Any],
+    issuer_name: str,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> int:
     """Have what the vault speaks of looked at soon; return how many issuances that are.
 
     Raises TurnedAway unless it is signed with a secret of the issuer.
     """
     issuer, secrets = _issuer(bridge, issuer_name)
     if not _genuine(headers.get(SIGNATURE, ""), body, secrets) or issuer is None:
-        _count(bridge, issuer)
+        _count(bridge, group, issuer)
         raise TurnedAway
     told = _fields(body)
     uuid, email = told.get("uuid"), told.get("applicant_email")
-    with bridge.database.write() as conn:
+
+    def wake(conn: sa.Connection) -> int:
         now = bridge.database.now(conn)
         woken = issuances.wake(
             conn,
@@ -49,6 +58,9 @@ def hear(bridge: Bridge, issuer_name: str, headers: Mapping[str, str], body: byt
             at=endings.poll_at(bridge, now, bridge.settings.poll_first),
         )
         crashpoint("hear.waking")
+        return woken
+
+    woken: int = group.write(wake)
     crashpoint("hear.woken")
     log.info("vault_told", issuer=issuer.name, what=str(told.get("event"))[:64], issuances=woken)
     return woken
@@ -76,11 +88,10 @@ def _genuine(given: str, body: bytes, secrets: list[str]) -> bool:
     return any(matches) and bool(secrets)
 
 
-def _count(bridge: Bridge, issuer: sa.Row[Any] | None) -> None:
+def _count(bridge: Bridge, group: GroupCommit[Any], issuer: sa.Row[Any] | None) -> None:
     name = UNKNOWN_SITE if issuer is None else f"vault/{issuer.name}"[:64]
     reason = "unknown issuer" if issuer is None else "unverified"
-    with bridge.database.write() as conn:
-        deliveries.count_refusal(conn, name, reason, now=bridge.database.now(conn))
+    count_refusal(bridge, group, name, reason)
 
 
 def _fields(body: bytes) -> Mapping[str, Any]:

@@ -62,9 +62,9 @@ class Received:
 class Receiver:
     """Stores deliveries for one web process; safe to use from many threads."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, group: GroupCommit[Any]) -> None:
         self._bridge = bridge
-        self._group: GroupCommit[Any] = GroupCommit(bridge.database)
+        self._group = group
         self._sites = Together(self._look, name="sites")
         self._stored = Together(self._store, name="deliveries")
         #: By the site's id: what it was made of, and the connector.
@@ -146,8 +146,13 @@ class Receiver:
         return stored
 
     def _count(self, site_name: str, reason: str) -> None:
-        def write(conn: sa.Connection) -> None:
-            now = self._bridge.database.now(conn)
-            deliveries.count_refusal(conn, site_name, reason, now=now)
+        count_refusal(self._bridge, self._group, site_name, reason)
 
-        self._group.write(write)
+
+def count_refusal(bridge: Bridge, group: GroupCommit[Any], name: str, reason: str) -> None:
+    """Count what was turned away at a hook."""
+
+    def write(conn: sa.Connection) -> None:
+        deliveries.count_refusal(conn, name, reason, now=bridge.database.now(conn))
+
+    group.write(write)

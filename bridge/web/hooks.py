@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
@@ -13,6 +15,7 @@ from bridge.pipeline.receive import ComeAgain, Received, Receiver, TurnedAway
 from bridge.web import errors
 from bridge.wiring import Bridge
 from connectors.base import InboundRequest, Outcome
+from runtime.group_commit import GroupCommit
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -20,7 +23,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 def blueprint(bridge: Bridge) -> Blueprint:
     """The hooks of all sites."""
     hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
-    receiver = Receiver(bridge)
+    group: GroupCommit[Any] = GroupCommit(bridge.database)
+    receiver = Receiver(bridge, group)
 
     # Not strict: a redirect would be taken for a refusal, and its body not sent again.
     @hooks.route(
@@ -40,7 +44,7 @@ def blueprint(bridge: Bridge) -> Blueprint:
     def vault_tells(issuer: str) -> Response:
         told = _inbound("")
         try:
-            woken = hear(bridge, issuer, told.headers, told.body)
+            woken = hear(bridge, group, issuer, told.headers, told.body)
         except TurnedAway:
             return errors.answer(401, "unauthorized", "Unauthorized")
         return jsonify({"issuances": woken})

@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from bridge.pipeline.hear import SIGNATURE, hear
+from bridge.pipeline.receive import TurnedAway
 from bridge.store import accounts, tables
+from runtime.group_commit import GroupCommit
+from tests.bridge.commits import commits_of
 from tests.bridge.world import World
+from tests.polling import eventually
 from tests.scripted_vault import TOKEN, Taken, normal
 
 SECRET = "whsec_dGhlIHZhdWx0J3Mgc2VjcmV0"
@@ -33,6 +40,10 @@ def tell(
     made = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
     given = {"X-Webhook-Signature": made if signature is None else signature}
     return world.app.test_client().post(to, data=raw, headers=given)
+
+
+def signed(body: bytes) -> dict[str, str]:
+    return {SIGNATURE: hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}
 
 
 def about(world: World, **changes: Any) -> dict[str, Any]:
@@ -91,6 +102,37 @@ def test_one_that_a_bulk_upload_took_in_is_known_by_its_address(world: World) ->
     told = {"uuid": "a-new-one", "applicant_email": "ADA@learners.example"}
 
     assert {"issuances": 1} == tell(world, told).get_json()
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_a_batch_that_the_vault_tells_of_at_once_shares_its_commit(world: World) -> None:
+    """Genuine or not, they wait for one writer, as what LMSs deliver does."""
+    world.issue()
+    for _ in range(6):
+        world.clock.moment = world.issuance.next_run_at
+        world.run("follow")
+    group: GroupCommit[Any] = GroupCommit(world.bridge.database)
+    genuine = json.dumps(about(world)).encode()
+    told = [*[signed(genuine)] * 8, *[{SIGNATURE: "forged"}] * 8]
+
+    def all_wait(_conn: sa.Connection) -> None:
+        eventually(lambda: group.waiting() == len(told))
+
+    def tell_one(headers: dict[str, str]) -> int | None:
+        try:
+            return hear(world.bridge, group, "main", headers, genuine)
+        except TurnedAway:
+            return None
+
+    pool = ThreadPoolExecutor(len(told) + 1)
+    with pool, commits_of(world.bridge.database) as commits:
+        held = pool.submit(group.write, all_wait)
+        woken = list(pool.map(tell_one, told))
+        held.result()
+
+    assert [1, *[0] * 7, *[None] * 8] == sorted(woken, key=lambda n: (n is None, -(n or 0)))
+    assert 2 == commits.count, "the one they waited for, and their own"
+    assert [("vault/main", 8)] == [(r.site_name, r[3]) for r in world.rows(tables.refusal)]
 
 
 @pytest.mark.parametrize(
