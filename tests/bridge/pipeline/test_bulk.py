@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Response
 
 from bridge.pipeline import issue
 from bridge.store import tables
 from tests.bridge.world import World, key
+from tests.polling import PATIENCE_S
 from tests.scripted_vault import (
     Behaviour,
     Taken,
@@ -20,6 +24,7 @@ from tests.scripted_vault import (
     lost_reply,
     normal,
 )
+from tests.scripted_vault.bulk import sent_entries
 
 PEOPLE = [f"ada{number:02}" for number in range(6)]
 
@@ -64,6 +69,65 @@ def test_a_chunk_is_never_larger_than_the_setting_says(world: World) -> None:
     world.complete("zoe")
     world.issue("yan")
     assert (2, 2) == (world.vault.calls["bulk"], world.vault.calls["upload"])
+
+
+@pytest.mark.parametrize(
+    ("title", "host", "chunks"),
+    [
+        ("Marine Biology", "Learners.Example", [6]),  # one certificate, as our own key has it
+        ("MARINE biology", "learners.example", [6, 6]),
+        ("marine biology", "LEARNERS.example", [6, 6]),
+    ],
+    ids=["e-mail", "title", "both"],
+)
+def test_no_chunk_has_two_that_a_vault_could_take_for_the_same(
+    world: World, title: str, host: str, chunks: list[int]
+) -> None:
+    """Whether a vault tells large from small letters is not documented; so no chunk asks it."""
+    sent: list[list[tuple[str, str, str]]] = []
+
+    def note(taken: Taken) -> Behaviour:
+        if taken.call == "bulk":
+            sent.append([as_one(entry) for entry in sent_entries(taken).values()])
+        return normal
+
+    world.vault.usual = note
+    for who in PEOPLE:
+        world.complete(who)
+        other = {"email": f"{who}@{host}"}
+        world.complete(who, course={"id": "43", "title": title}, learner=other)
+    world.run("normalise", "issue")
+
+    assert chunks == [len(chunk) for chunk in sent]
+    assert chunks == [len(set(chunk)) for chunk in sent]
+
+
+def as_one(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What a vault that is not strict about letters and spaces tells an entry by."""
+    title = " ".join(entry["certificate_title"].lower().split())
+    return entry["applicant_email"].lower(), title, entry["issue_date"]
+
+
+def test_files_are_uploaded_side_by_side_as_many_as_the_setting_says(world: World) -> None:
+    """Each waits for two others at the vault: one after the other, none would ever be answered."""
+    world.bridge = replace(world.bridge, settings=replace(world.bridge.settings, uploads_at_once=3))
+    three = Barrier(3, timeout=PATIENCE_S)
+    there: list[Taken] = []
+    most: list[int] = []
+
+    def together(taken: Taken) -> Response:
+        there.append(taken)
+        most.append(len(there))
+        three.wait()
+        there.remove(taken)
+        three.wait()
+        return normal(taken)
+
+    world.vault.then("upload_file", *[together] * len(PEOPLE))
+    complete_all(world)
+
+    assert (6, 3) == (world.vault.calls["upload_file"], max(most))
+    assert 1 == world.vault.calls["bulk"]
 
 
 def test_following_many_costs_pages_not_calls_for_each(world: World) -> None:
