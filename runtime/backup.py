@@ -16,8 +16,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from runtime.crashpoint import crashpoint
 from runtime.database import Database
-from runtime.on_disk import sync
+from runtime.on_disk import appearing, sync
 
 #: How files of each kind begin (sqlite.org/fileformat.html; pg_dump's custom format).
 _SQLITE, _POSTGRESQL = b"SQLite format 3\x00", b"PGDMP"
@@ -41,19 +42,14 @@ def copy(database: Database, target: Path) -> None:
     """
     if target.exists():
         raise BackupProblem(f"{target} exists. Name a new file, or move that one away.")
-    unfinished = target.with_name(f"{target.name}.unfinished")
     try:
-        _remove(unfinished)
-        unfinished.touch(mode=0o600)
-        if database.is_sqlite:
-            _vacuum_into(database, unfinished)
-        else:
-            _postgresql(database.engine.url, "pg_dump", "--format=custom", f"--file={unfinished}")
-        sync(unfinished)
-        unfinished.replace(target)
-    except BackupProblem:
-        _remove(unfinished)
-        raise
+        with appearing(target) as unfinished:
+            if database.is_sqlite:
+                _remove_beside(unfinished)
+                _vacuum_into(database, unfinished)
+            else:
+                file = f"--file={unfinished}"
+                _postgresql(database.engine.url, "pg_dump", "--format=custom", file)
     except OSError as exc:
         raise BackupProblem(
             f"{target} cannot be written ({exc.strerror}). Name a file in a folder that has room "
@@ -82,6 +78,7 @@ def prepare_in_place(url: str, prepare: Callable[[Database], None]) -> None:
     """`prepare` a database that a copy was put into."""
     with closing(Database(url)) as database:
         prepare(database)
+        crashpoint("restore.prepared")
         _UNPREPARED.drop(database.engine, checkfirst=True)
 
 
@@ -94,11 +91,13 @@ def _put_archive(url: sa.URL, source: Path) -> None:
     options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
     with closing(Database(url.render_as_string(hide_password=False))) as database:
         _UNPREPARED.create(database.engine, checkfirst=True)
+        crashpoint("restore.marked")
         try:
             _postgresql(url, "pg_restore", *options, str(source))
         except BackupProblem:  # nothing was changed
             _UNPREPARED.drop(database.engine)
             raise
+    crashpoint("restore.loaded")
 
 
 def _require_kind(source: Path, *, is_sqlite: bool) -> None:
@@ -138,7 +137,9 @@ def _put_file(place: Path, source: Path, prepare: Callable[[Database], None]) ->
         prepare_in_place(f"sqlite:///{coming}", prepare)
         _settle(coming)
         before = _set_aside(place)
+        crashpoint("restore.set_aside")
         coming.replace(place)
+        crashpoint("restore.put")
     except OSError as exc:
         raise BackupProblem(
             f"{place} cannot be replaced ({exc.strerror}: {exc.filename}). See that its folder has "
@@ -178,7 +179,8 @@ def _set_aside(place: Path) -> Path | None:
     if not place.exists():
         return None
     _settle(place)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    # To the microsecond: who restores again at once, after a death, needs another name.
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     before = place.with_name(f"{place.stem}-before-restore-{stamp}{place.suffix}")
     before.hardlink_to(place)
     for suffix in _BESIDE:  # of what was not closed: beside another database they would harm it
@@ -188,7 +190,12 @@ def _set_aside(place: Path) -> Path | None:
 
 
 def _remove(path: Path) -> None:
-    for suffix in ("", *_BESIDE):
+    path.unlink(missing_ok=True)
+    _remove_beside(path)
+
+
+def _remove_beside(path: Path) -> None:
+    for suffix in _BESIDE:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 

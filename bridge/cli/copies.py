@@ -25,6 +25,7 @@ from runtime import heartbeat, logging
 from runtime.backup import BackupProblem, copy, prepare_in_place, put_back
 from runtime.database import Database
 from runtime.keys import Keys
+from runtime.on_disk import appearing
 from runtime.schema import migrate
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -53,14 +54,11 @@ def backup(file: Path, keys: Path | None) -> None:
 
 
 def _copy_keys(source: Path, target: Path) -> None:
+    if target.exists():
+        raise BackupProblem(f"{target} exists. Name a new file for the keys.")
     try:
-        content = source.read_bytes()
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError as exc:
-        raise BackupProblem(f"{target} exists. Name a new file for the keys.") from exc
+        with appearing(target) as unfinished:
+            unfinished.write_bytes(source.read_bytes())
     except OSError as exc:
         raise BackupProblem(f"The keys cannot be copied ({exc.strerror}: {exc.filename}).") from exc
 

@@ -24,6 +24,7 @@ from bridge.store import accounts, events
 from bridge.store.owners import change, of, sealed
 from bridge.vault_client import BASE
 from bridge.wiring import Bridge
+from runtime.crashpoint import crashpoint
 from runtime.settings import MASK
 
 KNOWN_SECRETS = frozenset({"token", "webhook_secret"})
@@ -277,6 +278,8 @@ def rotate(name: str, secrets: tuple[str, ...], who: str | None) -> None:
         events.record(
             conn, row.id, "rotated", at=now, who=person(who), detail=", ".join(sorted(given))
         )
+        crashpoint("issuer.rotating")
+    crashpoint("issuer.rotated")
     resume_issuer(b, row.id, who=person(who))
     click.echo(f"Replaced. Try it: vaultbridge issuer check {name}")
 

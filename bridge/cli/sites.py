@@ -30,6 +30,7 @@ from bridge.store.owners import of, sealed
 from bridge.store.tables import completion, delivery
 from bridge.wiring import Bridge
 from connectors.base import Capability, Connector, Target
+from runtime.crashpoint import crashpoint
 from runtime.settings import MASK
 
 
@@ -211,6 +212,8 @@ def _wake(b: Bridge, row: sa.Row[Any]) -> None:
                 )
                 .values(next_run_at=now, tries=0)
             )
+        crashpoint("site.waking")
+    crashpoint("site.woken")
     b.ring("normalise")
     b.ring("write_back")
 
@@ -235,6 +238,8 @@ def rotate(name: str, secrets: tuple[str, ...], drop_old: bool, who: str | None)
         accounts.set_secrets(conn, row, kind="site", keys=b.keys, secrets=fresh)
         detail = ", ".join(sorted(given)) or "old ones dropped"
         events.record(conn, row.id, "rotated", at=now, who=person(who), detail=detail)
+        crashpoint("site.rotating")
+    crashpoint("site.rotated")
     _wake(b, row)
     click.echo(f"Replaced. Try it: vaultbridge site check {name}")
 
@@ -290,11 +295,16 @@ def courses(name: str, course_ids: tuple[str, ...], create: bool, as_json: bool)
 def _create(
     b: Bridge, row: sa.Row[Any], connector: Connector[Any], targets: Sequence[Target]
 ) -> list[Target]:
-    made = [connector.create_target(t.course_id) for t in targets]
+    made = []
+    for target in targets:
+        made.append(connector.create_target(target.course_id))
+        crashpoint("site.created")
     with b.database.write() as conn:
         now = b.database.now(conn)
         for target in made:
             if target.found:
                 write_backs.waiting_in(conn, row.id, target.course_id, now=now)
+        crashpoint("site.noting")
+    crashpoint("site.noted")
     b.ring("write_back")
     return made

@@ -22,6 +22,7 @@ from bridge.store import events, replays, write_backs
 from bridge.store.states import CompletionState, DeliveryState, IssuanceState
 from bridge.store.tables import completion, delivery, issuance, issuer, write_back
 from bridge.store.troubles import MENDED
+from runtime.crashpoint import crashpoint
 
 #: Which mappings a replay maps with: the active ones, or the versions an issuance was mapped with.
 CURRENT = "current"
@@ -74,6 +75,8 @@ def begin(
             now=now,
         )
         events.record(conn, row_id, "replay begun", at=now, who=who, detail=reason)
+        crashpoint("replay.beginning")
+    crashpoint("replay.begun")
     return row_id
 
 
@@ -117,8 +120,10 @@ def _batch(bridge: Bridge, row: sa.Row[Any], ids: Sequence[str]) -> Sequence[Rep
     try:
         with bridge.database.write() as conn:
             results = _written(conn, row, ids, now=bridge.database.now(conn))
+            crashpoint("replay.setting_going")
     except _Elsewhere:
         return None
+    crashpoint("replay.set_going")
     for bell in ("normalise", "issue", "follow", "write_back"):
         bridge.ring(bell)
     return results
@@ -146,6 +151,8 @@ def _end(bridge: Bridge, row: sa.Row[Any]) -> None:
         if replays.end(conn, row.id, now=now):
             said = f"{row.going} going again, {row.unchanged} unchanged"
             events.record(conn, row.id, "replay ended", at=now, who=row.who, detail=said)
+        crashpoint("replay.ending")
+    crashpoint("replay.ended")
 
 
 def replay(bridge: Bridge, row_id: str, *, who: str, reason: str | None = None) -> Replayed:
@@ -217,6 +224,8 @@ def take_up_unmatched(bridge: Bridge, *, who: str) -> int:
             events.record(
                 conn, "completion", "unmatched taken up", at=now, who=who, detail=str(count)
             )
+        crashpoint("replay.taking_up")
+    crashpoint("replay.taken_up")
     bridge.ring("normalise")
     return count
 
@@ -240,5 +249,7 @@ def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str) -> None:
             .values(next_run_at=now, tries=0)
         )
         events.record(conn, issuer_id, "resumed", at=now, who=who)
+        crashpoint("replay.resuming")
+    crashpoint("replay.resumed")
     bridge.ring("issue")
     bridge.ring("follow")

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from bridge import queue
-from bridge.pipeline import telling
+from bridge.cli import session
+from bridge.pipeline import replay, telling
 from bridge.pipeline.hear import SIGNATURE
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.store import mails
@@ -38,12 +39,18 @@ from tests.bridge.settling import next_due, run_all
 from tests.bridge.world import Clock, TimedBridge
 from tests.faults.afar import RemoteRenderer
 from tests.faults.lives import Tell, arm, serve
+from tests.faults.typed import typed
 from tests.haste import hasty
 
 SERVICE = "life"
+#: What a command reads before it is given the bridge of this life.
+SETTINGS = {
+    "BRIDGE_DATABASE_URL": "sqlite://",
+    "BRIDGE_REDIS_URL": "unix:///nowhere.sock",
+    "BRIDGE_KEY_FILE": "nowhere.key",
+    "BRIDGE_PUBLIC_URL": "https://certs.example.edu",
+}
 CALL = timedelta(seconds=20)
-#: Whatever waits for a time of its own has had it by then.
-A_WHILE = timedelta(hours=48)
 
 
 class Lifetime:
@@ -59,7 +66,10 @@ class Lifetime:
         }
 
     def live(self, order: Mapping[str, Any], tell: Tell) -> None:
-        """Receive the deliveries, be told by the vault, settle, ask for mails, settle again."""
+        """Receive the deliveries, be told by the vault, settle, ask for mails, settle again.
+
+        Or do what a person types, once what is due is done.
+        """
         self.clock.moment = datetime.fromisoformat(order["moment"])
         bridge = self.bridge(order)
         arm(order, self.dated(tell))
@@ -69,12 +79,17 @@ class Lifetime:
             tell(delivered=name, status=answer.status_code)
         if order["vault_tells"]:
             self.be_told(bridge, client, order["vault_tells"])
+        patience = timedelta(seconds=order["patience_s"])
         if order["redis"]:
-            self.work(bridge, order["redis"])
+            self.work(bridge, order["redis"], patience)
+        elif order["command"]:
+            self.settle(bridge, timedelta(0))  # a person does not wait for more than is due
+            tell(exit=self.command(bridge, order["command"]))
+            self.settle(bridge, patience)
         else:
-            self.settle(bridge)
+            self.settle(bridge, patience)
             self.ask_for_mails(bridge, order["mails"])
-            self.settle(bridge)
+            self.settle(bridge, patience)
         for database in self.databases.values():
             database.close()
 
@@ -104,8 +119,8 @@ class Lifetime:
 
         return telling
 
-    def settle(self, bridge: TimedBridge) -> None:
-        end = self.clock.moment + A_WHILE
+    def settle(self, bridge: TimedBridge, patience: timedelta) -> None:
+        end = self.clock.moment + patience
         while True:
             run_all(bridge)
             telling.run_all(bridge)
@@ -114,10 +129,10 @@ class Lifetime:
                 return
             self.clock.moment = moment
 
-    def work(self, bridge: TimedBridge, redis_url: str) -> None:
+    def work(self, bridge: TimedBridge, redis_url: str, patience: timedelta) -> None:
         """Be a real worker of every bell, until told to end or until nothing is left to do."""
         bell = Bell(redis_url, service=SERVICE)
-        end = self.clock.moment + A_WHILE
+        end = self.clock.moment + patience
 
         def answer(name: str) -> bool:
             more = queue.answer(bridge, name)
@@ -162,6 +177,13 @@ class Lifetime:
                 if not conn.execute(sa.select(mail.c.id).where(mail.c.to_address == address)).all():
                     mails.add(conn, address, language="en", now=self.clock.moment)
 
+    def command(self, bridge: TimedBridge, command: Sequence[str]) -> int:
+        """Run ``vaultbridge …`` on this bridge; its exit status."""
+        session.build = lambda _settings, *, ring: bridge
+        return typed(command)
+
 
 if __name__ == "__main__":
+    replay.BATCH = 2
+    os.environ |= SETTINGS
     serve(Lifetime(json.loads(sys.argv[1])).live)

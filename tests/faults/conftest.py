@@ -67,13 +67,13 @@ def _stage(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[list[Stage]]:
     """The present stage is the last."""
-    log = tmp_path_factory.mktemp("lives") / "log"
+    folder = tmp_path_factory.mktemp("lives")
     urls = {kind: _url(database) for kind, database in _databases.items()}
     with printing(_renderer) as printer:
         config = {"databases": urls, "printer": printer}
         with (
-            lives("tests.faults.bridge_life", config, log=log) as program,
-            stage(program, _databases) as first,
+            lives("tests.faults.bridge_life", config, log=folder / "log") as program,
+            stage(program, _databases, folder) as first,
         ):
             stages = [first]
             for kind in _databases:

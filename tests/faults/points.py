@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from campus.people import LIFESAVING, WATER_SAFETY
-from tests.faults.stage import Stage
+from campus.people import FIRST_AID, LIFESAVING, TEMPLATE, WATER_SAFETY
+from tests.faults.stage import MAPPING, SITE, WS_TOKEN, Stage
 from tests.faults.vault_stage import VaultStage
 from tests.processes import ROOT
-from tests.scripted_vault import cut, lost_reply
+from tests.scripted_vault import TOKEN, answers, cut, lost_reply
 
 EMMA, SEAN, ZOE = 12, 7, 11
 
@@ -144,6 +144,68 @@ BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
 }
 
 
+def held(stage: Stage) -> None:
+    """Three completions are held for a mapping's mistake; it is mended, and they are replayed."""
+    stage.map_by(MAPPING.replace("{{ learner.full_name }}", "{{ learner.custom.nickname }}"))
+    many(stage)
+    stage.complete(WATER_SAFETY, SEAN)
+    stage.live()
+    stage.map_by(MAPPING)
+    stage.command = ["replay", "--site", SITE]
+
+
+def unmatched(stage: Stage) -> None:
+    """No mapping wants what was completed; one that does is added, and it is taken up."""
+    stage.map_by(MAPPING.replace('course: "*"', 'course: "BIO-*"'))
+    many(stage)
+    stage.live()
+    stage.map_by(MAPPING)
+    stage.command = ["mappings", "take-up"]
+
+
+def asked_about(stage: Stage) -> None:
+    """A learner's webhook never came; a person has the site reconciled and mended."""
+    del stage.deliveries[stage.complete(WATER_SAFETY, EMMA)]
+    stage.set_site(completions_report_id="2")
+    stage.moment += timedelta(hours=1)
+    stage.command = ["reconcile", "--site", SITE, "--since", "1d", "--fix"]
+
+
+def shut_out(stage: Stage) -> None:
+    """The vault does not take the token any more; a person enters another."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.vault.then("upload", answers(401))
+    stage.live()
+    stage.command = ["issuer", "rotate", "main", "--secret", stage.secret("token", TOKEN)]
+
+
+def turned_away(stage: Stage) -> None:
+    """The LMS does not take the token; a person enters another."""
+    stage.complete(WATER_SAFETY, EMMA)
+    stage.misremember("forgotten")
+    stage.live(patience=timedelta(0))
+    stage.command = ["site", "rotate", SITE, "--secret", stage.secret("token", WS_TOKEN)]
+
+
+def without_a_place(stage: Stage) -> None:
+    """A course has no place for certificates; a person has one made."""
+    stage.set_site(template_course_id=str(TEMPLATE))
+    stage.complete(FIRST_AID, EMMA)
+    stage.live()
+    stage.command = ["site", "courses", SITE, "--create"]
+
+
+#: Of commands that change more than one thing: what each run comes by.
+COMMANDS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
+    held: of("replay", "beginning", "begun", "setting_going", "set_going", "ending", "ended"),
+    unmatched: of("replay", "taking_up", "taken_up"),
+    asked_about: of("reconcile", "beginning", "begun"),
+    shut_out: (*of("issuer", "rotating", "rotated"), *of("replay", "resuming", "resumed")),
+    turned_away: of("site", "rotating", "rotated", "waking", "woken"),
+    without_a_place: of("site", "created", "noting", "noted"),
+}
+
+
 def upload(stage: VaultStage) -> None:
     """A single upload."""
     stage.single += ["First"]
@@ -182,6 +244,13 @@ RUNTIME = (
     *of("clock", "looked", "rung"),
     *of("worker", "dequeued", "woken", "worked", "ringing"),
 )
+
+#: Of copying a database and putting a copy back: tests/faults/test_copy_points.py comes by them.
+COPIES = of("on_disk", "filled", "named")
+RESTORE = {
+    "sqlite": of("restore", "prepared", "set_aside", "put"),
+    "postgresql": of("restore", "marked", "loaded", "prepared"),
+}
 
 #: Of a command that is run again by hand: tests/vault/export comes by them.
 EXPORT = of("export", "copied", "recorded", "closing")

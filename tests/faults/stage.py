@@ -11,15 +11,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store import accounts, mapping_versions, owners
+from bridge.store import accounts, mapping_versions, owners, tables
 from campus import completion, webhooks
 from campus.app import create_app
 from campus.moodle import Moodle, Settings
-from campus.people import LIFESAVING, WATER_SAFETY
+from campus.people import FIRST_AID, IDNUMBER, LIFESAVING, WATER_SAFETY
 from campus.serve import address, bind
 from campus.state import State
 from runtime.database import Database
@@ -52,8 +53,11 @@ entry:
 TITLES = {
     WATER_SAFETY: "Certificate of Completion: Water Safety & Rescue – Basics",
     LIFESAVING: "Certificate of Completion: Lifesaving II",
+    FIRST_AID: "Certificate of Completion: First Aid (no place for certificates)",
 }
 DAY = NOON.date().isoformat()
+#: Whatever waits for a time of its own has had it by then.
+A_WHILE = timedelta(hours=48)
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Stage:
     """One run's surroundings; `new` makes the next run's."""
 
     lives: Lives
+    folder: Path  #: for what is handed to commands
     databases: Mapping[str, Database]
     moodle: Moodle
     server: Any
@@ -73,6 +78,7 @@ class Stage:
     vault_tells: bool = False  #: what becomes of certificates, by webhook
     retold: Counter[int] = field(default_factory=Counter)  #: to whom a gradebook says something new
     owners: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)  #: what a person types, in each life
     moment: datetime = NOON
     lived: int = 0
 
@@ -90,6 +96,7 @@ class Stage:
         empty(self.databases[kind])
         fresh = Stage(
             lives=self.lives,
+            folder=self.folder,
             databases=self.databases,
             moodle=self.moodle,
             server=self.server,
@@ -122,7 +129,12 @@ class Stage:
                 keys=keys,
                 now=NOON,
             )
-            mapping_versions.add(conn, "course-completion", MAPPING, now=NOON)
+        self.map_by(MAPPING)
+
+    def map_by(self, mapping: str) -> None:
+        """Make a mapping the active one."""
+        with self.database.write() as conn:
+            mapping_versions.add(conn, "course-completion", mapping, now=self.moment)
 
     def complete(self, course: int, learner: int) -> str:
         """A learner completes a course; the webhook waits to be delivered. Returns its name."""
@@ -143,17 +155,32 @@ class Stage:
 
     def reconcile_in(self, wait: timedelta) -> None:
         """Have the site compared with everything around it, once, and what is lost mended."""
+        self.set_site(completions_report_id="2")
         with self.database.write() as conn:
             site = accounts.site_named(conn, SITE)
-            listing = {**site.settings, "completions_report_id": "2"}
-            accounts.change(
-                conn,
-                site.id,
-                kind="site",
-                settings=listing,
-                auto_mend=True,
-                next_run_at=NOON + wait,
+            accounts.change(conn, site.id, kind="site", auto_mend=True, next_run_at=NOON + wait)
+
+    def set_site(self, **settings: str) -> None:
+        """Have the site's connector know this, too."""
+        with self.database.write() as conn:
+            site = accounts.site_named(conn, SITE)
+            accounts.change(conn, site.id, kind="site", settings={**site.settings, **settings})
+
+    def misremember(self, token: str) -> None:
+        """Have the bridge come to the LMS with this token."""
+        keys = Keys([KEY])
+        with self.database.write() as conn:
+            site = accounts.site_named(conn, SITE)
+            known = accounts.secrets_of(site, kind="site", keys=keys)
+            accounts.set_secrets(
+                conn, site, kind="site", keys=keys, secrets={**known, "token": token}
             )
+
+    def secret(self, name: str, value: str) -> str:
+        """A secret as it is named on the command line."""
+        file = self.folder / name
+        file.write_text(value)
+        return f"{name}=@{file}"
 
     def own(self, address: str) -> None:
         """Somebody is to be told of the site's troubles."""
@@ -163,9 +190,16 @@ class Stage:
             owners.change(conn, row, self.owners, kind="site", keys=Keys([KEY]))
 
     def live(
-        self, *, crash: str | None = None, warm: bool = False, redis: str | None = None
+        self,
+        *,
+        crash: str | None = None,
+        warm: bool = False,
+        redis: str | None = None,
+        patience: timedelta = A_WHILE,
     ) -> Life:
         """One life of the bridge, in which everything is delivered (again).
+
+        Then everything that has a time of its own within its ``patience`` comes to it.
 
         With a ``redis`` it works as a worker does, that can be told to end.
         """
@@ -187,6 +221,8 @@ class Stage:
             },
             "warm": warm,
             "redis": redis,
+            "patience_s": patience.total_seconds(),
+            "command": self.command,
         }
         life = self.lives.live(order, crash=crash)
         self.moment = datetime.fromisoformat(life.last("moment", self.moment.isoformat()))
@@ -258,13 +294,23 @@ class Stage:
         """How often the LMS has mailed each learner that there is feedback."""
         return Counter(row["person"] for row in self.moodle.state.rows("select * from mail"))
 
+    def places(self) -> Counter[int]:
+        """How many places for certificates the LMS has in each course that was completed."""
+        courses = {course for course, _ in self.learners.values()}
+        rows = self.moodle.state.rows("select course from assignment where idnumber = ?", IDNUMBER)
+        return Counter(row["course"] for row in rows if row["course"] in courses)
+
+    def replayed(self) -> Counter[str]:
+        """How often each row was set going again by a person."""
+        return Counter(row.subject for row in self.rows(tables.event) if row.what == "replayed")
+
     def left_over(self) -> list[str]:
         """The tables of the bridge in which something is still to do."""
         return still_due(self.database, self.moment)
 
 
 @contextmanager
-def stage(lives: Lives, databases: Mapping[str, Database]) -> Iterator[Stage]:
+def stage(lives: Lives, databases: Mapping[str, Database], folder: Path) -> Iterator[Stage]:
     """The surroundings of many runs, one after the other."""
     server = bind("127.0.0.1", 0)
     settings = Settings(
@@ -277,6 +323,7 @@ def stage(lives: Lives, databases: Mapping[str, Database]) -> Iterator[Stage]:
     with mail_server() as mail:
         made = Stage(
             lives=lives,
+            folder=folder,
             databases=databases,
             moodle=moodle,
             server=server,

@@ -17,10 +17,14 @@ from bridge.store import tables
 from tests.faults.lives import KILLED, Life
 from tests.faults.points import (
     BRIDGE,
+    COMMANDS,
+    COPIES,
     EXPORT,
+    RESTORE,
     RUNTIME,
     VAULT,
     alone,
+    held,
     in_source,
     many,
     revoked_at_once,
@@ -116,6 +120,36 @@ def test_08_after_a_death_of_the_bridge_at_any_point_everything_is_there_once(
         everything_is_there_once(stage)
 
 
+@pytest.mark.parametrize(("run", "point"), ways(COMMANDS))
+def test_after_a_death_of_a_command_at_any_point_the_same_command_brings_it_to_its_end_once(
+    new_stage: Callable[[], Stage],
+    run: Callable[[Stage], None],
+    point: str,
+    passes: Passes,
+    kind: str,
+) -> None:
+    for stage, _ in deaths(new_stage, point, run, passes, kind):
+        assert 0 == stage.live().last("exit")
+
+        everything_is_there_once(stage)
+        assert {1} >= set(stage.replayed().values())
+        assert {1} == set(stage.places().values())
+
+
+def test_after_a_death_a_replay_is_gone_on_with(
+    new_stage: Callable[[], Stage], passes: Passes, kind: str
+) -> None:
+    for stage, _ in deaths(new_stage, "replay.set_going", held, passes, kind):
+        (begun,) = stage.rows(tables.replay)
+        stage.command = ["replay", "--continue", begun.id]
+        assert 0 == stage.live().last("exit")
+
+        everything_is_there_once(stage)
+        (ended,) = stage.rows(tables.replay)
+        assert ("done", 3, 0) == (ended.state, ended.going, ended.unchanged)
+        assert [1, 1, 1] == [*stage.replayed().values()]
+
+
 @pytest.mark.parametrize(("run", "point"), ORDERS)
 def test_11_a_worker_told_to_end_at_any_point_ends_its_job_first_and_the_next_goes_on(
     new_stage: Callable[[], Stage], run: Callable[[Stage], None], point: str, redis_url: str
@@ -183,6 +217,7 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
-    with_a_run = {*chain.from_iterable([*BRIDGE.values(), *VAULT.values()]), *RUNTIME, *EXPORT}
+    runs = [*BRIDGE.values(), *COMMANDS.values(), *VAULT.values(), *RESTORE.values()]
+    with_a_run = {*chain.from_iterable(runs), *COPIES, *RUNTIME, *EXPORT}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()

@@ -85,7 +85,9 @@ def begin(
         accounts.change(conn, site_id, kind="site", next_run_at=now)
         what = "reconciled and mended" if fix else "reconciled"
         events.record(conn, site_id, what, at=now, who=who, detail=run_id)
-        return run_id
+        crashpoint("reconcile.beginning")
+    crashpoint("reconcile.begun")
+    return run_id
 
 
 def _step(bridge: Bridge, row: sa.Row[Any]) -> None:
