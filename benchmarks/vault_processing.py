@@ -1,8 +1,8 @@
 """How many verified PDFs a worker makes, how much of that is ours, and whether its memory grows.
 
 Ours is the processing step as in production: rows claimed, files read, stamped in the sandbox's
-children, signed, written and synced to disk, outcomes committed, on SQLite. The floor is the
-library calls alone in as many processes.
+children, signed in others, written and synced to disk, outcomes committed, on SQLite. The floor is
+the library calls alone in as many processes.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from vault.files import Files
 from vault.kinds import FileKind
 from vault.processing import Processing
 from vault.sandbox import Sandbox
+from vault.sealer import Sealer
 from vault.signing import SigningKeys, set_key
 from vault.store import certificates, institutions
 from vault.store.tables import MIGRATIONS
@@ -57,6 +58,7 @@ class Worker:
         migrate(self.database, MIGRATIONS, backups=None)
         self.files = Files(folder / "files")
         self.sandbox = Sandbox()
+        self._sealer = Sealer()
         keys = Keys([new_key()])
         with self.database.write() as conn:
             now = self.database.now(conn)
@@ -75,6 +77,7 @@ class Worker:
             files=self.files,
             addresses=Addresses(PUBLIC_URL),
             sandbox=self.sandbox,
+            sealer=self._sealer,
             signing_keys=SigningKeys(self.database, lambda: keys),
             lease=timedelta(seconds=45),
         )
@@ -113,6 +116,7 @@ class Worker:
     def close(self) -> None:
         """End the children."""
         self.sandbox.close()
+        self._sealer.close()
         self.database.close()
 
 

@@ -6,9 +6,10 @@ holder who was paused beyond its lease writes to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -121,6 +122,35 @@ def release(
         next_run_at=next_run_at,
         **values,
     )
+
+
+def hold(conn: sa.Connection, table: sa.Table, leases: Sequence[Lease]) -> set[Any]:
+    """The ids of the rows that are still held; nobody takes them until the transaction ends."""
+    asked = sa.select(table.c.id, table.c.fence, table.c.lease_owner)
+    asked = asked.where(table.c.id.in_([lease.id for lease in leases]))
+    # In one order, so that two who ask for the same rows do not wait for each other.
+    rows = conn.execute(asked.order_by(table.c.id).with_for_update())
+    mine = {(lease.id, lease.fence, lease.owner) for lease in leases}
+    return {row.id for row in rows if tuple(row) in mine}
+
+
+def release_all(
+    conn: sa.Connection, table: sa.Table, outcomes: Sequence[tuple[Lease, Mapping[str, Any]]]
+) -> None:
+    """As `release`, for rows that `hold` has found; ``next_run_at`` is one of each one's values."""
+
+    def columns(outcome: tuple[Lease, Mapping[str, Any]]) -> list[str]:
+        return sorted(outcome[1])
+
+    update = sa.update(table).where(table.c.id == sa.bindparam("its_id"))
+    for _, alike in groupby(sorted(outcomes, key=columns), key=columns):
+        conn.execute(
+            update,
+            [
+                {"its_id": lease.id, "lease_owner": None, "lease_until": None, **values}
+                for lease, values in alike
+            ],
+        )
 
 
 def woken(table: sa.Table, row: sa.Row[Any]) -> sa.ColumnElement[bool]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from runtime.on_disk import sync
 
@@ -69,10 +69,9 @@ class Files:
 
     def _write(self, content: bytes) -> Path:
         """Put content on disk under a passing name."""
-        handle, name = tempfile.mkstemp(dir=self._passing)
-        path = Path(name)
+        path = self._passing / uuid4().hex
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(path, "xb", opener=_private) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -137,6 +136,10 @@ class Files:
 
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def _is_older(path: Path, age: timedelta) -> bool:

@@ -28,7 +28,7 @@ from vault.notice_mail import compose
 from vault.notice_text import Told
 from vault.store import certificates, customers, entrances, notices
 from vault.store.entrances import Purpose
-from vault.store.notices import Kind, State
+from vault.store.notices import Kind, Mail, State
 from vault.store.people import notice
 
 #: With the waits between them about four days, as of any mail server (RFC 5321, 4.5.4.1): a relay
@@ -50,18 +50,24 @@ class Unwanted(Exception):
     """A mail that has lost its sense since it was put on its way; the text says why."""
 
 
-def match(conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> None:
-    """Assign a certificate that has just been generated, or invite its holder; tell them once.
+def match(conn: sa.Connection, rows: Sequence[sa.Row[Any]], *, now: datetime) -> None:
+    """Assign certificates that have just been generated, or invite their holders; tell them once.
 
-    ``row`` is the certificate as `vault.store.certificates.get` returns it.
+    ``rows`` are certificates as `vault.store.certificates.get` returns them.
     """
-    known = customers.find(conn, row.applicant_email)
-    if known is not None:
-        customers.assign(conn, row.id, known.id, now=now)
-        kind, to, language = Kind.ASSIGNED, known.email, known.language
-    else:
+    known = customers.find_each(conn, {row.applicant_email for row in rows})
+    owners = {row.id: known[row.applicant_email].id for row in rows if row.applicant_email in known}
+    customers.assign(conn, owners, now=now)
+    notices.add(conn, [_news(row, known.get(row.applicant_email)) for row in rows], now=now)
+
+
+def _news(row: sa.Row[Any], customer: sa.Row[Any] | None) -> Mail:
+    """What is told of a certificate to the customer it was assigned to, or to a stranger."""
+    if customer is None:
         kind, to, language = Kind.INVITATION, row.applicant_email, row.institution_language
-    notices.add(conn, kind, to, language=language, certificate_id=row.id, now=now)
+    else:
+        kind, to, language = Kind.ASSIGNED, customer.email, customer.language
+    return Mail(kind=kind, to=to, language=language, certificate_id=row.id)
 
 
 class Notices:

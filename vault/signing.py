@@ -139,7 +139,7 @@ def set_key(
     signing.put(
         conn,
         institution_id=institution_id,
-        secrets=keys.encrypt(_as_json(found), purpose=_purpose(institution_id)),
+        secrets=keys.encrypt(as_json(found), purpose=_purpose(institution_id)),
         subject=found.subject,
         valid_until=found.valid_until,
         now=now,
@@ -183,19 +183,21 @@ class SigningKeys:
                 "The institution's signing key cannot be decrypted. Ask the vault's operator to "
                 "read its log and mend its key file, then retry."
             ) from exc
-        return _from_json(secrets)
+        return from_json(secrets)
 
 
 def _purpose(institution_id: int) -> str:
     return f"the signing key of institution {institution_id}"
 
 
-def _as_json(found: SigningKey) -> dict[str, object]:
+def as_json(found: SigningKey) -> dict[str, object]:
+    """A key in JSON's words, for whoever keeps it encrypted or passes it on."""
     certificates = [found.certificate, *found.chain]
     return {"key": _text(found.key), "certificates": [_text(each) for each in certificates]}
 
 
-def _from_json(secrets: Mapping[str, Any]) -> SigningKey:
+def from_json(secrets: Mapping[str, Any]) -> SigningKey:
+    """The key that `as_json` told of."""
     first, *chain = _decoded(secrets["certificates"])
     certificate = x509.load_der_x509_certificate(first)
     return SigningKey(

@@ -21,6 +21,7 @@ from vault.links import Links
 from vault.notices import Notices
 from vault.processing import Processing
 from vault.sandbox import LIMIT, Sandbox
+from vault.sealer import Sealer
 from vault.settings import Settings
 from vault.signing import SigningKeys
 from vault.store.tables import MIGRATIONS
@@ -54,6 +55,7 @@ class Vault:
     ring: Ring
     sandbox: Sandbox  #: for files that institutions sent
     public_sandbox: Sandbox  #: for those that anybody checks, so that they hold up no upload
+    sealer: Sealer
 
 
 def build(
@@ -62,16 +64,18 @@ def build(
     ring: Ring | None = None,
     database: Database | None = None,
     sandbox: Sandbox | None = None,
+    sealer: Sealer | None = None,
 ) -> Vault:
     """Build everything; raises runtime.schema.SchemaError unless the schema is current.
 
-    ``ring``, ``database`` and ``sandbox`` are for tests; otherwise the first two are those of the
-    settings, and files are opened in children of this process.
+    All but the settings are for tests; otherwise bell and database are those of the settings, and
+    files are opened and signed in children of this process.
     """
     database = database or Database(settings.database_url)
     require_current(database, MIGRATIONS, remedy=MIGRATE)
     files = Files(settings.files)
     writer: GroupCommit[Any] = GroupCommit(database)
+    limit = min(LIMIT, settings.lease * SHARE_OF_LEASE)
     ring = ring or Bell(settings.redis_url, service=SERVICE).ring
     return Vault(
         settings=settings,
@@ -95,8 +99,9 @@ def build(
         ),
         links=Links(lambda: _link_keys(settings), public_url=settings.public_url),
         ring=ring,
-        sandbox=sandbox or Sandbox(limit=min(LIMIT, settings.lease * SHARE_OF_LEASE)),
+        sandbox=sandbox or Sandbox(limit=limit),
         public_sandbox=sandbox or Sandbox(count=1, limit=PUBLIC, patience=PUBLIC),
+        sealer=sealer or Sealer(limit=limit),
     )
 
 
@@ -134,6 +139,7 @@ def processing(vault: Vault) -> Processing:
         files=vault.files,
         addresses=vault.addresses,
         sandbox=vault.sandbox,
+        sealer=vault.sealer,
         signing_keys=SigningKeys(vault.database, lambda: keys(vault.settings)),
         lease=vault.settings.lease,
     )

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from runtime.lease import (
     LeaseLost,
     claim,
     give_back,
+    hold,
     lease_columns,
     lease_of,
     release,
+    release_all,
     save,
     still_held,
 )
@@ -181,6 +184,42 @@ def test_a_released_lease_writes_no_more(database: Database) -> None:
 
     with pytest.raises(LeaseLost), database.write() as conn:
         save(conn, jobs, lease_of(row), state="done")
+
+
+def test_what_is_held_is_given_back_together_each_with_its_own_outcome(database: Database) -> None:
+    add(database, 3)
+    lost, one, two = map(lease_of, take(database, "a"))
+    take(database, "b", now=lost.until, limit=1)
+    later = NOON + 5 * MINUTE
+    with database.write() as conn:
+        held = hold(conn, jobs, [two, one, lost])
+        release_all(
+            conn,
+            jobs,
+            [(two, {"next_run_at": later}), (one, {"next_run_at": None, "state": "done"})],
+        )
+        rows = conn.execute(sa.select(jobs).order_by(jobs.c.id)).all()
+
+    assert {one.id, two.id} == held
+    assert [("ready", NOON, "b"), ("done", None, None), ("ready", later, None)] == [
+        (row.state, row.next_run_at, row.lease_owner) for row in rows
+    ]
+
+
+def test_what_is_held_is_not_taken_before_the_transaction_ends(
+    postgres_url: str,
+) -> None:
+    # On SQLite one transaction at a time writes.
+    with closing(Database(postgres_url)) as database, closing(Database(postgres_url)) as other:
+        with database.write() as conn:
+            metadata.create_all(conn)
+        add(database, 1)
+        (lease,) = map(lease_of, take(database, "a"))
+        with database.write() as conn:
+            hold(conn, jobs, [lease])
+            taken = take(other, "b", now=lease.until)
+
+    assert [] == taken
 
 
 def test_many_threads_claim_each_row_once(database: Database) -> None:

@@ -28,6 +28,7 @@ if __name__ == "__main__":
         files=vault.files,
         addresses=vault.addresses,
         sandbox=Stuck(),
+        sealer=vault.sealer,
         signing_keys=SigningKeys(vault.database, lambda: wiring.keys(vault.settings)),
         lease=timedelta(seconds=2),
         monotonic=lambda: 0.0,  # it begins with the file, however busy the machine is

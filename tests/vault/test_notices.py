@@ -28,6 +28,7 @@ from vault.bells import DELIVER
 from vault.notices import BACKOFF, MOST_TRIES, NEVER_ENDED, Notices
 from vault.store import customers, entrances, institutions, notices
 from vault.store.entrances import Purpose
+from vault.store.notices import Kind, Mail
 from vault.store.people import assignment, notice
 
 JOHN = "john@example.com"
@@ -264,7 +265,8 @@ def test_a_mail_that_somebody_waits_for_overtakes_all_others(
         now = each_world.vault.database.now(conn)
         mary = "mary@example.com"
         link = entrances.add_link(conn, Purpose.SIGN_IN, mary, language="en", now=now)
-        notices.add(conn, notices.Kind.SIGN_IN, mary, language="en", link_id=link, now=now)
+        mail = Mail(kind=Kind.SIGN_IN, to=mary, language="en", link_id=link)
+        notices.add(conn, [mail], now=now)
     send = step(each_world, by_smtp(server.url))
     while send.run():
         pass

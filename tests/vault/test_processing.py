@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count, repeat
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -23,13 +25,15 @@ from vault.discarding import discard
 from vault.files import Files, Kept
 from vault.intake import Upload
 from vault.kinds import UNBEARABLE, FileKind
-from vault.processing import BACKOFF, BATCH, MOST_TRIES, NEVER_ENDED, Processing
+from vault.outcomes import BACKOFF, Done
+from vault.processing import BATCH, ENOUGH, MOST_TRIES, NEVER_ENDED, SLICE_S, Batch, Processing
 from vault.sandbox import Sandbox, Strip
 from vault.signing import SigningKeys
 from vault.steps import due_bells
 from vault.store.tables import certificate, chore, file
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+Made = TypeVar("Made", bound=Processing)
 LEASE = timedelta(seconds=20)
 
 
@@ -60,7 +64,7 @@ def clock() -> Iterator[Clock]:
         database.close()
 
 
-def worker(world: World, clock: Clock, **options: object) -> Processing:
+def worker(world: World, clock: Clock, *, of: type[Made] = Processing, **options: object) -> Made:
     """A worker on the world's database by the tests' clock."""
     database = clock.database(world.vault.settings.database_url)
     parts = {
@@ -68,11 +72,17 @@ def worker(world: World, clock: Clock, **options: object) -> Processing:
         "files": world.vault.files,
         "addresses": world.vault.addresses,
         "sandbox": world.vault.sandbox,
+        "sealer": world.vault.sealer,
         "signing_keys": SigningKeys(database, lambda: wiring.keys(world.vault.settings)),
         "lease": LEASE,
         "monotonic": lambda: 0.0,  # however busy the machine is: no batch is cut short
     }
-    return Processing(**{**parts, **options})  # type: ignore[arg-type]
+    return of(**{**parts, **options})  # type: ignore[arg-type]
+
+
+def one_batch() -> Callable[[], float]:
+    """A clock by which the slice is over after the first batch."""
+    return chain([0.0], repeat(SLICE_S)).__next__
 
 
 def enter(client: httpx.Client, world: World, count: int = 1) -> list[str]:
@@ -106,11 +116,42 @@ def test_a_batch_ends_generated_each_with_its_file(each_world: World, clock: Clo
     token = each_world.token(each_world.institution("ABC University"))
     with each_world.client(token) as client:
         uuids = enter(client, each_world, BATCH + 1)
-    step = worker(each_world, clock)
+    step = worker(each_world, clock, monotonic=one_batch())
 
     assert [True, True, False] == [step.run() for _ in range(3)]
     assert [DONE] * (BATCH + 1) == [outcome(each_world, uuid) for uuid in uuids]
     assert BATCH + 1 == len(set(verified_files(each_world)))
+
+
+class Told(Processing):
+    """Processing that tells what it begins and what it saves."""
+
+    told: list[str]
+
+    def _begin(self, *args: Any) -> Batch:
+        begun = super()._begin(*args)
+        self.told.append(f"begin {len(begun.works)}")
+        return begun
+
+    def _save(self, done: Sequence[Done]) -> None:
+        super()._save(done)
+        self.told.append(f"save {len(done)}")
+
+
+def test_while_a_batch_is_saved_the_next_is_worked_on_but_a_suspect_is_alone(
+    world: World, client: httpx.Client, clock: Clock
+) -> None:
+    enter(client, world, BATCH + 2)
+    died = worker(world, clock)._taken(certificate.c.tries == 0, limit=1)
+    clock.forward(LEASE)
+    step = worker(world, clock, of=Told)
+    step.told = []
+
+    assert 1 == len(died)
+    assert [True, True, False] == [step.run() for _ in range(3)]
+    alone = ["begin 1", "begin 0", "save 1"]
+    in_flow = [f"begin {BATCH}", "begin 1", f"save {BATCH}", "begin 0", "save 1"]
+    assert [*alone, *in_flow, "begin 0"] == step.told
 
 
 def test_a_verified_files_record_says_what_lies_on_disk(
@@ -179,8 +220,8 @@ def test_a_worker_that_was_paused_beyond_its_lease_writes_nothing(
     with each_world.client(token) as client:
         (uuid,) = enter(client, each_world)
     paused, quick = worker(each_world, clock), worker(each_world, clock)
-    taken = paused._take()
-    done = list(paused._outcomes(taken, paused._monotonic() + 60))
+    with ThreadPoolExecutor(1) as makers, ThreadPoolExecutor(1) as keepers:
+        done = list(paused._done(paused._begin(makers, keepers, paused._take())))
     clock.forward(LEASE)
     quick.run()
     before = each_world.row(uuid)
@@ -200,15 +241,18 @@ def test_of_a_batch_that_was_lost_each_is_then_worked_on_alone(
     clock.forward(LEASE)
     step = worker(world, clock)
 
-    assert [1, 1, 1, 1, 0] == [len(step._take()) for _ in range(5)]
+    assert [1, 1, 1, 0] == [len(step._take_suspect()) for _ in range(4)]
+    assert [1, 0] == [len(step._take()) for _ in range(2)]
 
 
 def test_a_file_that_ends_every_worker_ends_as_failed(
     world: World, client: httpx.Client, clock: Clock
 ) -> None:
     (uuid,) = enter(client, world)
-    for _ in range(MOST_TRIES):
-        assert 1 == len(worker(world, clock)._take())
+    assert 1 == len(worker(world, clock)._take())
+    clock.forward(LEASE)
+    for _ in range(MOST_TRIES - 1):
+        assert 1 == len(worker(world, clock)._take_suspect())
         clock.forward(LEASE)
     worker(world, clock).run()
 
@@ -246,10 +290,13 @@ class Swept(Files):
     def __init__(self, world: World) -> None:
         super().__init__(world.vault.files.folder)
         self._world = world
+        self.swept: list[str] = []
 
     def keep(self, content: bytes) -> Kept:
         kept = super().keep(content)
-        assert discard(self._world.vault.writer, self, kept.sha256)
+        if not self.swept:
+            assert discard(self._world.vault.writer, self, kept.sha256)
+            self.swept.append(kept.sha256)
         return kept
 
 
@@ -259,8 +306,10 @@ def test_one_whose_file_was_swept_away_meanwhile_is_made_again(
     token = each_world.token(each_world.institution("ABC University"))
     with each_world.client(token) as client:
         (uuid,) = enter(client, each_world)
-    worker(each_world, clock, files=Swept(each_world)).run()
+    files = Swept(each_world)
+    worker(each_world, clock, files=files, monotonic=one_batch()).run()
 
+    assert 1 == len(files.swept)
     assert ("processing", 0, NOW, None) == outcome(each_world, uuid)
     assert [] == verified_files(each_world)
     worker(each_world, clock).run()
@@ -284,11 +333,12 @@ def test_a_batch_whose_time_is_up_gives_back_what_it_did_not_reach(
     world: World, client: httpx.Client, clock: Clock
 ) -> None:
     uuids = enter(client, world, 3)
-    moments = iter([0.0, 1.0, 11.0, 12.0])
-    worker(world, clock, monotonic=lambda: next(moments)).run()
+    # The slice begins, the batch; then one is made, or two, before its time is up.
+    moments = count(step=0.4 * ENOUGH * LEASE.total_seconds())
+    worker(world, clock, monotonic=moments.__next__).run()
 
     left = ("processing", 0, NOW, None)
-    assert Counter({DONE: 1, left: 2}) == Counter(outcome(world, uuid) for uuid in uuids)
+    assert {DONE, left} == {outcome(world, uuid) for uuid in uuids}
 
 
 def test_one_bad_file_does_not_hold_up_the_others(
@@ -362,7 +412,7 @@ def test_one_that_ended_its_worker_twice_lets_the_others_go_first(
     taken = []
     for _ in range(3):  # each is taken up, and its worker dies
         clock.forward(LEASE)
-        taken += [work.lease.id for work in step._take()]
+        taken += [work.lease.id for work in step._take_suspect()]
 
     assert [1, 2, 3] == taken
 

@@ -18,7 +18,7 @@ from vault.addresses import API
 from vault.store import customers, entrances, notices
 from vault.store.entrances import Purpose
 from vault.store.leftovers import KEPT
-from vault.store.notices import Kind
+from vault.store.notices import Kind, Mail
 from vault.store.people import customer_session, mailed_link, notice
 from vault.store.tables import chore, file
 from vault.sweep import EVERY
@@ -118,7 +118,8 @@ def ask_to_sign_in(world: World) -> None:
     with world.vault.database.write() as conn:
         now = world.vault.database.now(conn)
         link = entrances.add_link(conn, Purpose.SIGN_IN, JOHN, language="en", now=now)
-        notices.add(conn, Kind.SIGN_IN, JOHN, language="en", link_id=link, now=now)
+        mail = Mail(kind=Kind.SIGN_IN, to=JOHN, language="en", link_id=link)
+        notices.add(conn, [mail], now=now)
     send_mails(world)
 
 

@@ -22,6 +22,7 @@ from tests.vault import authority, samples
 from vault import wiring
 from vault.addresses import API
 from vault.sandbox import Sandbox
+from vault.sealer import Sealer
 from vault.settings import Settings
 from vault.signing import set_key
 from vault.store import institutions
@@ -33,6 +34,8 @@ PUBLIC_URL = "https://vault.example.edu"
 #: All tests of this process share its children: to start some for each would cost a second a test.
 SANDBOX = Sandbox(count=1)
 atexit.register(SANDBOX.close)
+SEALER = Sealer(count=1)
+atexit.register(SEALER.close)
 
 #: What the seed's example sends.
 ENTRY = {
@@ -148,6 +151,7 @@ def make(database_url: str, files: Path) -> World:
         ring=rung.append,
         database=hasty(Database(database_url)),
         sandbox=SANDBOX,
+        sealer=SEALER,
     )
     return World(vault=vault, app=create_app(vault), rung=rung)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,11 +36,19 @@ def get(conn: sa.Connection, customer_id: int) -> sa.Row[Any]:
 
 def find(conn: sa.Connection, email: str) -> sa.Row[Any] | None:
     """The customer one of whose verified addresses this is, without regard to case."""
-    return conn.execute(
-        sa.select(customer)
+    return find_each(conn, [email]).get(email)
+
+
+def find_each(conn: sa.Connection, emails: Collection[str]) -> Mapping[str, sa.Row[Any]]:
+    """As `find`, for many addresses: the customer of each that has one."""
+    keys = {email: fold_email(email) for email in emails}
+    rows: Iterable[sa.Row[Any]] = conn.execute(
+        sa.select(*customer.c, customer_email.c.email_key)
         .join(customer_email, customer_email.c.customer_id == customer.c.id)
-        .where(customer_email.c.email_key == fold_email(email))
-    ).first()
+        .where(customer_email.c.email_key.in_(set(keys.values())))
+    )
+    found = {row.email_key: row for row in rows}
+    return {email: found[key] for email, key in keys.items() if key in found}
 
 
 def of_verified(conn: sa.Connection, email: str, *, language: str, now: datetime) -> int:
@@ -134,12 +142,16 @@ def emails(conn: sa.Connection, customer_id: int) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
-def assign(conn: sa.Connection, certificate_id: int, customer_id: int, *, now: datetime) -> None:
-    """Make a certificate a customer's; one that is somebody's already stays theirs."""
+def assign(conn: sa.Connection, owners: Mapping[int, int], *, now: datetime) -> None:
+    """Make each of these certificates its customer's; one that is somebody's stays theirs."""
+    if not owners:
+        return
     conn.execute(
-        insert(conn, assignment)
-        .values(certificate_id=certificate_id, customer_id=customer_id, assigned_at=now)
-        .on_conflict_do_nothing(index_elements=["certificate_id"])
+        insert(conn, assignment).on_conflict_do_nothing(index_elements=["certificate_id"]),
+        [
+            {"certificate_id": certificate_id, "customer_id": customer_id, "assigned_at": now}
+            for certificate_id, customer_id in owners.items()
+        ],
     )
 
 
@@ -169,8 +181,7 @@ def waiting(conn: sa.Connection, customer_id: int) -> Sequence[int]:
 
 def claim_waiting(conn: sa.Connection, customer_id: int, *, now: datetime) -> None:
     """Assign all that waits for a customer's addresses."""
-    for certificate_id in waiting(conn, customer_id):
-        assign(conn, certificate_id, customer_id, now=now)
+    assign(conn, dict.fromkeys(waiting(conn, customer_id), customer_id), now=now)
 
 
 def certificates(conn: sa.Connection, customer_id: int) -> Sequence[sa.Row[Any]]:

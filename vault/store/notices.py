@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -37,31 +38,37 @@ class NoSuchNotice(LookupError):
     """No mail has that id."""
 
 
-def add(
-    conn: sa.Connection,
-    kind: Kind,
-    to: str,
-    *,
-    language: str,
-    now: datetime,
-    certificate_id: int | None = None,
-    link_id: str | None = None,
-) -> None:
-    """Put a mail on its way; nothing happens if the certificate has one of that kind."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail to be put on its way: about a certificate, or with somebody's link."""
+
+    kind: Kind
+    to: str
+    language: str
+    certificate_id: int | None = None
+    link_id: str | None = None
+
+
+def add(conn: sa.Connection, mails: Sequence[Mail], *, now: datetime) -> None:
+    """Put mails on their way; nothing happens where a certificate has one of that kind."""
+    if not mails:
+        return
     conn.execute(
-        insert(conn, notice)
-        .values(
-            uuid=str(uuid4()),
-            kind=kind.value,
-            certificate_id=certificate_id,
-            link_id=link_id,
-            to_address=to,
-            language=language,
-            state=State.DUE.value,
-            created_at=now,
-            next_run_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["certificate_id", "kind"])
+        insert(conn, notice).on_conflict_do_nothing(index_elements=["certificate_id", "kind"]),
+        [
+            {
+                "uuid": str(uuid4()),
+                "kind": mail.kind.value,
+                "certificate_id": mail.certificate_id,
+                "link_id": mail.link_id,
+                "to_address": mail.to,
+                "language": mail.language,
+                "state": State.DUE.value,
+                "created_at": now,
+                "next_run_at": now,
+            }
+            for mail in mails
+        ],
     )
 
 

@@ -111,6 +111,7 @@ def _subjects(conn: sa.Connection, certificate_ids: Sequence[int]) -> list[Subje
     found = sa.select(
         certificate.c.id,
         certificate.c.uuid,
+        certificate.c.reference_id,
         certificate.c.certificate_title,
         certificate.c.applicant_email,
     ).where(certificate.c.id.in_(certificate_ids))

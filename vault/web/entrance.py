@@ -18,7 +18,7 @@ from vault.links import PEOPLE
 from vault.notice_text import ONLY_YOUR_OWN
 from vault.store import customers, entrances, notices, rates
 from vault.store.entrances import Purpose
-from vault.store.notices import Kind
+from vault.store.notices import Kind, Mail
 from vault.web import faults, page, session
 from vault.web.auth import vault
 from vault.web.fields import EDGES
@@ -150,7 +150,8 @@ def mail(
             link_id = entrances.add_link(
                 conn, purpose, address, language=language, customer_id=customer_id, now=now
             )
-            notices.add(conn, kind, address, language=language, link_id=link_id, now=now)
+            asked_for = Mail(kind=kind, to=address, language=language, link_id=link_id)
+            notices.add(conn, [asked_for], now=now)
     vault().ring(DELIVER)
     return redirect(url_for("entrance.sent"), code=303)
 

@@ -50,6 +50,7 @@ class Subject:
 
     id: int
     uuid: str
+    reference_id: str
     certificate_title: str
     applicant_email: str
 
@@ -73,6 +74,8 @@ def body(
         "applicant_email": subject.applicant_email,
         **fields,
     }
+    if event is Event.APPROVED:
+        told["reference_id"] = subject.reference_id
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -19,7 +19,7 @@ from tests.vault.world import World, upload
 from vault import bells, wiring
 from vault.checks import CHECKS
 from vault.store import endpoints, notices
-from vault.store.notices import Kind, State
+from vault.store.notices import Kind, Mail, State
 from vault.store.people import notice
 from vault.store.tables import process
 
@@ -118,7 +118,7 @@ def test_mails_that_failed_lately(world: World) -> None:
     with world.vault.database.write() as conn:
         now = world.vault.database.now(conn)
         for to, ago in {"a@x.org": timedelta(days=1), "b@x.org": timedelta(days=8)}.items():
-            notices.add(conn, Kind.SIGN_IN, to, language="en", now=now)
+            notices.add(conn, [Mail(kind=Kind.SIGN_IN, to=to, language="en")], now=now)
             mine = notice.c.to_address == to
             failed = {"state": State.FAILED.value, "ended_at": now - ago}
             conn.execute(sa.update(notice).where(mine).values(failed))
