@@ -215,6 +215,11 @@ class SettingsSchema(ma.Schema):
     reconcile_stuck = _duration(
         3600, "how long a row may be on its way before that is called a difference, in seconds."
     )
+    reconcile_revoked = _duration(
+        86_400,
+        "how often that reads a vault's whole list of revoked certificates, in seconds; whoever "
+        "asks by hand always has it read.",
+    )
     gradebook_look = _duration(
         86_400, "how often what stands in a gradebook is compared with what must, in seconds."
     )
@@ -280,6 +285,7 @@ class Settings:
     reconcile_since: timedelta
     reconcile_grace: timedelta
     reconcile_stuck: timedelta
+    reconcile_revoked: timedelta
     gradebook_look: timedelta
     download_expires: timedelta
 

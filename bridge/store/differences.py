@@ -136,6 +136,22 @@ def settle(
     ).rowcount
 
 
+def take_over(
+    conn: sa.Connection, *, site_id: str, run_id: str, causes: Collection[str], since: datetime
+) -> None:
+    """Let a run have seen what is open and was seen since then: it goes on where others were."""
+    conn.execute(
+        sa.update(difference)
+        .where(
+            difference.c.site_id == site_id,
+            difference.c.state == DifferenceState.OPEN,
+            difference.c.cause.in_(causes),
+            difference.c.last_seen_at >= since,
+        )
+        .values(last_run=run_id)
+    )
+
+
 def not_seen(
     conn: sa.Connection,
     *,

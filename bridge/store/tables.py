@@ -307,6 +307,23 @@ reconcile_run = sa.Table(
 )
 
 #: One thing that is not as it should be, however often it is seen.
+#: How far a site's runs have come in the list of an issuer's vault.
+vault_walk = sa.Table(
+    "vault_walk",
+    metadata,
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), primary_key=True),
+    sa.Column("issuer_id", ID, sa.ForeignKey("issuer.id"), primary_key=True),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    # What is read next, from which page; NULL once it has ended.
+    sa.Column("leg", sa.String(16)),
+    sa.Column("page", sa.Integer, nullable=False),
+    # The issuances whose certificates were seen so far, a number each.
+    sa.Column("found", sa.LargeBinary, nullable=False),
+    # When the revoked ones were last read to their end.
+    sa.Column("revoked_at", UtcDateTime),
+)
+
 difference = sa.Table(
     "difference",
     metadata,

@@ -31,6 +31,8 @@ from runtime.lease import claim, lease_of, release
 RUNS_KEPT = timedelta(days=30)
 VAULT, MEND = "vault", "mend"
 
+_GOES_ON = "Nothing, if the next run can, which goes on from there; else look at the vault."
+
 log = structlog.get_logger()
 
 Step = Callable[[Work], Looked]
@@ -113,7 +115,7 @@ def _step(bridge: Bridge, row: sa.Row[Any]) -> None:
         except Forbidden as exc:
             _not_compared(work, str(exc), exc.remedy)
         except VaultError as exc:
-            _not_compared(work, str(exc), "Nothing, if the next run can; else look at the vault.")
+            _not_compared(work, str(exc), _GOES_ON)
         else:
             _compared(work, name, looked)
 

@@ -1,28 +1,27 @@
 """The certificates at an issuer's vault against our issuances: each there, once, as we sent it.
 
-By list pages, newest first, as far back as the run looks; revoked ones by a list of their own,
-however old. Only what a list cannot settle is asked for by itself, a few a run.
+By list pages, newest first, as far back as the run looks; now and then revoked ones by a list of
+their own, however old. Only what a list cannot settle is asked for by itself, a few a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
 
 from bridge.pipeline import account as accounts
 from bridge.pipeline.account import Account
-from bridge.pipeline.reconcile import compared, strangers
+from bridge.pipeline.reconcile import compared, strangers, walk
+from bridge.pipeline.reconcile.books import Books
 from bridge.pipeline.reconcile.causes import MISSING_AT_VAULT, REVOKED_AT_VAULT
+from bridge.pipeline.reconcile.walk import Leg
 from bridge.pipeline.reconcile.work import Looked, NotCompared, Work
 from bridge.store import differences, events, issuances, vault_rows, write_backs
 from bridge.store.differences import Seen
 from bridge.store.events import PIPELINE
-from bridge.store.gates import Way
 from bridge.store.ids import before
 from bridge.store.states import DifferenceState, IssuanceState
 from bridge.vault_client import VaultCertificate, VaultError
@@ -41,53 +40,22 @@ SKEW = timedelta(days=1)
 ASK_AGAIN = timedelta(days=1)
 
 
-@dataclass(slots=True, kw_only=True)
-class Books:
-    """What an issuer's vault holds, as far as a run may ask."""
-
-    work: Work
-    account: Account
-    views: int  #: how many certificates may still be asked for by themselves
-    #: Our issuances that were listed: a number each.
-    listed: set[int] = field(default_factory=set)
-
-    @property
-    def issuer(self) -> sa.Row[Any]:
-        """Whose vault it is."""
-        return self.account.issuer
-
-    def page(
-        self, number: int, *, status: str | None = None
-    ) -> tuple[Sequence[VaultCertificate], bool]:
-        """A page of the list; every worker is told whether the vault answers."""
-        self.work.renew()
-        found = self.account.vault.page(number, status=status)
-        if self.account.way is not Way.OPEN or number == 1:
-            with self.work.write() as (conn, now):
-                accounts.heard(self.work.bridge, conn, self.account, [found], now=now)
-        return found
-
-    def view(self, uuid: str) -> VaultCertificate | None:
-        """One certificate by itself; the caller has seen that ``views`` are left."""
-        self.views -= 1
-        self.work.renew()
-        return self.account.vault.view(uuid)
-
-
 def compare(work: Work, *, issuer_id: str) -> Looked:
     """Compare one issuer's certificates; raises VaultError, NotCompared, LeaseLost."""
     account = _account(work, issuer_id)
-    books = Books(work=work, account=account, views=MOST_VIEWS)
+    books = Books(work=work, account=account, walk=walk.of(work, issuer_id), views=MOST_VIEWS)
     try:
-        for page in _pages(books):
-            _page(books, page)
-        _unlisted(books)
-        _revoked(books)
+        while books.walk.leg is not None:
+            _LEGS[books.walk.leg](books)
+            books.walk.go_on()
     except VaultError as exc:
         with work.write() as (conn, now):
             accounts.heard(work.bridge, conn, account, [exc], now=now)
+            walk.keep(conn, work, issuer_id, books.walk)
         raise
-    return Looked(count=len(books.listed))
+    with work.write() as (conn, _):
+        walk.keep(conn, work, issuer_id, books.walk)
+    return Looked(count=len(books.walk.found))
 
 
 def _account(work: Work, issuer_id: str) -> Account:
@@ -108,13 +76,12 @@ def _account(work: Work, issuer_id: str) -> Account:
     return account
 
 
-def _pages(books: Books) -> Iterator[Sequence[VaultCertificate]]:
+def _listed(books: Books) -> None:
     earliest = books.work.run.since - SKEW
-    for number in count(1):
-        page, more = books.page(number)
-        yield page
+    for page in books.pages():
+        _page(books, page)
         made = [item.created_at for item in page if item.created_at is not None]
-        if not more or not page or (made and max(made) < earliest):
+        if made and max(made) < earliest:
             return
 
 
@@ -124,7 +91,6 @@ def _page(books: Books, page: Sequence[VaultCertificate]) -> None:
         rows = vault_rows.by_uuids(conn, [item.uuid for item in page])
     known = [(rows[item.uuid], item) for item in page if item.uuid in rows]
     ours = [(row, item) for row, item in known if row.site_id == work.site.id]
-    books.listed |= {hash(row.id) for row, _ in ours}
     _told(books, ours)
     strangers.look(books, [item for item in page if item.uuid not in rows])
 
@@ -132,6 +98,8 @@ def _page(books: Books, page: Sequence[VaultCertificate]) -> None:
 def _told(books: Books, found: Sequence[tuple[sa.Row[Any], VaultCertificate]]) -> None:
     """What the vault says of our issuances of this site."""
     work = books.work
+    for row, _ in found:
+        books.walk.find(row)
     seen = (compared.compare(work, row, item) for row, item in found)
     work.see([one for one in seen if one is not None])
     _note_revoked(work, [row for row, item in found if item.status == REVOKED])
@@ -149,11 +117,11 @@ def _unlisted(books: Books) -> None:
                 work.site.id,
                 books.issuer.id,
                 since=work.run.since,
-                until=now - work.bridge.settings.reconcile_grace,
+                until=books.walk.began_at - work.bridge.settings.reconcile_grace,
                 after=after,
                 limit=BATCH,
             )
-            absent = {compared.key_of(r): r for r in rows if hash(r.id) not in books.listed}
+            absent = {compared.key_of(r): r for r in rows if not books.walk.has_found(r)}
             noted = differences.by_keys(conn, absent)
         _ask(books, absent, noted, now=now)
         if len(rows) < BATCH:
@@ -169,17 +137,19 @@ def _ask(
     now: datetime,
 ) -> None:
     seen: list[Seen] = []
-    for name, row in absent.items():
-        known = noted.get(name)
-        if known is not None and _still_missing(books.work, known, now=now):
-            seen.append(differences.again(known))
-        elif books.views > 0:
-            item = books.view(row.vault_uuid)
-            if item is None:
-                seen.append(_missing(books, row, now=now))
-            else:
-                _told(books, [(row, item)])
-    books.work.see(seen)
+    try:
+        for name, row in absent.items():
+            known = noted.get(name)
+            if known is not None and _still_missing(books.work, known, now=now):
+                seen.append(differences.again(known))
+            elif books.views > 0:
+                item = books.view(row.vault_uuid)
+                if item is None:
+                    seen.append(_missing(books, row, now=now))
+                else:
+                    _told(books, [(row, item)])
+    finally:  # also where the vault says no more
+        books.work.see(seen)
 
 
 def _still_missing(work: Work, known: sa.Row[Any], *, now: datetime) -> bool:
@@ -204,14 +174,16 @@ def _missing(books: Books, row: sa.Row[Any], *, now: datetime) -> Seen:
 
 def _revoked(books: Books) -> None:
     """Those that were revoked, however long ago they were issued."""
-    for number in count(1):
-        page, more = books.page(number, status=REVOKED)
+    if not books.walk.reads_revoked:
+        return
+    for page in books.pages(status=REVOKED):
         revoked = [item.uuid for item in page if item.status == REVOKED]
         with books.work.bridge.database.read() as conn:
             rows = vault_rows.by_uuids(conn, revoked)
         _note_revoked(books.work, list(rows.values()))
-        if not more or not revoked:
-            return
+        if not revoked:  # a vault that does not know the filter lists them all
+            break
+    books.walk.revoked_at = books.work.renew()
 
 
 def _note_revoked(work: Work, rows: Sequence[sa.Row[Any]]) -> None:
@@ -247,3 +219,10 @@ def _revocation(row: sa.Row[Any]) -> Seen:
         command=f"vaultbridge show {row.id}",
         state=DifferenceState.MENDED,
     )
+
+
+_LEGS: Mapping[Leg, Callable[[Books], None]] = {
+    Leg.LIST: _listed,
+    Leg.UNLISTED: _unlisted,
+    Leg.REVOKED: _revoked,
+}

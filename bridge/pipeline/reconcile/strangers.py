@@ -9,20 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from bridge.pipeline.adopt import MARK
+from bridge.pipeline.reconcile.books import Books
 from bridge.pipeline.reconcile.causes import DOUBLED_AT_VAULT, FOREIGN, NOT_ADOPTED, OURS_UNKNOWN
 from bridge.store import differences, vault_rows
 from bridge.store.differences import Seen, key
 from bridge.store.states import IssuanceState
 from bridge.vault_client import VaultCertificate
 from mappings import engine
-
-if TYPE_CHECKING:
-    from bridge.pipeline.reconcile.certificates import Books
 
 #: A second one of these states is not a second certificate.
 VOID = frozenset({"revoked", "failed"})
@@ -42,13 +40,15 @@ def look(books: Books, items: Sequence[VaultCertificate]) -> None:
         noted = differences.by_keys(conn, list(names.values()))
     settled = now - work.bridge.settings.reconcile_grace
     seen = []
-    for item in items:
-        if item.source not in (None, UPLOADED) or _is_after(item, settled):
-            continue
-        owner = owners.get(keys[item.uuid] or "")
-        found = _judged(books, item, names[item.uuid], owner, noted, now=now)
-        seen += [] if found is None else [found]
-    work.see(seen)
+    try:
+        for item in items:
+            if item.source not in (None, UPLOADED) or _is_after(item, settled):
+                continue
+            owner = owners.get(keys[item.uuid] or "")
+            found = _judged(books, item, names[item.uuid], owner, noted, now=now)
+            seen += [] if found is None else [found]
+    finally:  # also where the vault says no more: those need not be asked for again
+        work.see(seen)
 
 
 def _is_after(item: VaultCertificate, moment: datetime) -> bool:
