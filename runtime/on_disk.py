@@ -19,6 +19,7 @@ def appearing(target: Path) -> Iterator[Path]:
     unfinished = target.with_name(f"{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)
+    crashpoint("on_disk.begun")
     try:
         yield unfinished
     except BaseException:

@@ -57,6 +57,7 @@ def main() -> int:
         seen = observing.observe(there, database, kills=kills)
         _say(f"starts: {there.fleet.starts}")
         _say(f"mails to learners: {observing.mails(there)}")
+        _say(f"webhooks of vaults: {dict(observing.told_by_vaults(there))}")
     verdict = check(seen)
     _tell(verdict, folder)
     return 0 if verdict.good else 1

@@ -64,6 +64,7 @@ class Observed:
     made: Mapping[Key, int]  #: how often each vault has ever made a certificate
     gradebook: Mapping[Who, str]  #: the certificate's cell of each learner, where it says anything
     held: Mapping[Who, str]  #: what the bridge shows to a person, and why
+    heard: int  #: how many of the vaults' webhooks were taken
     restless: Sequence[str] = ()  #: what still had something to do when time was up
     kills: int = 0  #: how often a process was ended by kill -9, of all that was done to the town
 
@@ -160,3 +161,5 @@ def _unexplained(seen: Observed) -> Iterable[str]:
         if who in issued
     )
     yield from (f"not at rest: {what}" for what in seen.restless)
+    if not seen.heard:
+        yield "none of the vaults' webhooks was ever taken"

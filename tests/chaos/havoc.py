@@ -35,7 +35,7 @@ LONGEST_CUT_S = 2.5
 #: Which of its kind an act is, by how many of a hundred.
 KINDS = (("kill", 45), ("pause", 20), ("link", 28), ("flush", 4), ("busy", 3))
 #: A network doubles requests where something between repeats them; a database's stream it cannot.
-DOUBLED = ("vendor", "ours", "campus", "hooks")
+DOUBLED = ("vendor", "ours", "campus", "hooks", "vault-hooks")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ def observe(town: Town, database: Database, *, kills: int) -> Observed:
         made=made,
         gradebook=_gradebook(town),
         held=_held(database),
+        heard=sum(told_by_vaults(town).values()),
         restless=left,
         kills=kills,
     )
@@ -103,6 +105,15 @@ def mails(town: Town) -> int:
     """How many mails the campus has sent to learners: one for each time the gradebook is told."""
     with closing(_campus(town)) as campus:
         return int(campus.execute("select count(*) from mail").fetchone()[0])
+
+
+def told_by_vaults(town: Town) -> Counter[str]:
+    """How many webhooks of each vault were taken, say the web processes' logs."""
+    found: Counter[str] = Counter()
+    for log in town.folder.glob("web*.log"):
+        lines = log.read_text("utf-8", "replace").splitlines()
+        found.update(json.loads(line)["issuer"] for line in lines if '"vault_told"' in line)
+    return found
 
 
 def _vendor(town: Town) -> list[Certificate]:

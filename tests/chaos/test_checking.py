@@ -47,6 +47,7 @@ GOOD = Observed(
     made={certificate(101).key: 1, certificate(102).key: 1},
     gradebook={ADA: cell(101), BOB: cell(102)},
     held={},
+    heard=3,
     kills=7,
 )
 #: Ada's certificate is at no vault, and the gradebook says nothing of it.
@@ -126,6 +127,7 @@ def test_what_is_held_with_a_reason_is_not_lost() -> None:
         (replace(GOOD, gradebook={**GOOD.gradebook, (2, 103): cell(103)}), "unexplained"),
         (replace(GOOD, held={ADA: "The vault refuses it."}), "unexplained"),
         (replace(GOOD, restless=["issuance"]), "unexplained"),
+        (replace(GOOD, heard=0), "unexplained"),
     ],
     ids=[
         "acknowledged and nowhere",
@@ -144,6 +146,7 @@ def test_what_is_held_with_a_reason_is_not_lost() -> None:
         "in the gradebook of nobody",
         "held and issued",
         "still at work",
+        "deaf to the vaults",
     ],
 )
 def test_each_planted_fault_is_told_once_and_by_its_kind(planted: Observed, kind: str) -> None:

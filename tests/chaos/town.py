@@ -1,7 +1,9 @@
 """A whole installation to do harm to: bridge, both vaults, campus, Redis, proxies between them.
 
 Course 2 is certified at a vendor's vault, the scripted one, in bad moods and with a duplicate check
-that is not atomic; course 3 at our own. Every duration is about a fiftieth of what it is in life.
+that is not atomic; course 3 at our own. Both tell by webhook what becomes of certificates. Of each
+worker and clock there are two, and where the database allows it of the web process. Every duration
+is about a fiftieth of what it is in life.
 """
 
 from __future__ import annotations
@@ -69,6 +71,12 @@ QUICK = {
     "VAULT_REQUESTS_PER_MINUTE": "60000",
 }
 READY_S = 90
+#: What there is two of; a second web process besides, where the database is PostgreSQL.
+TWICE = (
+    *("worker-normalise", "worker-issue", "worker-follow", "worker-write-back", "clock"),
+    *("vault-worker", "vault-clock"),
+)
+INSTITUTION = "Institute of the Sea"
 
 
 @dataclass
@@ -83,6 +91,7 @@ class Town:
     vault_url: str  #: ours, reached directly
     campus_url: str  #: reached directly
     redis_url: str
+    web_urls: tuple[str, ...]  #: reached directly
     tokens: dict[str, str] = field(default_factory=lambda: {VENDOR: TOKEN})
 
     @property
@@ -92,6 +101,10 @@ class Town:
     @property
     def vendor_file(self) -> Path:
         return self.folder / "vendor.sqlite"
+
+    def hook_of(self, vault: str) -> str:
+        """The address that a vault tells the bridge at."""
+        return f"{self.links['vault-hooks'].url}/hooks/vault/{vault}"
 
     def run(self, *command: str) -> str:
         """Run a command of ours; its standard output."""
@@ -113,12 +126,15 @@ def free_port() -> int:
 def town(folder: Path, *, postgres: sa.URL | None, seed: int) -> Iterator[Town]:
     """Everything running and set up. SQLite, unless there is a PostgreSQL server."""
     ports = {name: free_port() for name in ("web", "vault", "vendor", "campus")}
+    # On SQLite there may be but one web process.
+    ports["web-2"] = ports["web"] if postgres is None else free_port()
     redis = embedded(folder / "run")
     upstream: dict[str, str | Path] = {
         "vendor": f"127.0.0.1:{ports['vendor']}",
         "ours": f"127.0.0.1:{ports['vault']}",
         "campus": f"127.0.0.1:{ports['campus']}",
         "hooks": f"127.0.0.1:{ports['web']}",
+        "vault-hooks": f"127.0.0.1:{ports['web-2']}",
         "redis": Path(redis.url.removeprefix("unix://")),
     }
     bridge_database, vault_database = _databases(folder, postgres)
@@ -142,6 +158,7 @@ def town(folder: Path, *, postgres: sa.URL | None, seed: int) -> Iterator[Town]:
             vault_url=f"http://127.0.0.1:{ports['vault']}",
             campus_url=f"http://127.0.0.1:{ports['campus']}",
             redis_url=redis.url,
+            web_urls=tuple(f"http://127.0.0.1:{ports[name]}" for name in ("web", "web-2")),
         )
         fleet.add("redis", redis.command, env=found.env)
         _migrate(found)
@@ -204,24 +221,32 @@ def _migrate(made: Town) -> None:
     Keys.read_or_create(made.folder / "secret.key")
     made.run("vaultbridge", "migrate")
     made.run("certvault", "migrate")
-    institution = "Institute of the Sea"
-    made.run("certvault", "institution", "add", institution)
+    made.run("certvault", "institution", "add", INSTITUTION)
     out = made.folder / "token-ours"
-    made.run(
-        "certvault", "token", "create", "--institution", "Institute of the Sea", "--out", str(out)
-    )
+    made.run("certvault", "token", "create", "--institution", INSTITUTION, "--out", str(out))
     made.tokens[OURS] = out.read_text().strip()
     (made.folder / "token-vendor").write_text(TOKEN)
+    told = made.run("certvault", "webhook", "add", made.hook_of(OURS), "--institution", INSTITUTION)
+    (made.folder / f"told-{OURS}").write_text(told.split()[-1])
+    (made.folder / f"told-{VENDOR}").write_text(secrets.token_hex(16))
     (made.folder / "hook-token").write_text(secrets.token_hex(16))
     (made.folder / "ws-token").write_text(secrets.token_hex(16))
 
 
 def _start(made: Town, ports: Mapping[str, int], seed: int) -> None:
-    for name, command in {**BRIDGE, **VAULT}.items():
+    commands = {**BRIDGE, **VAULT}
+    for name, command in commands.items():
         made.fleet.add(name, resolve(command), env=made.env)
+    for name in TWICE:
+        made.fleet.add(f"{name}-2", resolve(commands[name]), env=made.env)
+    if ports["web-2"] != ports["web"]:
+        env = {**made.env, "BRIDGE_PORT": str(ports["web-2"])}
+        made.fleet.add("web-2", resolve(BRIDGE["web"]), env=env)
     vendor = ("-m", "tests.scripted_vault", "--port", str(ports["vendor"]), "--careless")
     kept = ("--file", str(made.vendor_file), "--seed", str(seed))
-    made.fleet.add("vendor", (sys.executable, *vendor, *kept), env=made.env)
+    secret = str(made.folder / f"told-{VENDOR}")
+    tells = ("--hook", made.hook_of(VENDOR), "--hook-secret-file", secret)
+    made.fleet.add("vendor", (sys.executable, *vendor, *kept, *tells), env=made.env)
     campus = ("-m", "campus", "--control", "--port", str(ports["campus"]))
     where = ("--wwwroot", made.links["campus"].url, "--data", str(made.campus_file.parent))
     hook = ("--hook-url", f"{made.links['hooks'].url}/hooks/moodle/{SITE}")
@@ -235,9 +260,10 @@ def _start(made: Town, ports: Mapping[str, int], seed: int) -> None:
 def _configure(made: Town) -> None:
     for vault in (VENDOR, OURS):
         made.run(
-            *("vaultbridge", "issuer", "add", vault, "--institution", "Institute of the Sea"),
+            *("vaultbridge", "issuer", "add", vault, "--institution", INSTITUTION),
             *("--url", made.links[vault].url),
             *("--secret", f"token=@{made.folder / f'token-{vault}'}"),
+            *("--secret", f"webhook_secret=@{made.folder / f'told-{vault}'}"),
         )
     made.run(
         *("vaultbridge", "site", "add", SITE, "--connector", "moodle"),
@@ -251,7 +277,7 @@ def _configure(made: Town) -> None:
         mapping = made.folder / f"{vault}.yaml"
         mapping.write_text(MAPPING.format(vault=vault, code=CODES[course]))
         made.run("vaultbridge", "mappings", "add", str(mapping))
-    for url in (made.links["hooks"].url, made.vault_url):
+    for url in (*made.web_urls, made.vault_url):
         eventually(lambda url=url: _is_ready(f"{url}/health/ready"), within=READY_S)
     eventually(lambda: _is_ready(made.campus_url), within=READY_S)
 

@@ -246,7 +246,7 @@ RUNTIME = (
 )
 
 #: Of copying a database and putting a copy back: tests/faults/test_copy_points.py comes by them.
-COPIES = of("on_disk", "filled", "named")
+COPIES = of("on_disk", "begun", "filled", "named")
 RESTORE = {
     "sqlite": of("restore", "prepared", "set_aside", "put"),
     "postgresql": of("restore", "marked", "loaded", "prepared"),

@@ -122,14 +122,15 @@ class ScriptedVault:
                 else:
                     self._keep(kept)
 
-    def finish(self) -> None:
-        """Process whatever is being processed."""
+    def finish(self) -> list[Kept]:
+        """Process whatever is being processed; return that."""
         self.appear()
         with self._writing():
-            for kept in self.kept.values():
-                if kept.status == "processing":
-                    kept.status = self.outcomes.popleft() if self.outcomes else self.outcome(kept)
-                    self._journal.keep(kept)
+            processed = [kept for kept in self.kept.values() if kept.status == "processing"]
+            for kept in processed:
+                kept.status = self.outcomes.popleft() if self.outcomes else self.outcome(kept)
+                self._journal.keep(kept)
+        return processed
 
     def catch_up(self) -> None:
         """Work on the requests that were only taken in (see `late`)."""
