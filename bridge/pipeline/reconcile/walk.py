@@ -73,6 +73,7 @@ def of(work: Work, issuer_id: str) -> Walk:
         if row is not None and _goes_on(work, row):
             walk.began_at, walk.leg, walk.page = row.began_at, Leg(row.leg), row.page
             walk.found = _unpacked(row.found)
+            walk.reads_revoked |= walk.leg is Leg.REVOKED
             differences.take_over(
                 conn,
                 site_id=work.site.id,

@@ -202,6 +202,16 @@ def test_a_long_list_of_revoked_ones_is_read_over_several_runs(issued: World) ->
     assert [1, 2] == pages(issued), "to the first page that is too old"
 
 
+def test_what_was_begun_by_hand_is_ended_by_the_clock(issued: World) -> None:
+    fill(issued, 15, ago=400 * DAY, status="revoked")
+    round_of(issued)
+    metered(issued, 3)
+    assert issued.reconcile().notices
+    assert not round_of(issued).notices
+
+    assert [1, 2, 1, 2] == pages(issued, "revoked")
+
+
 def test_who_looks_further_back_than_the_walk_has_begins_anew(issued: World) -> None:
     metered(issued, 1)
     assert round_of(issued).notices, "of the list of revoked ones"
