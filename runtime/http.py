@@ -150,8 +150,9 @@ class _Bounded(httpx.SyncByteStream):
 
 
 def _transport(allowed: frozenset[str]) -> httpx.HTTPTransport:
+    # Without a limit: a host that hangs would take the others' share.
     transport = httpx.HTTPTransport(
-        verify=ssl.create_default_context(), retries=0, limits=httpx.Limits(max_connections=64)
+        verify=ssl.create_default_context(), retries=0, limits=httpx.Limits()
     )
     # httpx has no public way to hand in httpcore's network backend; a test holds this line.
     transport._pool._network_backend = _Backend(allowed)

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,11 +18,14 @@ import httpx
 import pytest
 
 from runtime.http import AddressRefused, Client, _Backend
+from tests.polling import PATIENCE_S, eventually
 from tests.runtime.raw_server import answering, raw_server, request_of
 
 #: Long enough for a good answer on a busy machine, short enough to wait for.
 DEADLINE = timedelta(seconds=0.5)
 PUBLIC = "93.184.216.34"
+#: More calls than hang at once in life.
+MANY = 120
 
 
 def client(*allowed: str, **options: Any) -> Client:
@@ -256,6 +260,28 @@ def test_a_proxy_in_the_environment_does_not_lead_round_the_guard(
             http.get("http://10.0.0.1/")
 
     assert 0 == proxy.connections
+
+
+def test_a_host_that_hangs_takes_no_connection_from_the_others() -> None:
+    release = threading.Event()
+
+    def hang(connection: socket.socket) -> None:
+        if request_of(connection):
+            release.wait(PATIENCE_S)
+
+    with (
+        raw_server(hang) as hung,
+        raw_server(answering(b"yes")) as other,
+        client("127.0.0.1", deadline=timedelta(seconds=PATIENCE_S)) as http,
+        ThreadPoolExecutor(MANY) as pool,
+    ):
+        calls = [pool.submit(http.get, hung.url()) for _ in range(MANY)]
+        eventually(lambda: hung.connections == MANY)
+        answer = http.get(other.url())
+        release.set()
+
+    assert (200, "yes") == (answer.status_code, answer.text)
+    assert {httpx.RemoteProtocolError} == {type(call.exception()) for call in calls}
 
 
 def test_connections_are_used_again() -> None:
