@@ -21,6 +21,7 @@ from bridge.pipeline import (
 )
 from bridge.pipeline.bridge import Bridge
 from bridge.store import issuances, tables
+from bridge.store.issuances import Which
 from bridge.store.states import DeliveryState
 from runtime.lease import due
 
@@ -28,7 +29,8 @@ Step = Callable[[Bridge], bool]
 
 SERVICE = "bridge"
 
-#: A bell is a queue with a worker process of its own: a slow LMS or vault delays only its own.
+#: A bell is a queue with a worker process of its own. In it each site and each issuer is served by
+#: itself: a slow LMS or vault delays neither the others nor the other steps.
 BELLS: Mapping[str, tuple[Step, ...]] = {
     "normalise": (normalise.run, complete.run),
     "issue": (issue.run,),
@@ -36,8 +38,6 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
     "write_back": (write_back.run, mail.run),
     "reconcile": (reconcile.run,),
 }
-
-Which = Callable[[datetime], sa.ColumnElement[bool]]
 
 #: Where a bell's work waits, and which of it can be done now.
 _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from functools import partial
 
 import click
@@ -40,7 +41,7 @@ def web() -> None:
 def worker(bell: str) -> None:
     """Do the work of one bell until stopped."""
     b = bridge(f"worker-{bell}")
-    with beating(b.database, process, f"worker {bell}"):
+    with beating(b.database, process, f"worker {bell}"), closing(b):
         work(b.settings.redis_url, service=SERVICE, steps={bell: partial(answer, b, bell)})
 
 

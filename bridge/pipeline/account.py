@@ -6,7 +6,7 @@ come, then one call tries it for all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ import structlog
 
 from bridge.pipeline import causes
 from bridge.pipeline.bridge import Bridge
-from bridge.store import accounts, events, gates
+from bridge.store import accounts, events, gates, issuances
 from bridge.store.gates import Way
 from bridge.store.tables import issuance
 from bridge.store.tables import issuer as issuers
@@ -65,6 +65,12 @@ class Account:
         """Remember at once, from any thread, that the next call would be in vain."""
         if isinstance(heard, (*_SILENT, Unauthorised)):
             self.stopped = True
+
+
+def having(bridge: Bridge, which: issuances.Which) -> Sequence[str]:
+    """The issuers that have due issuances of these."""
+    with bridge.database.read() as conn:
+        return issuances.issuers_having(conn, which, now=bridge.database.now(conn))
 
 
 def of(bridge: Bridge, issuer_id: str) -> Account:

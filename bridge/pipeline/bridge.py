@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ import sqlalchemy as sa
 
 from bridge.certificates.render import Renderer
 from bridge.pipeline.learner_links import LearnerLinks
+from bridge.pipeline.side_by_side import SideBySide
 from bridge.settings import Settings
 from bridge.store import accounts
 from bridge.vault_client import VaultClient
@@ -41,6 +44,15 @@ class Bridge:
     vault_http: httpx.Client
     lms_http: httpx.Client
     owner: str  #: this process's name on leases
+    #: Whom each step is serving, by the step's name.
+    sides: Mapping[str, SideBySide] = field(
+        init=False, repr=False, compare=False, default_factory=partial(defaultdict, SideBySide)
+    )
+
+    def close(self) -> None:
+        """Let those who are being served be served to the end."""
+        for side in self.sides.values():
+            side.close()
 
     @property
     def backoff(self) -> Backoff:

@@ -1,16 +1,13 @@
-"""What is asked of LMSs: each site by itself, in a thread of its own.
+"""What is asked of LMSs: each site by itself, side by side.
 
 A site that does not answer is asked by one row at a time, ever more rarely, and its other rows keep
 as they are. What failed in company is tried in ever smaller company, and never before what is
-fresh, so that one bad row holds up nobody but itself. While a slice lasts, no site waits for
-another; the next one begins once the slowest batch has ended.
+fresh, so that one bad row holds up nobody but itself.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,11 +29,6 @@ from runtime.lease import LeaseLost, claim, due, give_back, still_held
 
 BY_ITSELF = "Nothing: it is tried again by itself."
 MOST_BUG_TRIES = 3
-#: Sites that are asked at the same time, by one process.
-MOST_SITES = 8
-#: While one site keeps us waiting, the others are looked at this often, for about so long.
-PATIENCE_S = 1.0
-SLICE_S = 30.0
 #: By how much smaller the company is with each failure.
 SHRINKS = 5
 
@@ -72,26 +64,9 @@ class Step:
 
 
 def run(bridge: Bridge, step: Step) -> bool:
-    """Work through a batch of each site that has due rows; say whether there may be more.
-
-    A site that takes its time, or does not answer, keeps only itself waiting until the slice is
-    over; then the others wait for the end of its batch.
-    """
-    until = time.monotonic() + SLICE_S
-    served = False
-    busy: dict[Future[None], str] = {}
-    with ThreadPoolExecutor(MOST_SITES, thread_name_prefix=step.name) as pool:
-        while True:
-            if not served or (busy and time.monotonic() < until):
-                for site_id in _having_work(bridge, step, but=busy.values()):
-                    busy[pool.submit(_batch, bridge, step, site_id)] = site_id
-            if not busy:
-                return served
-            served = True
-            done, _ = wait(busy, timeout=PATIENCE_S, return_when=FIRST_COMPLETED)
-            for future in done:
-                del busy[future]
-                future.result()
+    """Work through a batch of each site that has due rows; say whether there may be more."""
+    having_work = partial(_having_work, bridge, step)
+    return bridge.sides[step.name].run(having_work, partial(_batch, bridge, step))
 
 
 def has_work(step: Step, *, now: datetime) -> sa.Exists:
@@ -105,10 +80,9 @@ def workable(step: Step, now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(sa.or_(*step.turns), step.table.c.site_id.in_(askable))
 
 
-def _having_work(bridge: Bridge, step: Step, *, but: Any) -> Sequence[str]:
+def _having_work(bridge: Bridge, step: Step) -> Sequence[str]:
     with bridge.database.read() as conn:
-        found = conn.execute(_sites_with_work(step, bridge.database.now(conn))).scalars().all()
-    return [site_id for site_id in found if site_id not in but]
+        return conn.execute(_sites_with_work(step, bridge.database.now(conn))).scalars().all()
 
 
 def _sites_with_work(step: Step, now: datetime) -> sa.Select[Any]:

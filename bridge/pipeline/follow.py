@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,25 +65,27 @@ _SLOW = _Trouble(
 
 
 def run(bridge: Bridge) -> bool:
-    """Ask about a batch of issuances that are due; say whether there may be more."""
+    """Ask about a batch of each issuer's issuances that are due; say whether there may be more."""
+    having_work = partial(accounts.having, bridge, issuances.followable)
+    return bridge.sides[STEP].run(having_work, partial(_batch, bridge))
+
+
+def _batch(bridge: Bridge, issuer_id: str) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         rows = claim(
             conn,
             issuance,
-            where=issuances.followable(now),
+            where=sa.and_(issuances.followable(now), issuance.c.issuer_id == issuer_id),
             owner=bridge.owner,
             now=now,
             lease=bridge.settings.lease,
             limit=BATCH,
         )
-    by_issuer = sorted(rows, key=lambda row: row.issuer_id)
-    for issuer_id, group in groupby(by_issuer, key=lambda row: row.issuer_id):
-        batch = list(group)
+    if rows:
         crashpoint("follow.claimed")
-        with poisoned(STEP, issuer_id, partial(_move_on, bridge, batch)):
-            _follow(bridge, issuer_id, batch)
-    return bool(rows)
+        with poisoned(STEP, issuer_id, partial(_move_on, bridge, rows)):
+            _follow(bridge, issuer_id, rows)
 
 
 def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None:
@@ -111,7 +112,7 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
     crashpoint("follow.told")
     failed = [(row, one) for row in rows if (one := told.get(row.id)) and one.status == "failed"]
     failed_ids = {row.id for row, _ in failed}
-    others = [row for row in rows if row.id not in failed_ids]
+    others = sorted((row for row in rows if row.id not in failed_ids), key=_place)
     for begin in range(0, len(others), TOGETHER):
         group = others[begin : begin + TOGETHER]
         with poisoned(STEP, group[0].id, partial(_move_on, bridge, group)):
@@ -121,6 +122,11 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
             _failed(bridge, account, row, one)
         else:
             accounts.give_back(bridge, [row])
+
+
+def _place(row: sa.Row[Any]) -> tuple[str, str, str]:
+    """An order that all who settle share: none waits for one that waits for it."""
+    return row.learner_id, row.site_id, row.course_id
 
 
 def _sent(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> Mapping[str, datetime]:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,29 +50,31 @@ class _Plan:
 
 
 def run(bridge: Bridge) -> bool:
-    """Work on a batch of issuances that are due; say whether there may be more."""
-    rows = sorted(_claim(bridge), key=lambda row: row.issuer_id)
-    for issuer_id, group in groupby(rows, key=lambda row: row.issuer_id):
-        batch = list(group)
-        crashpoint("issue.claimed")
-        with poisoned(endings.ISSUE, issuer_id, partial(_apart, bridge, batch)):
-            _issuer(bridge, issuer_id, batch)
+    """Work on a batch of each issuer's issuances that are due; say whether there may be more."""
+    having_work = partial(accounts.having, bridge, issuances.sendable)
+    return bridge.sides[endings.ISSUE].run(having_work, partial(_batch, bridge))
+
+
+def _batch(bridge: Bridge, issuer_id: str) -> None:
+    rows = _claim(bridge, issuer_id)
     if rows:
+        crashpoint("issue.claimed")
+        with poisoned(endings.ISSUE, issuer_id, partial(_apart, bridge, rows)):
+            _issuer(bridge, issuer_id, rows)
         bridge.ring("follow")
-    return bool(rows)
 
 
-def _claim(bridge: Bridge) -> list[sa.Row[Any]]:
+def _claim(bridge: Bridge, issuer_id: str) -> list[sa.Row[Any]]:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        sendable = issuances.sendable(now)
+        theirs = sa.and_(issuances.sendable(now), issuance.c.issuer_id == issuer_id)
         new, tried = issuances.fresh(), sa.not_(issuances.fresh())
         rows: list[sa.Row[Any]] = []
         for which, limit in ((new, bridge.settings.bulk_chunk), (tried, TRIED_BEFORE)):
             rows += claim(
                 conn,
                 issuance,
-                where=sa.and_(sendable, which),
+                where=sa.and_(theirs, which),
                 owner=bridge.owner,
                 now=now,
                 lease=bridge.settings.lease,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from bridge.store import gates
 from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
 from bridge.store.states import IssuanceState
 from bridge.store.tables import attempt, completion, file, issuance, issuer, link, site
+from runtime.lease import due
+
+#: Which rows, at a moment.
+Which: TypeAlias = Callable[[datetime], sa.ColumnElement[bool]]
 
 
 def of_completion(conn: sa.Connection, completion_id: str, mapping_name: str) -> sa.Row[Any] | None:
@@ -77,8 +82,10 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
 
 def _reachable(now: datetime) -> sa.ColumnElement[bool]:
     """Issuances of issuers whose vault takes our token and may be called now."""
-    left_alone = sa.or_(issuer.c.paused_at.is_not(None), issuer.c.shut_until > now)
-    return issuance.c.issuer_id.not_in(sa.select(issuer.c.id).where(left_alone))
+    reachable = sa.select(issuer.c.id).where(
+        issuer.c.paused_at.is_(None), gates.may_be_called(issuer, now)
+    )
+    return issuance.c.issuer_id.in_(reachable.correlate(None))
 
 
 def sendable(now: datetime) -> sa.ColumnElement[bool]:
@@ -95,6 +102,14 @@ def fresh() -> sa.ColumnElement[bool]:
 def followable(now: datetime) -> sa.ColumnElement[bool]:
     """Issuances that a vault is processing which may be called."""
     return sa.and_(issuance.c.state == IssuanceState.PROCESSING, _reachable(now))
+
+
+def issuers_having(conn: sa.Connection, which: Which, *, now: datetime) -> Sequence[str]:
+    """The issuers that have due issuances of these."""
+    theirs = sa.select(issuance.c.id).where(
+        issuance.c.issuer_id == issuer.c.id, which(now), due(issuance, now)
+    )
+    return conn.execute(sa.select(issuer.c.id).where(theirs.exists())).scalars().all()
 
 
 def of_learner(

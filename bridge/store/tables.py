@@ -211,7 +211,7 @@ issuance = sa.Table(
     sa.Column("generated_at", UtcDateTime),
     *lease_columns(),
     sa.UniqueConstraint("completion_id", "mapping_name"),
-    sa.Index(None, "state", "next_run_at"),
+    sa.Index(None, "issuer_id", "state", "next_run_at"),
     sa.Index(None, "issuer_id", "generated_at"),
     cause_index("issuance", "site_id", "state", "failing_since"),
     sa.Index(None, "site_id", "learner_id"),

@@ -36,8 +36,11 @@ def make_due(conn: sa.Connection, issuance_ids: Collection[str], *, now: datetim
     Those that are not final yet, or told nowhere, are passed over.
     """
     told = sa.select(issuance.c.site_id, target.c.course_id, issuance.c.learner_id).distinct()
+    # In an order that all share: none waits for one that waits for it.
     places = conn.execute(
-        told.join(target).where(issuance.c.id.in_(issuance_ids), _was_final())
+        told.join(target)
+        .where(issuance.c.id.in_(issuance_ids), _was_final())
+        .order_by(issuance.c.learner_id, issuance.c.site_id, target.c.course_id)
     ).all()
     for place in places:
         conn.execute(

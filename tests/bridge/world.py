@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from flask import Flask
@@ -48,6 +48,13 @@ entry:
   applicant_email: "{{ learner.email }}"
   issue_date: "{{ completed_at | local_date: 'UTC' }}"
 """
+
+
+class Reachable(Protocol):
+    """A vault, or the way to it."""
+
+    @property
+    def url(self) -> str: ...
 
 
 @dataclass
@@ -98,7 +105,7 @@ class World:
         self.add_mapping()
         self.app: Flask = create_app(self.bridge)
 
-    def add_issuer(self, name: str, *, at: ScriptedVault | None = None, token: str = TOKEN) -> str:
+    def add_issuer(self, name: str, *, at: Reachable | None = None, token: str = TOKEN) -> str:
         """Add an issuer at this world's vault or another; return its id."""
         with self.bridge.database.write() as conn:
             return accounts.add_issuer(

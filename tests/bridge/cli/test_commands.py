@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bridge.cli import COMMANDS
+from bridge.cli import COMMANDS, processes
+from bridge.pipeline import side_by_side
+from bridge.queue import SERVICE
 from runtime.embedded import resolve
 from runtime.keys import Keys
 from tests.bridge.cli.conftest import Run
+from tests.polling import PATIENCE_S
 
 
 def test_every_command_explains_itself(run: Run) -> None:
@@ -77,6 +82,28 @@ def test_migrate_makes_the_tables_and_may_be_repeated(
         said = run("migrate")
         assert (0, "The schema is up to date.\n") == (said.code, said.out), said.err
     assert (0, []) == ((listed := run("issuances", "--json")).code, listed.json)
+
+
+def test_a_worker_ends_once_whoever_it_serves_has_been_served(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "SLICE_S", 0.01)
+    monkeypatch.setattr(side_by_side, "LOOK_S", 0.01)
+    asked_to_end, served = threading.Event(), threading.Event()
+
+    def serve(_who: str) -> None:
+        asked_to_end.wait(PATIENCE_S)
+        served.set()
+
+    def work(_url: str, *, service: str, steps: dict[str, Any]) -> None:
+        bridge = steps["issue"].args[0]
+        assert (SERVICE, True) == (service, bridge.sides["issue"].run(lambda: ["main"], serve))
+        threading.Timer(0.1, asked_to_end.set).start()
+
+    monkeypatch.setattr(processes, "work", work)
+
+    assert 0 == run("worker", "issue").code
+    assert served.is_set()
 
 
 def test_a_new_key_is_one_that_works(run: Run) -> None:

@@ -14,18 +14,18 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from bridge.pipeline import by_site, complete, normalise
+from bridge import queue
+from bridge.pipeline import by_site, complete, normalise, side_by_side
 from bridge.pipeline.write_back import STEP
 from bridge.store import gates, tables
 from bridge.store.gates import Way
 from connectors.base import Completion, GradebookRow, Permanent, Receipt, Temporary
 from tests import scripted_lms
 from tests.bridge.world import SITE, World
+from tests.polling import PATIENCE_S, eventually
 from tests.scripted_lms import ScriptedLms, SecondConnector
 
 SECOND = "second-main"
-#: Far longer than anything here takes, and shorter than a test may hang.
-LONG_S = 30.0
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_site_that_hangs_keeps_only_itself_waiting(world: World, second: Scrip
 
     def hang(_batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         world.change(tables.write_back, late.id, next_run_at=world.clock.now())
-        seen.append(written.wait(LONG_S))
+        seen.append(written.wait(PATIENCE_S))
         raise Temporary("It never answered.")
 
     def at_once(batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
@@ -109,7 +109,7 @@ def test_completions_are_taken_up_while_another_site_hangs(
     seen: list[bool] = []
 
     def hang(_batch: Sequence[Completion]) -> Sequence[Completion]:
-        seen.append(asked.wait(LONG_S))
+        seen.append(asked.wait(PATIENCE_S))
         raise Temporary("It never answered.")
 
     def told(batch: Sequence[Completion]) -> Sequence[Completion]:
@@ -126,6 +126,36 @@ def test_completions_are_taken_up_while_another_site_hangs(
     assert {"ada": "found", "bob": "mapped"} == {
         row.learner_id: row.state for row in world.rows(tables.completion)
     }
+
+
+def test_what_comes_in_while_a_site_hangs_is_read_and_taken_up(
+    world: World, second: ScriptedLms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other steps of the bell have their turn, too."""
+    monkeypatch.setattr(side_by_side, "SLICE_S", 0.05)
+    monkeypatch.setattr(side_by_side, "LOOK_S", 0.05)
+    asked, mended = threading.Event(), threading.Event()
+
+    def hang(batch: Sequence[Completion]) -> Sequence[Completion]:
+        asked.set()
+        assert mended.wait(2 * PATIENCE_S)
+        return batch
+
+    def states() -> dict[str, str]:
+        queue.answer(world.bridge, "normalise")
+        return {row.learner_id: row.state for row in world.rows(tables.completion)}
+
+    world.lms.enriching.append(hang)
+    world.complete("ada")
+    states()
+    assert asked.wait(PATIENCE_S)
+    complete_at_second(world, "bob")
+    try:
+        eventually(lambda: states() == {"ada": "found", "bob": "mapped"})
+    finally:
+        mended.set()
+    world.run("normalise")
+    assert {"ada": "mapped", "bob": "mapped"} == states()
 
 
 def test_a_site_that_is_down_for_days_is_asked_by_one_row_and_its_others_keep(

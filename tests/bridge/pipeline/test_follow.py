@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
@@ -84,6 +86,21 @@ def test_what_a_vault_processes_for_days_is_told_and_followed_all_the_same(world
     world.vault.finish()
     world.run("follow")
     assert ("generated", None) == (world.issuance.state, world.issuance.cause)
+
+
+def test_whoever_settles_does_so_in_the_order_of_learners(world: World) -> None:
+    """Each locks what gradebooks are to tell of them: none waits for one that waits for it."""
+    sent(world)
+    for number, row in enumerate(world.rows(tables.issuance)):
+        due = world.clock.now() - timedelta(seconds=number)  # the other way round
+        world.change(tables.issuance, row.id, next_run_at=due)
+    world.vault.finish()
+    world.later()
+    world.run("follow")
+
+    whose = {row.id: row.learner_id for row in world.rows(tables.issuance)}
+    settled = [whose[e.subject] for e in world.rows(tables.event) if e.what == "generated"]
+    assert list(PEOPLE) == settled
 
 
 @pytest.mark.parametrize("comes_first", [True, False])
