@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -29,12 +30,14 @@ from hypothesis.stateful import (
 from bridge import queue
 from bridge.certificates.page import Page
 from bridge.certificates.render import Renderer
+from bridge.pipeline.vault_retry import MOST_VAULT_RETRIES
 from bridge.store import tables
 from bridge.store.states import IssuanceState
 from connectors.base import Temporary
 from runtime import crashpoint
 from tests.bridge.emptying import empty
 from tests.bridge.institution import PDF
+from tests.bridge.settling import run_all
 from tests.bridge.world import NOON, World
 from tests.scripted_lms import ScriptedConnector, ScriptedLms
 from tests.scripted_vault import Key, answers, cut, late, lost_reply
@@ -81,23 +84,32 @@ class BlankRenderer(Renderer):
 
 
 class Fate(RuleBasedStateMachine):
-    """What may happen to a bridge; ``fresh`` makes the next story's world."""
+    """What may happen to a bridge; ``fresh`` makes the world as on the first day."""
 
     fresh: Callable[[], World]
     bodies = Bundle("bodies")
 
     @initialize(
         atomic=st.booleans(),
+        finds_duplicates=st.booleans(),
         people=st.lists(LEARNERS, min_size=1, max_size=3),
         moods=st.lists(st.tuples(CALLS, MOODS), max_size=4),
     )
-    def begin(self, atomic: bool, people: list[str], moods: list[tuple[str, Any]]) -> None:
+    def begin(
+        self,
+        atomic: bool,
+        finds_duplicates: bool,
+        people: list[str],
+        moods: list[tuple[str, Any]],
+    ) -> None:
         self.world = type(self).fresh()
         self.world.vault.atomic = atomic
+        self.world.vault.finds_duplicates = finds_duplicates
         self.owed: set[Key] = set()  # the model: of what was told, what it must come to
         self.seen: dict[str, tuple[int, int]] = {}
         self.lives = 1
         self.dawdled = 0
+        self.failures = 0
         for call, mood in moods:
             self.upset_the_vault(call, mood)
         for who in people:
@@ -127,15 +139,19 @@ class Fate(RuleBasedStateMachine):
         assert response.status_code in (200, 202)
         self.owed.add(key)
 
+    def has_rung(self) -> bool:
+        return bool(self.world.rung)
+
+    @precondition(has_rung)
     @rule()
     def answer_a_bell(self) -> None:
-        if self.world.rung:
-            queue.answer(self.world.bridge, self.world.rung.pop(0))
+        queue.answer(self.world.bridge, self.world.rung.pop(0))
 
     @rule(bell=BELLS)
     def ring_twice(self, bell: str) -> None:
         self.world.rung += [bell, bell]
 
+    @precondition(has_rung)
     @rule()
     def flush(self) -> None:
         """Redis loses every bell."""
@@ -147,14 +163,13 @@ class Fate(RuleBasedStateMachine):
 
     @rule(seconds=SPANS)
     def work(self, seconds: int) -> None:
-        """Workers do what is due, a batch of each bell's; then time passes."""
-        for bell in queue.BELLS:
-            queue.answer(self.world.bridge, bell)
+        """Workers do what is due; then time passes."""
+        run_all(self.world.bridge)
         self.pass_time(seconds)
 
-    @rule(bell=BELLS, nth=st.integers(1, 12))
-    def kill(self, bell: str, nth: int) -> None:
-        """A worker dies at the so-manieth point that it comes by; another takes its place."""
+    @rule(nth=st.integers(1, 20))
+    def kill(self, nth: int) -> None:
+        """Workers die at the so-manieth point that they come by; others take their place."""
         left = nth
 
         def reached(_name: str) -> None:
@@ -165,7 +180,7 @@ class Fate(RuleBasedStateMachine):
 
         crashpoint.watch(reached)
         try:
-            queue.answer(self.world.bridge, bell)
+            run_all(self.world.bridge)
         except Killed:
             self.lives += 1
             successor = f"worker-{self.lives}"
@@ -177,8 +192,10 @@ class Fate(RuleBasedStateMachine):
     def upset_the_vault(self, call: str, mood: Any) -> None:
         self.world.vault.then(call, mood)
 
+    @precondition(lambda self: self.failures < MOST_VAULT_RETRIES)
     @rule()
     def fail_a_certificate(self) -> None:
+        self.failures += 1  # of one that fails more often nobody asks any more
         self.world.vault.outcomes.append("failed")
 
     @rule()
@@ -233,23 +250,18 @@ def test_whatever_happens_in_whatever_order_each_completion_is_certified_once(
     world: World,
 ) -> None:
     vault = world.vault
+    world.bridge = replace(world.bridge, renderer=BlankRenderer())
 
     def fresh() -> World:
         empty(world.bridge.database)
         world.clock.moment = NOON
         world.rung.clear()
+        world.set_up()
         for kept in (vault.kept, vault.files, vault.created, vault.script, vault.outcomes):
             kept.clear()
         vault.catch_up()
-        ScriptedConnector.lms = ScriptedLms()
-        bridge = replace(world.bridge, renderer=BlankRenderer())
-        return World(
-            bridge=bridge,
-            clock=world.clock,
-            vault=vault,
-            lms=ScriptedConnector.lms,
-            rung=world.rung,
-        )
+        world.lms = ScriptedConnector.lms = ScriptedLms()
+        return world
 
     Fate.fresh = staticmethod(fresh)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
@@ -258,7 +270,7 @@ def test_whatever_happens_in_whatever_order_each_completion_is_certified_once(
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=20,
+            max_examples=30,
             stateful_step_count=20,
             suppress_health_check=list(HealthCheck),
         ),

@@ -24,7 +24,7 @@ from bridge.store import accounts, mapping_versions, reconcile_runs, tables
 from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
 from bridge.web.app import create_app
-from tests.bridge.settling import next_due
+from tests.bridge.settling import next_due, run_all
 from tests.scripted_lms import ScriptedLms
 from tests.scripted_vault import TOKEN, ScriptedVault
 
@@ -99,11 +99,15 @@ class World:
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
+        self.set_up()
+        self.app: Flask = create_app(self.bridge)
+
+    def set_up(self) -> None:
+        """What an empty database needs."""
         self.issuer_id = self.add_issuer("main")
         self.site_id = self.add_site(SITE, "scripted")
         self.add_site("signed-main", "signed")
         self.add_mapping()
-        self.app: Flask = create_app(self.bridge)
 
     def add_issuer(self, name: str, *, at: Reachable | None = None, token: str = TOKEN) -> str:
         """Add an issuer at this world's vault or another; return its id."""
@@ -261,10 +265,7 @@ class World:
         """Let everything that has a time of its own come to it, within so many hours."""
         end = self.clock.now() + timedelta(hours=hours)
         while True:
-            for _ in range(MOST_RUNS):
-                self.run(*queue.BELLS)
-                if not queue.due_bells(self.bridge):
-                    break
+            run_all(self.bridge)
             self.vault.finish()
             moment = self.next_due()
             if moment is None or moment > end:

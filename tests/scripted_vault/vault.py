@@ -80,6 +80,8 @@ class ScriptedVault:
         self.appears_at_once = True
         #: Looks for duplicates as it makes the certificate; else when it takes the request in.
         self.atomic = True
+        #: Looks for duplicates at all.
+        self.finds_duplicates = True
         #: E-mails whose entries of a bulk request are lost without a word.
         self.drops: set[str] = set()
         #: Whether an entry of a bulk request is lost.
@@ -328,7 +330,7 @@ class ScriptedVault:
         return told(200, {"message": message, "data": self._whole(kept)})
 
     def _keys(self) -> set[Key]:
-        return {kept.key for kept in self.kept.values()}
+        return {kept.key for kept in self.kept.values()} if self.finds_duplicates else set()
 
     def _is_there(self, kept: Kept) -> bool:
         return kept.key in self._keys()
