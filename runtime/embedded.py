@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 import httpx
 
+from runtime.on_disk import appearing
+
 LOOPBACK = "127.0.0.1"
 #: The file in an installation's folder that holds its environment.
 ENVIRONMENT = "env"
@@ -108,10 +110,9 @@ def keep(data: Path, env: Mapping[str, str], *, prefixes: tuple[str, ...]) -> No
     """
     theirs = {k: v for k, v in os.environ.items() if k.startswith(prefixes)}
     kept_ = {**theirs, **env, PLACE: str(data.resolve())}
-    path = data / ENVIRONMENT
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(kept_.items()))
+    lines = (f"{name}={shlex.quote(value)}\n" for name, value in sorted(kept_.items()))
+    with appearing(data / ENVIRONMENT) as unfinished:
+        unfinished.write_text("".join(lines), encoding="utf-8")
 
 
 def kept(data: Path) -> dict[str, str]:

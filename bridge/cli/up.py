@@ -20,6 +20,7 @@ from bridge.settings import from_environment
 from bridge.store import accounts
 from bridge.wiring import Bridge, build, migrate_database
 from runtime import embedded, logging, redis_server
+from runtime.crashpoint import crashpoint
 from runtime.embedded import LOOPBACK
 from runtime.keys import Keys
 from runtime.redis_server import EmbeddedRedis
@@ -91,6 +92,7 @@ def up(
     _prepare(vault, institution, place.data, last.get("BRIDGE_PORT"))
     # Once all of it is prepared: what was cut off half-way is done again at the next start.
     embedded.keep(place.data, env, prefixes=OURS)
+    crashpoint("up.kept")
     _run(env, vault, redis, place)
 
 
@@ -118,6 +120,7 @@ def _prepare(vault: Vault, institution: str, data: Path, found_port: str | None)
         token = _first_token(vault, institution, data, migrate)
         url, hidden = vault.url, {"token": token}
         add_issuer(bridge, ISSUER, url=url, institution=institution, secrets=hidden, who="up")
+        crashpoint("up.issuer_added")
     elif vault.port is None and found.vault_url != vault.url:
         raise click.ClickException(
             f"The issuer {ISSUER} belongs to the vault at {found.vault_url}, and its certificates "
@@ -152,15 +155,19 @@ def _have_vault_tell(bridge: Bridge, last_port: str | None) -> None:
         "--replace",
         quiet=True,
     )
+    crashpoint("up.vault_told")
     with bridge.database.write() as conn:
         secrets = {**known, "webhook_secret": told.split()[-1]}
         accounts.set_secrets(conn, issuer, kind="issuer", keys=bridge.keys, secrets=secrets)
+    crashpoint("up.vault_known")
 
 
 def _first_token(vault: Vault, institution: str, data: Path, migrate: tuple[str, ...]) -> str:
     """The token of the first issuer: given, or of our vault, which is migrated on the way."""
     if vault.token_file is not None:
         return vault.token_file.read_text(encoding="utf-8").strip()
+    for left in data.glob("token-*"):  # by one that was killed
+        left.unlink()
     path = data / f"token-{secrets.token_hex(4)}"
     first = ("--first-institution", institution, "--first-token", str(path))
     try:
@@ -168,6 +175,7 @@ def _first_token(vault: Vault, institution: str, data: Path, migrate: tuple[str,
         if not path.exists():  # the vault was there before the bridge
             _vault_command("institution", "add", "--if-missing", institution)
             _vault_command("token", "create", "--institution", institution, "--out", str(path))
+        crashpoint("up.token_made")
         return path.read_text(encoding="utf-8").strip()
     finally:
         path.unlink(missing_ok=True)

@@ -252,6 +252,9 @@ RESTORE = {
     "postgresql": of("restore", "marked", "loaded", "prepared"),
 }
 
+#: Of setting up an installation: tests/faults/test_up_points.py comes by them.
+UP = of("up", "token_made", "issuer_added", "vault_told", "vault_known", "kept")
+
 #: Of a command that is run again by hand: tests/vault/export comes by them.
 EXPORT = of("export", "copied", "recorded", "closing")
 

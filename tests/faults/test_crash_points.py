@@ -22,6 +22,7 @@ from tests.faults.points import (
     EXPORT,
     RESTORE,
     RUNTIME,
+    UP,
     VAULT,
     alone,
     held,
@@ -218,6 +219,6 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
     runs = [*BRIDGE.values(), *COMMANDS.values(), *VAULT.values(), *RESTORE.values()]
-    with_a_run = {*chain.from_iterable(runs), *COPIES, *RUNTIME, *EXPORT}
+    with_a_run = {*chain.from_iterable(runs), *COPIES, *UP, *RUNTIME, *EXPORT}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()
