@@ -105,6 +105,7 @@ class Stage:
             kind=kind,
         )
         fresh.vault.finishes_when_told = True
+        fresh.vault.finds_duplicates = False  # what is not made twice is so by our own doing
         fresh._set_up()
         return fresh
 

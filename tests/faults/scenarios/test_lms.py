@@ -63,7 +63,10 @@ def test_20_a_clock_set_back_gives_nobodys_lease_away_and_none_for_ever(world: W
     world.run("normalise")
     held = {"lease_owner": "worker-9", "fence": 1}
     until = world.clock.now() + world.bridge.settings.lease
-    world.change(tables.issuance, world.issuance.id, lease_until=until, **held)
+    long_due = world.clock.now() - timedelta(hours=2)  # so that its lease alone holds it
+    world.change(
+        tables.issuance, world.issuance.id, lease_until=until, next_run_at=long_due, **held
+    )
     world.clock.forward(timedelta(hours=-1))
     world.run("issue")
     assert ("worker-9", 0) == (world.issuance.lease_owner, world.vault.calls["upload"])

@@ -54,7 +54,8 @@ def test_07_a_bell_whose_answer_was_lost_and_a_stale_bell_doubled_do_nothing_aga
     here.deliver(told)
     link.heal()
     here.all_is_well([told])
-    done = here.count(tables.attempt)
+    done, settled = here.count(tables.attempt), here.issuance(told)
+    assert settled is not None
 
     here.fleet.pause("worker-issue")
     with redis.Redis.from_url(here.redis.url) as client:
@@ -66,6 +67,9 @@ def test_07_a_bell_whose_answer_was_lost_and_a_stale_bell_doubled_do_nothing_aga
     here.deliver(after)
     here.all_is_well([told, after])
     assert done + 1 == here.count(tables.attempt), "only the new one was sent"
+    now = here.issuance(told)
+    assert now is not None
+    assert (settled.fence, settled.updated_at) == (now.fence, now.updated_at), "nobody took it up"
 
 
 def _waiting_job(here: House, client: redis.Redis) -> str:

@@ -84,12 +84,13 @@ def test_14_a_duplicate_that_somebody_else_uploaded_is_held_and_the_gradebook_sa
     assert ([], []) == (world.rows(tables.write_back), world.lms.writes)
 
 
-def test_15_a_bulk_uploads_answer_is_lost_and_three_of_its_fifty_entries_are_dropped(
-    world: World,
+@pytest.mark.parametrize("answer", [lost_reply, normal])
+def test_15_a_bulk_uploads_answer_is_lost_or_not_and_three_of_its_fifty_entries_are_dropped(
+    world: World, answer: Behaviour
 ) -> None:
     world.vault.checks_bulk = False
     world.vault.drops = {key(who)[0] for who in MANY[:3]}
-    world.vault.then("bulk", lost_reply)
+    world.vault.then("bulk", answer)
     complete_all(world, MANY)
     world.settle()
 
