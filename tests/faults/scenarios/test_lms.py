@@ -21,6 +21,7 @@ def test_20_while_the_lms_is_down_what_the_vault_has_made_waits_for_the_gradeboo
     here.eventually(lambda: [here.state(one) for one in told] == ["generated"] * 4)
     late = here.complete(2)
     assert [202] * 2 == here.deliver(*late)
+    here.eventually(lambda: here.count(tables.site, tables.site.c.shut_until.is_not(None)))
 
     here.links["campus"].heal()
     here.all_is_well([*told, *late])
