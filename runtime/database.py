@@ -11,11 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 10_000
+#: How often a writer looks whether SQLite is free.
+TURN_S = 0.001
 STATEMENT_TIMEOUT_MS = 30_000
 #: A connection to PostgreSQL that was not used for so long may be dead, and is tried before it is.
 RESTED_S = 1.0
@@ -164,9 +166,10 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(conn: sa.Connection) -> None:
-        # A deferred transaction that turns to writing fails at once, without waiting its turn.
-        reads_only = conn.get_execution_options().get("reads_only")
-        conn.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+        if conn.get_execution_options().get("reads_only"):
+            conn.exec_driver_sql("BEGIN")
+        else:
+            _begin_to_write(conn)
 
     @sa.event.listens_for(engine, "commit")
     def _commit(conn: sa.Connection) -> None:
@@ -174,6 +177,34 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             raise RolledBack("SQLite had rolled the transaction back; nothing was stored.")
 
     return engine
+
+
+def _begin_to_write(conn: sa.Connection) -> None:
+    """Begin as soon as the writer before has ended.
+
+    A deferred transaction that turns to writing would fail at once, without waiting its turn. And
+    where SQLite waits it sleeps longer and longer, up to a tenth of a second: while workers write
+    one after the other, the web process would hardly ever find the database free.
+    """
+    cursor = conn.connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        while not _has_begun(cursor) and time.monotonic() < until:
+            time.sleep(TURN_S)
+        if not conn.connection.in_transaction:
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _has_begun(cursor: DBAPICursor) -> bool:
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as exc:
+        # Whatever else it is, SQLAlchemy's own call has it, too, and tells it.
+        return exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
+    return True
 
 
 def _postgresql(url: sa.URL, monotonic: Callable[[], float]) -> sa.Engine:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -91,17 +92,41 @@ def lease_of(row: sa.Row[Any]) -> Lease:
 
 def save(conn: sa.Connection, table: sa.Table, lease: Lease, **values: Any) -> None:
     """Write to a row still held under ``lease``; raises LeaseLost if it is not."""
+    _save(conn, table, _held(table), lease, values)
+
+
+def _save(
+    conn: sa.Connection,
+    table: sa.Table,
+    update: sa.Update,
+    lease: Lease,
+    values: Mapping[str, Any],
+) -> None:
+    # What is no plain value belongs to the statement, and makes it another one.
+    parts = {name: value for name, value in values.items() if isinstance(value, sa.ClauseElement)}
+    plain = {name: value for name, value in values.items() if name not in parts}
     changed = conn.execute(
-        sa.update(table)
-        .where(
-            table.c.id == lease.id,
-            table.c.fence == lease.fence,
-            table.c.lease_owner == lease.owner,
-        )
-        .values(**values)
+        update.values(parts) if parts else update,
+        {"its_id": lease.id, "its_fence": lease.fence, "its_lease_owner": lease.owner, **plain},
     ).rowcount
     if changed != 1:
         raise LeaseLost(f"{table.name} {lease.id}")
+
+
+@cache
+def _held(table: sa.Table) -> sa.Update:
+    """Writes to a row while it is held; made once, as making it takes longer than what it does."""
+    held = [table.c[name] == sa.bindparam(f"its_{name}") for name in ("id", "fence", "lease_owner")]
+    return sa.update(table).where(*held)
+
+
+@cache
+def _given_back(table: sa.Table) -> sa.Update:
+    """As `_held`, and nobody holds it any more; whoever made it due since is not forgotten."""
+    due_since = table.c.next_run_at
+    since = due_since.is_distinct_from(sa.bindparam("was_due", type_=due_since.type))
+    at = sa.case((since, due_since), else_=sa.bindparam("due_next", type_=due_since.type))
+    return _held(table).values(lease_owner=None, lease_until=None, next_run_at=at)
 
 
 def release(
@@ -167,17 +192,8 @@ def give_back(
     **values: Any,
 ) -> None:
     """As `release`, for a row as it was claimed: whoever made it due since is not forgotten."""
-    due_since = table.c.next_run_at
-    next_ = sa.literal(next_run_at, due_since.type)
-    save(
-        conn,
-        table,
-        lease_of(row),
-        lease_owner=None,
-        lease_until=None,
-        next_run_at=sa.case((woken(table, row), due_since), else_=next_),
-        **values,
-    )
+    due = {"was_due": row.next_run_at, "due_next": next_run_at}
+    _save(conn, table, _given_back(table), lease_of(row), {**values, **due})
 
 
 def give_back_all(
@@ -192,14 +208,8 @@ def give_back_all(
     """
     if not rows:
         return
-    due_since = table.c.next_run_at
-    since = due_since.is_distinct_from(sa.bindparam("was_due", type_=due_since.type))
-    at = sa.case((since, due_since), else_=sa.bindparam("due_next", type_=due_since.type))
-    held = [table.c[name] == sa.bindparam(f"its_{name}") for name in ("id", "fence", "lease_owner")]
     conn.execute(
-        sa.update(table)
-        .where(*held)
-        .values(lease_owner=None, lease_until=None, next_run_at=at, **values),
+        _given_back(table).values(**values) if values else _given_back(table),
         [
             {
                 "its_id": row.id,

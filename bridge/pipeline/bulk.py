@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, files, guard, single
+from bridge.pipeline import commits, endings, files, guard, single
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.endings import PAUSED
@@ -38,6 +38,9 @@ from bridge.vault_client import (
 )
 from runtime.crashpoint import crashpoint
 from runtime.lease import lease_of, release, save
+
+#: Entries to a commit.
+TOGETHER = 20
 
 log = structlog.get_logger()
 
@@ -174,7 +177,7 @@ def _submit(bridge: Bridge, account: Account, chunk: Sequence[Filed]) -> list[Re
         accounts.give_back(bridge, [filed.row for filed in chunk])
         return []
     in_time = guard.in_time(bridge.settings.lease - bridge.settings.vault_deadline)
-    intended = _intend(bridge, chunk)
+    intended = [one for part in commits.parts(chunk, TOGETHER) for one in _intend(bridge, part)]
     crashpoint("bulk.intended")
     entries = [_entry(filed) for filed, _ in intended]
     answer = account.vault.bulk(entries) if in_time() else PAUSED
@@ -223,14 +226,16 @@ def _conclude(
 ) -> None:
     guilty = answer.guilty if isinstance(answer, BulkRefused) else {}
     with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        accounts.heard(bridge, conn, account, [answer], now=now)
-        for place, (filed, number) in enumerate(intended):
-            endings.note(conn, number, answer, now=now, guilty=guilty.get(place))
-            with endings.unless_lost(conn, filed.row):
-                _settle(bridge, conn, filed.row, answer, guilty.get(place), now=now)
-        crashpoint("bulk.concluding")
-    crashpoint("bulk.concluded")
+        accounts.heard(bridge, conn, account, [answer], now=bridge.database.now(conn))
+    for part in commits.parts(list(enumerate(intended)), TOGETHER):
+        with bridge.database.write() as conn:
+            now = bridge.database.now(conn)
+            for place, (filed, number) in part:
+                endings.note(conn, number, answer, now=now, guilty=guilty.get(place))
+                with endings.unless_lost(conn, filed.row):
+                    _settle(bridge, conn, filed.row, answer, guilty.get(place), now=now)
+            crashpoint("bulk.concluding")
+        crashpoint("bulk.concluded")
     log.info(
         "sent_in_bulk",
         issuer=account.issuer.name,

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import by_site, mapped
+from bridge.pipeline import by_site, commits, mapped
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
 from bridge.pipeline.decide import Decision
@@ -29,8 +29,8 @@ from runtime.lease import LeaseLost, lease_of, release
 NAME = "complete"
 #: Moodle tells the status of one learner a call, and the grades of a whole course.
 BATCH = 200
-#: Completions that share a commit: each waits for the disk, and on SQLite for the web process.
-TOGETHER = 20
+#: Completions to a commit.
+TOGETHER = 10
 
 _Pair: TypeAlias = "tuple[sa.Row[Any], Completion | Problem]"
 
@@ -84,8 +84,7 @@ def _settle_all(
     settle = partial(_settle, bridge, site, active)
     # In an order that all workers share: none waits for one that waits for it.
     pairs = sorted(zip(rows, told, strict=True), key=lambda pair: str(pair[0].learner_id))
-    for begin in range(0, len(pairs), TOGETHER):
-        some = pairs[begin : begin + TOGETHER]
+    for some in commits.parts(pairs, TOGETHER):
         with poisoned(NAME, some[0][0].id, partial(_apart, bridge, settle, some)):
             settle(some)
     bridge.ring("issue")

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, vault_retry
+from bridge.pipeline import commits, endings, vault_retry
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause, cause_of
@@ -39,8 +39,8 @@ from runtime.lease import claim, give_back, lease_of, release
 
 STEP = "follow"
 BATCH = 1000
-#: Changed rows that share a commit.
-TOGETHER = 100
+#: Changed rows to a commit.
+TOGETHER = 10
 
 log = structlog.get_logger()
 
@@ -113,8 +113,7 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
     failed = [(row, one) for row in rows if (one := told.get(row.id)) and one.status == "failed"]
     failed_ids = {row.id for row, _ in failed}
     others = sorted((row for row in rows if row.id not in failed_ids), key=_place)
-    for begin in range(0, len(others), TOGETHER):
-        group = others[begin : begin + TOGETHER]
+    for group in commits.parts(others, TOGETHER):
         with poisoned(STEP, group[0].id, partial(_move_on, bridge, group)):
             _settle(bridge, group, told, sent)
     for row, one in failed:

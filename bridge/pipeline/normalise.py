@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import trouble
+from bridge.pipeline import commits, trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
@@ -34,7 +34,7 @@ from runtime.lease import LeaseLost, claim, lease_of, release
 
 STEP = "normalise"
 BATCH = 100
-#: Deliveries that share a commit: each waits for the disk, and on SQLite for the web process.
+#: Deliveries to a commit.
 TOGETHER = 20
 #: Our own bug in reading a delivery may pass with an upgrade; not with the tenth try.
 MOST_TRIES = 3
@@ -83,8 +83,7 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
     for row in rows:
         with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
             read += _read(bridge, row, connector)
-    for begin in range(0, len(read), TOGETHER):
-        some = read[begin : begin + TOGETHER]
+    for some in commits.parts(read, TOGETHER):
         with poisoned(STEP, some[0].row.id, partial(_apart, bridge, connector, some)):
             _take(bridge, connector, some)
 

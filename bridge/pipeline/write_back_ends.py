@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import causes
+from bridge.pipeline import causes, commits
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.looks import next_look
 from bridge.store import events
@@ -25,8 +25,8 @@ from runtime.crashpoint import crashpoint
 from runtime.lease import LeaseLost, give_back, give_back_all, woken
 
 NAME = "write_back"
-#: Rows in one transaction: nobody waits long for the database.
-CHUNK = 100
+#: Rows to a commit, and of those that one statement changes.
+TOGETHER, ALIKE = 25, 100
 #: How often a text that the LMS took and does not show is written anew.
 MOST_WRITES = 3
 #: A course without a place for certificates is looked at again this often.
@@ -115,7 +115,7 @@ def stop(
 def _all(bridge: Bridge, rows: Rows, *, read_back_at: bool) -> None:
     """They stay what they are, and are looked at again."""
     every = bridge.settings.gradebook_look
-    for part in chunks(rows):
+    for part in commits.parts(rows, ALIKE):
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             due = [(row, next_look(row, every=every, now=now)) for row in part]
@@ -125,16 +125,11 @@ def _all(bridge: Bridge, rows: Rows, *, read_back_at: bool) -> None:
         crashpoint("write_back.kept")
 
 
-def chunks(rows: Sequence[Any]) -> Sequence[Sequence[Any]]:
-    """The same in the order they are, so many to a transaction."""
-    return [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-
-
 _One = Callable[[Bridge, sa.Connection, sa.Row[Any], datetime], None]
 
 
 def _each(bridge: Bridge, rows: Rows, end: _One) -> None:
-    for part in chunks(rows):
+    for part in commits.parts(rows, TOGETHER):
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             for row in part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,10 +67,15 @@ def _live(conn: sa.Connection, table: sa.Table) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
+@cache
+def _named(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).where(
+        table.c.name == sa.bindparam("called"), table.c.removed_at.is_(None)
+    )
+
+
 def _find(conn: sa.Connection, table: sa.Table, name: str) -> sa.Row[Any]:
-    row = conn.execute(
-        sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))
-    ).first()
+    row = conn.execute(_named(table), {"called": name}).first()
     if row is None:
         names = ", ".join(r.name for r in _live(conn, table)) or "none yet"
         raise NotThere(f"There is no {table.name} called {name!r}. There is: {names}.")

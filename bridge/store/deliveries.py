@@ -23,8 +23,12 @@ UNVERIFIED = "unverified"
 
 def insert(conn: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that knows ON CONFLICT, for the database at hand."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    return insert_for(conn.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> Any:
+    """As `insert`, for a database of that kind."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def seal(request: InboundRequest, *, keys: Keys) -> str:

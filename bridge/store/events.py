@@ -24,7 +24,8 @@ def record(
     detail: str | None = None,
 ) -> None:
     """Add one line to a row's history."""
-    conn.execute(sa.insert(event).values(subject=subject, what=what, at=at, who=who, detail=detail))
+    told = {"subject": subject, "what": what, "at": at, "who": who, "detail": detail}
+    conn.execute(sa.insert(event), told)
 
 
 def history(conn: sa.Connection, subjects: Sequence[str]) -> Sequence[sa.Row[Any]]:

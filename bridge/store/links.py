@@ -12,20 +12,22 @@ import sqlalchemy as sa
 from bridge.store.tables import issuance, issuer, link
 
 ID_BYTES = 16
+_live = (
+    sa.select(link.c.id)
+    .where(link.c.issuance_id == sa.bindparam("of"), link.c.revoked_at.is_(None))
+    .order_by(link.c.created_at)
+    .limit(1)
+)
 
 
 def live_link(conn: sa.Connection, issuance_id: str, *, now: datetime) -> str:
     """The id of an issuance's live link; one is made if it has none."""
-    found: str | None = conn.execute(
-        sa.select(link.c.id)
-        .where(link.c.issuance_id == issuance_id, link.c.revoked_at.is_(None))
-        .order_by(link.c.created_at)
-        .limit(1)
-    ).scalar()
+    found: str | None = conn.execute(_live, {"of": issuance_id}).scalar()
     if found is not None:
         return found
     fresh = secrets.token_urlsafe(ID_BYTES)
-    conn.execute(sa.insert(link).values(id=fresh, issuance_id=issuance_id, created_at=now))
+    made = {"id": fresh, "issuance_id": issuance_id, "created_at": now}
+    conn.execute(sa.insert(link), made)
     return fresh
 
 

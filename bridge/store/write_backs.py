@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store.deliveries import insert
+from bridge.store.deliveries import insert, insert_for
 from bridge.store.ids import new_id
 from bridge.store.states import LOOKED_AT, UNDER_WAY, IssuanceState, WriteBackState
 from bridge.store.tables import issuance, target, write_back
@@ -23,7 +24,7 @@ def tell(conn: sa.Connection, issuance_id: str, course_id: str, *, wanted: bool)
     """Say whether a course's gradebook is to tell a certificate, once that is final."""
     this = {"issuance_id": issuance_id, "course_id": course_id}
     if wanted:
-        conn.execute(insert(conn, target).values(**this).on_conflict_do_nothing())
+        conn.execute(insert(conn, target).on_conflict_do_nothing(), this)
     else:
         conn.execute(
             sa.delete(target).where(*(target.c[name] == value for name, value in this.items()))
@@ -35,39 +36,37 @@ def make_due(conn: sa.Connection, issuance_ids: Collection[str], *, now: datetim
 
     Those that are not final yet, or told nowhere, are passed over.
     """
-    told = sa.select(issuance.c.site_id, target.c.course_id, issuance.c.learner_id).distinct()
-    # In an order that all share: none waits for one that waits for it.
-    places = conn.execute(
-        told.join(target)
-        .where(issuance.c.id.in_(issuance_ids), _was_final())
-        .order_by(issuance.c.learner_id, issuance.c.site_id, target.c.course_id)
-    ).all()
-    for place in places:
-        conn.execute(
-            insert(conn, write_back)
-            .values(
-                id=new_id("wb", now),
-                **place._mapping,
-                state=WriteBackState.DUE,
-                created_at=now,
-                next_run_at=now,
-            )
-            .on_conflict_do_update(
-                index_elements=["site_id", "course_id", "learner_id"],
-                set_={"next_run_at": now, "tries": 0, "state": _due()},
-            )
-        )
+    for place in conn.execute(_places, {"issuance_ids": list(issuance_ids)}).all():
+        row = {"id": new_id("wb", now), **place._mapping}
+        due = {"state": WriteBackState.DUE, "created_at": now, "next_run_at": now}
+        conn.execute(_make_due(conn.dialect.name), {**row, **due})
 
 
-def _due() -> sa.Case[Any]:
-    """The state of a row that is to be looked through; an open write stays one."""
+@cache
+def _make_due(dialect: str) -> Any:
+    """Adds a row that is to be looked through, or makes one so; an open write stays one."""
     under_way = write_back.c.state.in_(UNDER_WAY)
-    return sa.case((under_way, write_back.c.state), else_=WriteBackState.DUE.value)
+    state = sa.case((under_way, write_back.c.state), else_=WriteBackState.DUE.value)
+    adding = insert_for(dialect, write_back)
+    return adding.on_conflict_do_update(
+        index_elements=["site_id", "course_id", "learner_id"],
+        set_={"next_run_at": adding.excluded.next_run_at, "tries": 0, "state": state},
+    )
 
 
 def _was_final() -> sa.ColumnElement[bool]:
     """Of a certificate that was generated once, whatever became of it since."""
     return sa.or_(issuance.c.state == IssuanceState.GENERATED, issuance.c.generated_at.is_not(None))
+
+
+_places = (
+    sa.select(issuance.c.site_id, target.c.course_id, issuance.c.learner_id)
+    .distinct()
+    .join(target)
+    .where(issuance.c.id.in_(sa.bindparam("issuance_ids", expanding=True)), _was_final())
+    # In an order that all share: none waits for one that waits for it.
+    .order_by(issuance.c.learner_id, issuance.c.site_id, target.c.course_id)
+)
 
 
 def certificates(

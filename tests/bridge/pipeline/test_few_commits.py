@@ -8,8 +8,8 @@ from tests.bridge.commits import commits_of
 from tests.bridge.world import World
 
 BURST = 200
-#: Two hundred commits a second are then five hundred certificates.
-MOST_EACH = 0.4
+#: Two hundred commits a second are then 250 certificates, more than a machine makes.
+MOST_EACH = 0.8
 
 
 @pytest.mark.parametrize("kind", ["sqlite"])
@@ -26,5 +26,5 @@ def test_a_burst_is_committed_by_the_batch_at_every_step(world: World) -> None:
 
     assert ["generated"] * BURST == world.states()
     assert BURST == len(world.lms.gradebook)
-    assert all(0 < count <= 0.2 * BURST for count in spent.values()), spent
+    assert all(0 < count <= 0.35 * BURST for count in spent.values()), spent
     assert sum(spent.values()) <= MOST_EACH * BURST, spent
