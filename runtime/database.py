@@ -16,8 +16,10 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 10_000
-#: How often a writer looks whether SQLite is free.
-TURN_S = 0.001
+#: How often a writer looks whether SQLite is free, and one for whose end somebody waits.
+LOOK_S, URGENT_LOOK_S = 0.015, 0.001
+#: More than an urgent writer's look takes.
+FREE_S = 0.0025
 STATEMENT_TIMEOUT_MS = 30_000
 #: A connection to PostgreSQL that was not used for so long may be dead, and is tried before it is.
 RESTED_S = 1.0
@@ -82,13 +84,35 @@ class Database:
         self._reading = self.engine.execution_options(
             **({"reads_only": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
         )
+        self._urgent = self.engine.execution_options(urgent=True)
+        #: For so many seconds SQLite is free after each transaction of one who writes many.
+        self.free_s = FREE_S
+        self._wrote_at = -FREE_S
         self._now = now
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A transaction that may write. On SQLite it takes the write lock at once."""
-        with self.engine.begin() as conn:
-            yield conn
+    def write(self, *, urgent: bool = False) -> Iterator[sa.Connection]:
+        """A transaction that may write. On SQLite it takes the write lock at once.
+
+        There an ``urgent`` one, for whose end somebody waits, mostly comes before those that wait
+        beside it.
+        """
+        if urgent:
+            with self._urgent.begin() as conn:
+                yield conn
+            return
+        self._leave_it_free()
+        try:
+            with self.engine.begin() as conn:
+                yield conn
+        finally:
+            self._wrote_at = time.monotonic()
+
+    def _leave_it_free(self) -> None:
+        """Whoever writes one transaction after the other lets urgent ones in between."""
+        since = time.monotonic() - self._wrote_at
+        if self.is_sqlite and since < self.free_s:
+            time.sleep(self.free_s - since)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -169,7 +193,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         if conn.get_execution_options().get("reads_only"):
             conn.exec_driver_sql("BEGIN")
         else:
-            _begin_to_write(conn)
+            urgent = conn.get_execution_options().get("urgent", False)
+            _begin_to_write(conn, look_every=URGENT_LOOK_S if urgent else LOOK_S)
 
     @sa.event.listens_for(engine, "commit")
     def _commit(conn: sa.Connection) -> None:
@@ -179,7 +204,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _begin_to_write(conn: sa.Connection) -> None:
+def _begin_to_write(conn: sa.Connection, *, look_every: float) -> None:
     """Begin as soon as the writer before has ended.
 
     A deferred transaction that turns to writing would fail at once, without waiting its turn. And
@@ -191,7 +216,7 @@ def _begin_to_write(conn: sa.Connection) -> None:
     try:
         until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
         while not _has_begun(cursor) and time.monotonic() < until:
-            time.sleep(TURN_S)
+            time.sleep(look_every)
         if not conn.connection.in_transaction:
             conn.exec_driver_sql("BEGIN IMMEDIATE")
     finally:

@@ -46,7 +46,7 @@ class GroupCommit(Generic[T]):
         return self._together.waiting() if self._together is not None else 0
 
     def _commit(self, works: Sequence[Write]) -> Sequence[Any]:
-        with self._database.write() as conn:
+        with self._database.write(urgent=True) as conn:
             return [_outcome(conn, work) for work in works]
 
 

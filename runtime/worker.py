@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from runtime.crashpoint import crashpoint
 
 #: A job works through due rows for about this long, then rings again for the rest.
 SLICE_S = 30.0
+#: By how much a worker is nicer (nice(2)) than what answers over the web: somebody waits for that.
+NICER = 5
 
 log = structlog.get_logger()
 
@@ -74,6 +77,7 @@ def work(url: str, *, service: str, steps: dict[str, Callable[[], bool]]) -> Non
     there may be more. Ends the process with status 1 if Redis is lost: the supervisor starts
     another.
     """
+    os.nice(NICER)
     bell = Bell(url, service=service)
     _steps.update({name: _Step(run=run, bell=bell) for name, run in steps.items()})
     queues = [queue_name(service, step) for step in steps]

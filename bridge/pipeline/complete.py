@@ -30,7 +30,7 @@ NAME = "complete"
 #: Moodle tells the status of one learner a call, and the grades of a whole course.
 BATCH = 200
 #: Completions to a commit.
-TOGETHER = 10
+TOGETHER = 5
 
 _Pair: TypeAlias = "tuple[sa.Row[Any], Completion | Problem]"
 

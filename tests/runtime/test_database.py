@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from runtime import database as module
 from runtime.database import Database, RolledBack, UtcDateTime
 from tests.faults.proxy import FaultProxy
+from tests.polling import eventually
 
 metadata = sa.MetaData()
 events = sa.Table(
@@ -93,6 +95,37 @@ def test_a_second_writer_on_sqlite_waits_from_its_begin_and_a_reader_does_not(
             pass
 
     other.close()
+
+
+def test_an_urgent_writer_waits_for_hardly_more_than_one_of_those_who_write_many(
+    sqlite_url: str, sqlite_database: Database
+) -> None:
+    written, over = [0], threading.Event()
+
+    def write_many() -> None:
+        with closing(Database(sqlite_url)) as database:
+            while not over.is_set():
+                with database.write() as conn:
+                    conn.execute(sa.insert(events), [{"at": NOON}] * 500)
+                written[0] += 1
+
+    passed = []
+    writers = [threading.Thread(target=write_many) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(20):
+            before = written[0]
+            eventually(lambda before=before: written[0] > before + 3)
+            before = written[0]
+            with sqlite_database.write(urgent=True):
+                passed.append(written[0] - before)
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
+
+    assert sum(passed) < 2 * len(passed), passed
 
 
 def test_a_transaction_that_reads_first_and_writes_later_waits_its_turn(

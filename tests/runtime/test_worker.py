@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from runtime.bell import ANSWER, Bell, connect
+from runtime.worker import NICER
 from tests.polling import PATIENCE_S, eventually
 from tests.processes import program
 
@@ -67,6 +69,17 @@ def test_a_worker_answers_a_bell_that_rang_before_it_started_and_one_after(
     ring("once")
 
     eventually(lambda: notes(tmp_path) == ["once", "once"])
+
+
+def test_a_worker_gives_way_to_what_answers_over_the_web(
+    start: Start, ring: Callable[[str], None], tmp_path: Path
+) -> None:
+    worker = start("once")
+    ring("once")
+    eventually(lambda: notes(tmp_path) == ["once"])
+    mine, its = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (os.getpid(), worker.pid))
+
+    assert its == min(19, mine + NICER)
 
 
 def test_a_worker_goes_on_while_there_may_be_more(
