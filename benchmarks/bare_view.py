@@ -50,14 +50,14 @@ def create_app() -> Flask:
     @app.post("/")
     def take() -> tuple[str, int]:
         size = len(request.files["certificate_file"].read())
-        with turn, database.write() as conn:
+        with turn, database.write(urgent=True) as conn:
             conn.execute(upload.insert().values(title=request.form["certificate_title"], size=size))
         return "{}", 201
 
     @app.post("/hook")
     def hear() -> tuple[str, int]:
         body = request.get_data(as_text=True)
-        with turn, database.write() as conn:
+        with turn, database.write(urgent=True) as conn:
             conn.execute(delivery.insert().values(body=body))
         return "{}", 202
 

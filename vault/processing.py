@@ -39,7 +39,7 @@ from vault.store import certificates
 from vault.store.tables import certificate
 from vault.store.uploads import StoredFile
 
-BATCH = 16
+BATCH = 32
 MOST_TRIES = 10
 #: After this share of its lease a batch starts no further certificate: one may take the rest.
 ENOUGH = 0.5
