@@ -16,11 +16,12 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import commits, endings, files, guard, single
+from bridge.pipeline import endings, files, guard, single
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.endings import PAUSED
 from bridge.pipeline.files import Ready
+from bridge.pipeline.parts import parts
 from bridge.store import events
 from bridge.store.states import AttemptOutcome
 from bridge.store.tables import issuance
@@ -177,7 +178,7 @@ def _submit(bridge: Bridge, account: Account, chunk: Sequence[Filed]) -> list[Re
         accounts.give_back(bridge, [filed.row for filed in chunk])
         return []
     in_time = guard.in_time(bridge.settings.lease - bridge.settings.vault_deadline)
-    intended = [one for part in commits.parts(chunk, TOGETHER) for one in _intend(bridge, part)]
+    intended = [one for part in parts(chunk, TOGETHER) for one in _intend(bridge, part)]
     crashpoint("bulk.intended")
     entries = [_entry(filed) for filed, _ in intended]
     answer = account.vault.bulk(entries) if in_time() else PAUSED
@@ -227,7 +228,7 @@ def _conclude(
     guilty = answer.guilty if isinstance(answer, BulkRefused) else {}
     with bridge.database.write() as conn:
         accounts.heard(bridge, conn, account, [answer], now=bridge.database.now(conn))
-    for part in commits.parts(list(enumerate(intended)), TOGETHER):
+    for part in parts(list(enumerate(intended)), TOGETHER):
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             for place, (filed, number) in part:

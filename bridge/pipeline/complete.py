@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import by_site, commits, mapped
+from bridge.pipeline import by_site, mapped
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
 from bridge.pipeline.decide import Decision
 from bridge.pipeline.guard import poisoned
+from bridge.pipeline.parts import parts
 from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import completions, events
 from bridge.store.states import CompletionState
@@ -84,7 +85,7 @@ def _settle_all(
     settle = partial(_settle, bridge, site, active)
     # In an order that all workers share: none waits for one that waits for it.
     pairs = sorted(zip(rows, told, strict=True), key=lambda pair: str(pair[0].learner_id))
-    for some in commits.parts(pairs, TOGETHER):
+    for some in parts(pairs, TOGETHER):
         with poisoned(NAME, some[0][0].id, partial(_apart, bridge, settle, some)):
             settle(some)
     bridge.ring("issue")

@@ -16,11 +16,12 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import commits, endings, vault_retry
+from bridge.pipeline import endings, vault_retry
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause, cause_of
 from bridge.pipeline.guard import poisoned
+from bridge.pipeline.parts import parts
 from bridge.pipeline.told import Told, tell
 from bridge.store import events, issuances, links, write_backs
 from bridge.store.gates import Way
@@ -113,7 +114,7 @@ def _follow(bridge: Bridge, issuer_id: str, rows: Sequence[sa.Row[Any]]) -> None
     failed = [(row, one) for row in rows if (one := told.get(row.id)) and one.status == "failed"]
     failed_ids = {row.id for row, _ in failed}
     others = sorted((row for row in rows if row.id not in failed_ids), key=_place)
-    for group in commits.parts(others, TOGETHER):
+    for group in parts(others, TOGETHER):
         with poisoned(STEP, group[0].id, partial(_move_on, bridge, group)):
             _settle(bridge, group, told, sent)
     for row, one in failed:

@@ -13,10 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import commits, trouble
+from bridge.pipeline import trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
+from bridge.pipeline.parts import parts
 from bridge.store import accounts, completions, deliveries, events
 from bridge.store.states import DeliveryState
 from bridge.store.tables import delivery
@@ -83,7 +84,7 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
     for row in rows:
         with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
             read += _read(bridge, row, connector)
-    for some in commits.parts(read, TOGETHER):
+    for some in parts(read, TOGETHER):
         with poisoned(STEP, some[0].row.id, partial(_apart, bridge, connector, some)):
             _take(bridge, connector, some)
 

@@ -16,12 +16,12 @@ import structlog
 
 from bridge.certificates.page import RenderError
 from bridge.pipeline import complete, normalise, pages
-from bridge.pipeline import selection as selections
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.decide import Decision, decide, too_early
 from bridge.pipeline.mapped import ORIGINAL
 from bridge.pipeline.outlook import Foreseen, Outlook, together
+from bridge.pipeline.parts import parts
 from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import accounts, completions, deliveries
@@ -60,7 +60,7 @@ def foresee(bridge: Bridge, ids: Sequence[str], *, mapping: str) -> Iterator[For
     """What a replay of each id would come to, some at a time as they are known."""
     with bridge.database.read() as conn:
         ahead = _Ahead(active=active_mappings(conn), original=mapping == ORIGINAL, keys={})
-    for chunk in selections.chunks(ids, BATCH):
+    for chunk in parts(ids, BATCH):
         with bridge.database.read() as conn:
             planned = plan(conn, chunk, mapping=mapping, now=bridge.database.now(conn))
         mapped = _completions(bridge, planned, ahead)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from bridge.pipeline import selection as selections
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.mapped import ORIGINAL
+from bridge.pipeline.parts import parts
 from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.selection import Selection
 from bridge.store import events, replays, write_backs
@@ -90,7 +91,7 @@ def proceed(bridge: Bridge, replay_id: str) -> Iterator[Progress]:
         meant = selections.unpacked(row.selection)
         ids = selections.select(conn, meant, now=row.started_at)
     left = [row_id for row_id in ids if row.cursor is None or row_id > row.cursor]
-    for chunk in selections.chunks(left, BATCH):
+    for chunk in parts(left, BATCH):
         results = _batch(bridge, row, chunk)
         if results is None:
             break

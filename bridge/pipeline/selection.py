@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline.parts import parts
 from bridge.store import accounts
 from bridge.store.failures import REPLAYABLE, failing, of_cause
 from bridge.store.ids import kind_of
@@ -124,15 +125,9 @@ def _replaced(
     state: str,
 ) -> tuple[str, ...]:
     children: dict[str, list[str]] = {}
-    for chunk in chunks(ids):
+    for chunk in parts(ids, CHUNK):
         done = sa.select(table.c.id).where(table.c.id.in_(chunk), table.c.state == state)
         rows = conn.execute(sa.select(parent, parent.table.c.id).where(parent.in_(done)))
         for parent_id, row_id in rows:
             children.setdefault(parent_id, []).append(row_id)
     return tuple(child for row_id in ids for child in children.get(row_id, [row_id]))
-
-
-def chunks(ids: Sequence[str], size: int = CHUNK) -> Iterable[Sequence[str]]:
-    """The ids, some at a time."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]

@@ -15,10 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.pipeline import by_site, commits, gradebook_text, guard
+from bridge.pipeline import by_site, gradebook_text, guard
 from bridge.pipeline import write_back_ends as ends
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.cells import Verdict, known, seen
+from bridge.pipeline.parts import parts
 from bridge.store import events, links, restored, write_backs
 from bridge.store.states import LOOKED_AT, UNDER_WAY, WriteBackState
 from bridge.store.tables import write_back
@@ -128,7 +129,7 @@ def _stood(row: sa.Row[Any]) -> bool:
 
 def _write(bridge: Bridge, connector: Connector[Any], work: Sequence[_Work]) -> None:
     in_time = guard.in_time(bridge.settings.lease - bridge.settings.lms_deadline)
-    held = [w for part in commits.parts(work, ends.TOGETHER) for w in _intended(bridge, part)]
+    held = [w for part in parts(work, ends.TOGETHER) for w in _intended(bridge, part)]
     if not held:
         return
     crashpoint("write_back.intended")
@@ -137,9 +138,7 @@ def _write(bridge: Bridge, connector: Connector[Any], work: Sequence[_Work]) -> 
     receipts = connector.write_back([w.wanted for w in held])
     crashpoint("write_back.sent")
     pairs = list(zip(held, receipts, strict=True))
-    written = [
-        row for part in commits.parts(pairs, ends.TOGETHER) for row in _receipts(bridge, part)
-    ]
+    written = [row for part in parts(pairs, ends.TOGETHER) for row in _receipts(bridge, part)]
     crashpoint("write_back.noted")
     found = seen(connector, written)
     crashpoint("write_back.seen")

@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import causes, commits
+from bridge.pipeline import causes
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.looks import next_look
+from bridge.pipeline.parts import parts
 from bridge.store import events
 from bridge.store.states import LOOKED_AT, WriteBackState
 from bridge.store.tables import write_back
@@ -115,7 +116,7 @@ def stop(
 def _all(bridge: Bridge, rows: Rows, *, read_back_at: bool) -> None:
     """They stay what they are, and are looked at again."""
     every = bridge.settings.gradebook_look
-    for part in commits.parts(rows, ALIKE):
+    for part in parts(rows, ALIKE):
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             due = [(row, next_look(row, every=every, now=now)) for row in part]
@@ -129,7 +130,7 @@ _One = Callable[[Bridge, sa.Connection, sa.Row[Any], datetime], None]
 
 
 def _each(bridge: Bridge, rows: Rows, end: _One) -> None:
-    for part in commits.parts(rows, TOGETHER):
+    for part in parts(rows, TOGETHER):
         with bridge.database.write() as conn:
             now = bridge.database.now(conn)
             for row in part:

@@ -1,4 +1,4 @@
-"""Rows that share a commit: enough to spare the disk, few enough that others soon have their turn.
+"""Many rows in parts: so many to a commit, or ids to a query.
 
 On SQLite one process writes at a time, and what the web answers waits for it: a commit holds the
 database for some twenty milliseconds, and each step says how many of its rows that are.
@@ -13,6 +13,6 @@ T = TypeVar("T")
 
 
 def parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The same rows in the order they are, so many to a commit."""
+    """The same in the order they are, at most so many at a time."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
