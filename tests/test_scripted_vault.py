@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from tests.polling import eventually
 from tests.scripted_vault import (
     BASE,
     DUPLICATE,
@@ -38,6 +43,24 @@ def client(vault: ScriptedVault) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json"}
     with httpx.Client(base_url=vault.url + BASE, headers=headers) as client:
         yield client
+
+
+def test_a_caller_that_dies_while_sending_leaves_no_file_open(
+    vault: ScriptedVault, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF'
+    head = f"POST {BASE}/upload-file HTTP/1.1\r\nHost: vault\r\nContent-Length: 100000\r\n"
+    kind = "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    before = threading.active_count()
+    with warnings.catch_warnings(record=True) as left_open:
+        warnings.simplefilter("always", ResourceWarning)
+        with socket.create_connection(("127.0.0.1", vault.port)) as caller:
+            caller.sendall(f"{head}{kind}".encode() + body)
+        eventually(lambda: "ClientDisconnected" in caplog.text)
+        eventually(lambda: threading.active_count() == before)
+        gc.collect()
+
+    assert [] == left_open
 
 
 def fields(who: str, **changes: Any) -> dict[str, Any]:
