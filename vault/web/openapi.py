@@ -219,10 +219,12 @@ def _operation(operation: Operation, plugin: MarshmallowPlugin) -> Part:
     if operation.extension:
         found["x-extension"] = True
     if operation.bodies:
-        content = {
+        content: Part = {
             kind: {"schema": _entries(plugin) if of is BulkEntrySchema else of}
             for kind, of in operation.bodies.items()
         }
+        if JSON in content and not operation.extension:
+            content[JSON]["x-extension"] = True  # the vendor's calls take forms alone
         found["requestBody"] = {"required": True, "content": content}
     found["parameters"] = _parameters(operation)
     return found

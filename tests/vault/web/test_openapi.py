@@ -29,13 +29,16 @@ from vault.web.openapi import OPERATIONS, document
 
 
 def extensions(found: Any, path: str = "") -> set[str]:
-    """The paths of all that is marked."""
+    """The names of all that is marked."""
     if isinstance(found, list):
         return {one for n, item in enumerate(found) for one in extensions(item, f"{path}/{n}")}
     if not isinstance(found, dict):
         return set()
-    own = {found.get("name", path)} if found.get("x-extension") else set()
-    return own.union(*(extensions(value, name) for name, value in found.items()))
+    marked = found.get("x-extension") or found.get("schema", {}).get("x-extension")
+    own = {found.get("operationId") or found.get("name") or path} if marked else set()
+    return own.union(
+        *(extensions(value, name) for name, value in found.items() if name != "schema")
+    )
 
 
 def test_the_document_tells_every_route_and_its_permission() -> None:
@@ -46,12 +49,31 @@ def test_the_document_tells_every_route_and_its_permission() -> None:
 
 def test_what_the_vendor_does_not_have_is_marked() -> None:
     found = document("https://vault.example.edu")
-    marked = {one.id for one in OPERATIONS if one.extension}
+    calls = {
+        (call["operationId"], name)
+        for of_path in found["paths"].values()
+        for call in of_path.values()
+        for name in extensions(call)
+    }
 
-    assert {"revoke", "erase"} == marked
-    assert {"batch_id", "verification_url", "sha256", "revoked_at", "replaced_by"} <= (
-        extensions(found["components"])
-    )
+    assert {
+        ("list", "batch_id"),
+        ("list", "issue_date_from"),
+        ("list", "issue_date_to"),
+        ("bulk", "application/json"),
+        ("revoke", "revoke"),
+        ("erase", "erase"),
+    } == calls
+    withdrawn = {"revoked_at", "revocation_reason", "replaced_by", "erased_at"}
+    assert {"batch_id", "verification_url", "sha256", *withdrawn} == extensions(found["components"])
+
+
+def test_the_page_marks_it_too(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    found = re.findall(r"<code>([^<]+)</code> <em>extension</em>", page)
+
+    assert {"batch_id", "issue_date_to", "application/json"} <= set(found)
+    assert {f"POST {API}/{{uuid}}/revoke", f"POST {API}/{{uuid}}/erase"} <= set(found)
 
 
 def test_both_forms_are_served(client: httpx.Client) -> None:
