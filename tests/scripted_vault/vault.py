@@ -168,8 +168,8 @@ class ScriptedVault:
 
     def _answer(self, request: Request) -> Response:
         call, uuid = _call_of(request)
-        # All of it: a socket closed with bytes unread is reset, and the answer lost. Before any of it
-        # is parsed: Werkzeug leaves files open that a caller stopped sending half way.
+        # All of it: a socket closed with bytes unread is reset, and the answer lost. Before any of
+        # it is parsed: Werkzeug leaves files open that a caller stopped sending half way.
         request.get_data(cache=True)
         form, files = request.form, {k: f.read() for k, f in request.files.items()}
         request.close()
