@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from runtime.backup import copy, is_unprepared
+from runtime.crashpoint import crashpoint
 from runtime.database import Database
 
 #: The number of our advisory lock in a PostgreSQL database; any will do, if all use the same.
@@ -43,6 +44,8 @@ def migrate(database: Database, scripts: Path, *, backups: Path | None) -> Path 
         _alone(conn)
         config.attributes["connection"] = conn
         command.upgrade(config, "head")
+        crashpoint("schema.migrating")
+    crashpoint("schema.migrated")
     return backup
 
 
@@ -81,7 +84,8 @@ def _refuse_newer(script: ScriptDirectory, found: str | None) -> None:
 
 def _copy(database: Database, backups: Path, revision: str) -> Path:
     backups.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    # To the microsecond: who migrates again at once, after a death, needs another name.
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     name = Path(database.engine.url.database or "database").stem
     backup = backups / f"{name}-before-{revision}-{stamp}.sqlite"
     copy(database, backup)

@@ -20,6 +20,7 @@ from bridge.store import accounts, events, reconcile_runs
 from bridge.store import differences as difference_rows
 from bridge.store.states import DifferenceState
 from bridge.wiring import Bridge
+from runtime.crashpoint import crashpoint
 
 POLL_S = 0.2
 CAUSE_OPTION = click.option(
@@ -291,14 +292,20 @@ def dismiss(difference_ids: tuple[str, ...], reason: str | None, who: str | None
     b = bridge()
     failed = False
     for row_id in difference_ids:
-        with b.database.write() as conn:
-            now = b.database.now(conn)
-            done = difference_rows.settle(
-                conn, [row_id], DifferenceState.DISMISSED, who=person(who), now=now
-            )
-            if done:
-                events.record(conn, row_id, "dismissed", at=now, who=person(who), detail=reason)
+        done = _dismiss(b, row_id, who=person(who), reason=reason)
         failed |= not done
         click.echo(f"{row_id}: {'Dismissed.' if done else 'This is no open difference.'}")
     if failed:
         raise SystemExit(1)
+
+
+def _dismiss(b: Bridge, row_id: str, *, who: str, reason: str | None) -> bool:
+    """Say whether it is dismissed; one that was so before is left as it is."""
+    with b.database.write() as conn:
+        now = b.database.now(conn)
+        if difference_rows.settle(conn, [row_id], DifferenceState.DISMISSED, who=who, now=now):
+            events.record(conn, row_id, "dismissed", at=now, who=who, detail=reason)
+        row = difference_rows.by_id(conn, row_id)
+        crashpoint("reconcile.dismissing")
+    crashpoint("reconcile.dismissed")
+    return row is not None and row.state == DifferenceState.DISMISSED

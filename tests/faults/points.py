@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from bridge.store import tables
 from campus.people import FIRST_AID, LIFESAVING, TEMPLATE, WATER_SAFETY
 from tests.faults.stage import MAPPING, SITE, WS_TOKEN, Stage
 from tests.faults.vault_stage import VaultStage
@@ -154,6 +155,18 @@ def held(stage: Stage) -> None:
     stage.command = ["replay", "--site", SITE]
 
 
+def no_differences(stage: Stage) -> None:
+    """Two deliveries of another Moodle are set aside and found; a person says that this is well."""
+    set_aside(stage)
+    stage.deliveries["foreign too"] = stage.deliveries["foreign"].replace("staging", "testing")
+    stage.live()
+    stage.command = ["reconcile", "--site", SITE]
+    stage.live()
+    found = [row.id for row in stage.rows(tables.difference)]
+    assert len(found) == 2
+    stage.command = ["dismiss", *found, "--reason", "copies"]
+
+
 def unmatched(stage: Stage) -> None:
     """No mapping wants what was completed; one that does is added, and it is taken up."""
     stage.map_by(MAPPING.replace('course: "*"', 'course: "BIO-*"'))
@@ -200,6 +213,7 @@ COMMANDS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
     held: of("replay", "beginning", "begun", "setting_going", "set_going", "ending", "ended"),
     unmatched: of("replay", "taking_up", "taken_up"),
     asked_about: of("reconcile", "beginning", "begun"),
+    no_differences: of("reconcile", "dismissing", "dismissed"),
     shut_out: (*of("issuer", "rotating", "rotated"), *of("replay", "resuming", "resumed")),
     turned_away: of("site", "rotating", "rotated", "waking", "woken"),
     without_a_place: of("site", "created", "noting", "noted"),
@@ -251,6 +265,9 @@ RESTORE = {
     "sqlite": of("restore", "prepared", "set_aside", "put"),
     "postgresql": of("restore", "marked", "loaded", "prepared"),
 }
+
+#: Of bringing the schema up to date: tests/faults/test_schema_points.py comes by them.
+SCHEMA = of("schema", "migrating", "migrated")
 
 #: Of setting up an installation: tests/faults/test_up_points.py comes by them.
 UP = of("up", "token_made", "issuer_added", "vault_told", "vault_known", "kept")

@@ -301,9 +301,10 @@ class Stage:
         rows = self.moodle.state.rows("select course from assignment where idnumber = ?", IDNUMBER)
         return Counter(row["course"] for row in rows if row["course"] in courses)
 
-    def replayed(self) -> Counter[str]:
-        """How often each row was set going again by a person."""
-        return Counter(row.subject for row in self.rows(tables.event) if row.what == "replayed")
+    def by_hand(self) -> Counter[str]:
+        """How often each row was set going again, or dismissed, by a person."""
+        done = ("replayed", "dismissed")
+        return Counter(row.subject for row in self.rows(tables.event) if row.what in done)
 
     def left_over(self) -> list[str]:
         """The tables of the bridge in which something is still to do."""

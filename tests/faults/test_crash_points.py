@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import pytest
 
 from bridge.store import tables
+from bridge.store.states import DifferenceState
 from tests.faults.lives import KILLED, Life
 from tests.faults.points import (
     BRIDGE,
@@ -22,6 +23,7 @@ from tests.faults.points import (
     EXPORT,
     RESTORE,
     RUNTIME,
+    SCHEMA,
     UP,
     VAULT,
     alone,
@@ -133,8 +135,9 @@ def test_after_a_death_of_a_command_at_any_point_the_same_command_brings_it_to_i
         assert 0 == stage.live().last("exit")
 
         everything_is_there_once(stage)
-        assert {1} >= set(stage.replayed().values())
+        assert {1} >= set(stage.by_hand().values())
         assert {1} == set(stage.places().values())
+        assert DifferenceState.OPEN not in stage.states(tables.difference)
 
 
 def test_after_a_death_a_replay_is_gone_on_with(
@@ -148,7 +151,7 @@ def test_after_a_death_a_replay_is_gone_on_with(
         everything_is_there_once(stage)
         (ended,) = stage.rows(tables.replay)
         assert ("done", 3, 0) == (ended.state, ended.going, ended.unchanged)
-        assert [1, 1, 1] == [*stage.replayed().values()]
+        assert [1, 1, 1] == [*stage.by_hand().values()]
 
 
 @pytest.mark.parametrize(("run", "point"), ORDERS)
@@ -219,6 +222,6 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
     runs = [*BRIDGE.values(), *COMMANDS.values(), *VAULT.values(), *RESTORE.values()]
-    with_a_run = {*chain.from_iterable(runs), *COPIES, *UP, *RUNTIME, *EXPORT}
+    with_a_run = {*chain.from_iterable(runs), *COPIES, *SCHEMA, *UP, *RUNTIME, *EXPORT}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()

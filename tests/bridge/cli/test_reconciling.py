@@ -196,5 +196,7 @@ def test_a_dismissed_difference_is_not_told_again(run: Run, lost: World) -> None
     assert [] == lost.states(tables.completion)
     assert "bea" == run("differences", "--state", "dismissed", "--json").json[0]["settled_by"]
 
-    again = run("dismiss", ids[0])
-    assert (1, f"{ids[0]}: This is no open difference.\n") == (again.code, again.out)
+    again = run("dismiss", ids[0], "df_none")
+    expected = f"{ids[0]}: Dismissed.\ndf_none: This is no open difference.\n"
+    assert (1, expected) == (again.code, again.out)
+    assert 1 == lost.history(ids[0]).count("dismissed")
