@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,14 @@ from runtime.lease import due
 
 #: A step that leaves its work due would run for ever.
 MOST_RUNS = 200
+#: What comes to rest has done so after some dozen moments, however many days lie between them.
+MOST_TURNS = 300
+
+
+def turns() -> Iterator[int]:
+    """A turn for each moment at which something is to be done; it fails where that has no end."""
+    yield from range(MOST_TURNS)
+    raise AssertionError(f"it has not come to rest after {MOST_TURNS} turns")
 
 
 def run_all(bridge: Bridge) -> None:

@@ -24,7 +24,7 @@ from bridge.store import accounts, mapping_versions, reconcile_runs, tables
 from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
 from bridge.web.app import create_app
-from tests.bridge.settling import next_due, run_all
+from tests.bridge.settling import next_due, run_all, turns
 from tests.scripted_lms import ScriptedLms
 from tests.scripted_vault import TOKEN, ScriptedVault
 
@@ -264,7 +264,7 @@ class World:
     def settle(self, hours: float = 12) -> None:
         """Let everything that has a time of its own come to it, within so many hours."""
         end = self.clock.now() + timedelta(hours=hours)
-        while True:
+        for _ in turns():
             run_all(self.bridge)
             self.vault.finish()
             moment = self.next_due()

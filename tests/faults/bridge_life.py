@@ -35,7 +35,7 @@ from runtime.database import Database
 from runtime.http import Client
 from runtime.keys import Keys
 from tests.bridge.institution import KEY, settings
-from tests.bridge.settling import next_due, run_all
+from tests.bridge.settling import next_due, run_all, turns
 from tests.bridge.world import Clock, TimedBridge
 from tests.faults.afar import RemoteRenderer
 from tests.faults.lives import Tell, arm, serve
@@ -121,7 +121,7 @@ class Lifetime:
 
     def settle(self, bridge: TimedBridge, patience: timedelta) -> None:
         end = self.clock.moment + patience
-        while True:
+        for _ in turns():
             run_all(bridge)
             telling.run_all(bridge)
             moment = next_due(bridge.database, self.clock.moment)

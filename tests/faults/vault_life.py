@@ -17,6 +17,7 @@ import httpx
 import sqlalchemy as sa
 
 from runtime.database import Database
+from tests.bridge.settling import turns
 from tests.bridge.world import Clock
 from tests.faults.afar import RemoteSandbox
 from tests.faults.lives import Tell, arm, serve
@@ -84,7 +85,7 @@ class Lifetime:
     def settle(self, vault: wiring.Vault) -> None:
         end = self.clock.moment + A_WHILE
         runs = {bell: steps.answer(vault, bell) for bell in steps.BELLS}
-        while True:
+        for _ in turns():
             for bell, run in runs.items():
                 for _ in range(MOST_RUNS):
                     if not run() and bell not in steps.due_bells(vault.database):
