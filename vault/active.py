@@ -14,9 +14,13 @@ REFUSED = {
 }
 #: Names of entries that hold scripts: an action's, and the document's own tree of scripts.
 SCRIPTS = ("/JS", "/JavaScript")
+#: A form in XML that some readers show in place of the pages, and with them of our strip (ISO
+#: 32000-1, 12.7.8). Its scripts stand in the XML.
+XFA = "/XFA"
+XFA_FORM = "holds an XFA form, which may run scripts. Print it to PDF again and send that."
 #: As qpdf writes these names, however the file spells them. Few objects have one, and to write an
 #: object is a tenth of the work of looking into it.
-SUSPECT = re.compile(rb"/(JavaScript|JS|Launch)")
+SUSPECT = re.compile(rb"/(JavaScript|JS|Launch|XFA)")
 
 
 def refusal(pdf: pikepdf.Pdf) -> str | None:
@@ -68,4 +72,4 @@ def _reason(found: pikepdf.Object) -> str | None:
         return REFUSED[str(action)]
     if any(name in found for name in SCRIPTS):
         return REFUSED["/JavaScript"]
-    return None
+    return XFA_FORM if XFA in found else None

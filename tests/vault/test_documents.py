@@ -100,6 +100,16 @@ def test_a_documents_own_scripts_are_found() -> None:
         inspect(_doing(tree, where="/Names"))
 
 
+def test_a_form_that_takes_the_pages_place_is_refused() -> None:
+    with pikepdf.open(io.BytesIO(samples.pdf())) as opened:
+        form = opened.make_stream(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'/>")
+        opened.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array(), XFA=form)
+        content = samples.saved(opened)
+
+    with pytest.raises(FileRefused, match="holds an XFA form, which may run scripts"):
+        inspect(content)
+
+
 def test_a_name_that_is_spelt_with_escapes_is_known() -> None:
     with pikepdf.open(io.BytesIO(samples.pdf())) as opened:
         opened.Root.OpenAction = pikepdf.Dictionary({**SCRIPT, "/JS": "12345"})
