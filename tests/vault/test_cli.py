@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -145,6 +146,16 @@ def test_a_tokens_permissions_and_last_day_are_kept(world: World) -> None:
         "2999-12-31",
         "never",
     ] == good("token", "list").rstrip("\n").split("\t")
+
+
+def test_a_tokens_last_use_is_listed(world: World) -> None:
+    world.institution("ABC University")
+    text = good("token", "create").strip()
+    with world.client(text) as client:
+        client.get(API)
+
+    used = good("token", "list").rstrip("\n").split("\t")[-1]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\dZ", used)
 
 
 def test_a_token_is_revoked_by_its_beginning(world: World) -> None:

@@ -25,8 +25,8 @@ from vault.web.fields import (
 
 FORM, JSON = "multipart/form-data", "application/json"
 ABOUT = (
-    "Keeps certificates and lets anyone verify them. What is marked `x-extension` is this vault's "
-    "own: a client that must work with every Certificate Vault does without it."
+    "Keeps certificates and lets anyone verify them. What is marked as an extension is this "
+    "vault's own: a client that must work with every Certificate Vault does without it."
 )
 
 Part = dict[str, Any]

@@ -73,11 +73,20 @@ def test_a_405_says_what_is_allowed(client: httpx.Client) -> None:
     assert {"GET", "HEAD", "OPTIONS", "POST"} == set(allowed.split(", "))
 
 
-def test_every_answer_carries_a_request_id(client: httpx.Client) -> None:
+def test_every_answer_carries_a_request_id(world: World, client: httpx.Client) -> None:
     paths = [API, "/nothing", "/health/live", "/verify", "/verify/static/verify.css"]
+    with world.client("vault_wrong") as stranger, world.client(world.token(1, set())) as nobody:
+        refused = [
+            stranger.get(API),
+            nobody.get(API),
+            client.delete(API),
+            client.post(API, content=b"", headers={"Content-Length": "99999999"}),
+            client.post(API),
+        ]
 
-    found = [client.get(path).headers["X-Request-Id"] for path in paths]
-    assert len(paths) == len({UUID(request_id) for request_id in found})
+    assert [401, 403, 405, 413, 422] == [answer.status_code for answer in refused]
+    answers = [*refused, *(client.get(path) for path in paths)]
+    assert len(answers) == len({UUID(answer.headers["X-Request-Id"]) for answer in answers})
 
 
 def test_a_sane_request_id_of_the_senders_is_kept_and_another_is_not(
