@@ -109,7 +109,7 @@ def _finish(b: Bridge, site_id: str, run_id: str) -> None:
 
 def _work(b: Bridge, site_id: str) -> None:
     """Do a step, or wait for whoever does one."""
-    if pipeline.run(b, site_id=site_id):
+    if pipeline.step(b, site_id):
         return
     with b.database.read() as conn:
         site, now = accounts.site_by_id(conn, site_id), b.database.now(conn)

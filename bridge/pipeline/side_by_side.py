@@ -23,9 +23,9 @@ class SideBySide:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(MOST, thread_name_prefix="side")
-        self._busy: dict[Future[None], str] = {}
+        self._busy: dict[Future[object], str] = {}
 
-    def run(self, waiting: Callable[[], Iterable[str]], serve: Callable[[str], None]) -> bool:
+    def run(self, waiting: Callable[[], Iterable[str]], serve: Callable[[str], object]) -> bool:
         """Serve a batch to each who has work; say whether there may be more.
 
         While one takes its time the others are served again and again, as they have work. Raises
@@ -52,7 +52,7 @@ class SideBySide:
         for future in self._busy:
             future.result()
 
-    def _begin(self, waiting: Callable[[], Iterable[str]], serve: Callable[[str], None]) -> None:
+    def _begin(self, waiting: Callable[[], Iterable[str]], serve: Callable[[str], object]) -> None:
         busy = set(self._busy.values())
         for who in waiting():
             if who not in busy:

@@ -35,6 +35,8 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=3650)
 SECRET = "whsec_" + base64.b64encode(b"a signing secret of 32 bytes ok.").decode()
 SITE = "scripted-main"
+#: Another site, with an LMS of its own, where a test asks for it.
+SECOND = "second-main"
 TITLE = "Certificate of Completion: Marine Biology"
 MAPPING = """\
 mapping: 1
@@ -245,7 +247,7 @@ class World:
     def finish_run(self, run_id: str, *, site: str = SITE) -> sa.Row[Any]:
         """Do the steps of a run until it has ended; its row."""
         for _ in range(MOST_RUNS):
-            reconcile.run(self.bridge, site_id=self.site(site).id)
+            reconcile.step(self.bridge, self.site(site).id)
             with self.bridge.database.read() as conn:
                 row = reconcile_runs.by_id(conn, run_id)
             if row.ended_at is not None:

@@ -1,13 +1,13 @@
 """Reconcile a site: what its LMS, its deliveries, our rows, the vaults and its gradebook say.
 
 A run is a row, and each of its steps a claim of the site's: killed at any moment it goes on where
-it was, and done again it finds the same. Nothing is issued or written by finding out; `mend` does
-that, where it is asked to.
+it was, and done again it finds the same. Each site is compared by itself, side by side. Nothing is
+issued or written by finding out; `mend` does that, where it is asked to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -25,19 +25,20 @@ from bridge.store.tables import site
 from bridge.vault_client import Forbidden, VaultError
 from connectors.base import Malformed, Permanent, Temporary
 from runtime.crashpoint import crashpoint
-from runtime.lease import claim, lease_of, release
+from runtime.lease import claim, due, lease_of, release
 
 #: Runs are kept this long; the differences they found are kept.
 RUNS_KEPT = timedelta(days=30)
+STEP = "reconcile"
 VAULT, MEND = "vault", "mend"
 
 _GOES_ON = "Nothing, if the next run can, which goes on from there; else look at the vault."
 
 log = structlog.get_logger()
 
-Step = Callable[[Work], Looked]
+Compare = Callable[[Work], Looked]
 #: In their order; after the issuances come the vaults, one step an issuer.
-_BEFORE: Mapping[str, Step] = {
+_BEFORE: Mapping[str, Compare] = {
     Part.LMS.value: listed.compare,
     Part.DELIVERIES.value: rows.deliveries,
     Part.COMPLETIONS.value: rows.completions,
@@ -46,14 +47,25 @@ _BEFORE: Mapping[str, Step] = {
 FIRST = Part.LMS.value
 
 
-def run(bridge: Bridge, *, site_id: str | None = None) -> bool:
-    """Do one step for a site that is due, or for this one; say whether there may be more."""
-    wanted = sa.true() if site_id is None else site.c.id == site_id
+def run(bridge: Bridge) -> bool:
+    """Do one step for each site that is due; say whether there may be more."""
+    return bridge.sides[STEP].run(partial(_due, bridge), partial(step, bridge))
+
+
+def _due(bridge: Bridge) -> Sequence[str]:
+    with bridge.database.read() as conn:
+        now = bridge.database.now(conn)
+        asked = sa.select(site.c.id).where(site.c.removed_at.is_(None), due(site, now))
+        return conn.execute(asked.order_by(site.c.next_run_at, site.c.id)).scalars().all()
+
+
+def step(bridge: Bridge, site_id: str) -> bool:
+    """Do one step for a site, if it is due and nobody else's; say whether it was."""
     with bridge.database.write() as conn:
         claimed = claim(
             conn,
             site,
-            where=sa.and_(wanted, site.c.removed_at.is_(None)),
+            where=sa.and_(site.c.id == site_id, site.c.removed_at.is_(None)),
             owner=bridge.owner,
             now=bridge.database.now(conn),
             lease=bridge.settings.lease,
@@ -61,7 +73,7 @@ def run(bridge: Bridge, *, site_id: str | None = None) -> bool:
         )
     for row in claimed:
         crashpoint("reconcile.claimed")
-        with poisoned("reconcile", row.id, partial(_put_off, bridge, row)):
+        with poisoned(STEP, row.id, partial(_put_off, bridge, row)):
             _step(bridge, row)
     return bool(claimed)
 
@@ -96,16 +108,16 @@ def _step(bridge: Bridge, row: sa.Row[Any]) -> None:
     work = Work(bridge=bridge, site=row, run=_run_of(bridge, row))
     name, _, issuer_id = str(work.run.step).partition(":")
     if name == MEND:
-        with poisoned("reconcile", row.id, partial(_skip, work)):
+        with poisoned(STEP, row.id, partial(_skip, work)):
             if mend.mend(work):
                 _go_on(work, MEND)
             else:
                 _end(work)
         return
-    step = _compared_by(name, issuer_id)
-    with poisoned("reconcile", row.id, partial(_skip, work)):
+    compare = _compared_by(name, issuer_id)
+    with poisoned(STEP, row.id, partial(_skip, work)):
         try:
-            looked = step(work)
+            looked = compare(work)
         except NotCompared as exc:
             _not_compared(work, exc.problem, exc.remedy)
         except Permanent as exc:
@@ -120,7 +132,7 @@ def _step(bridge: Bridge, row: sa.Row[Any]) -> None:
             _compared(work, name, looked)
 
 
-def _compared_by(name: str, issuer_id: str) -> Step:
+def _compared_by(name: str, issuer_id: str) -> Compare:
     if name == VAULT:
         return partial(certificates.compare, issuer_id=issuer_id)
     return gradebook.compare if name == Part.GRADEBOOK.value else _BEFORE[name]

@@ -130,7 +130,7 @@ def test_what_could_not_be_compared_is_told_with_its_remedy(run: Run, present: W
 def test_a_run_that_was_interrupted_is_ended_first(run: Run, lost: World) -> None:
     asked = {"since": lost.clock.now() - 30 * DAY, "who": "alice", "fix": True}
     run_id = reconcile.begin(lost.bridge, lost.site_id, **asked)
-    reconcile.run(lost.bridge, site_id=lost.site_id)
+    reconcile.step(lost.bridge, lost.site_id)
 
     said = reconciled(run)
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,22 +19,9 @@ from bridge.pipeline.write_back import STEP
 from bridge.store import gates, tables
 from bridge.store.gates import Way
 from connectors.base import Completion, GradebookRow, Permanent, Receipt, Temporary
-from tests import scripted_lms
-from tests.bridge.world import SITE, World
+from tests.bridge.world import SECOND, SITE, World
 from tests.polling import PATIENCE_S, eventually
-from tests.scripted_lms import ScriptedLms, SecondConnector
-
-SECOND = "second-main"
-
-
-@pytest.fixture
-def second(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedLms:
-    """Another site, with an LMS of its own."""
-    folder = scripted_lms.install(tmp_path / "second-plug-in", SecondConnector)
-    monkeypatch.syspath_prepend(folder)
-    SecondConnector.lms = ScriptedLms()
-    world.add_site(SECOND, "second")
-    return SecondConnector.lms
+from tests.scripted_lms import ScriptedLms
 
 
 def complete_at_second(world: World, who: str) -> None:

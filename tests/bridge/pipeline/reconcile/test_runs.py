@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from bridge import queue
-from bridge.pipeline import reconcile
+from bridge.pipeline import reconcile, side_by_side
 from bridge.pipeline.reconcile import causes, listed, mend, rows
 from bridge.store import accounts, tables
 from bridge.store.events import PIPELINE
-from connectors.base import Temporary
+from connectors.base import Completion, Temporary
 from tests.bridge.pipeline.reconcile.campus import complete
-from tests.bridge.world import NOON, SITE, World, key
+from tests.bridge.world import NOON, SECOND, SITE, World, key
+from tests.polling import PATIENCE_S, eventually
 
 DAY = timedelta(days=1)
 
 
 def step(world: World) -> bool:
-    return reconcile.run(world.bridge, site_id=world.site_id)
+    return reconcile.step(world.bridge, world.site_id)
 
 
 def run_of(world: World) -> Any:
@@ -85,6 +87,35 @@ def test_a_second_run_is_not_begun_while_one_is_under_way(world: World) -> None:
     assert None is reconcile.begin(world.bridge, world.site_id, **given)
     world.finish_run(str(first))
     assert reconcile.begin(world.bridge, world.site_id, **given)
+
+
+@pytest.mark.usefixtures("second")
+def test_a_site_that_hangs_keeps_only_itself_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "SLICE_S", 0.05)
+    monkeypatch.setattr(side_by_side, "LOOK_S", 0.05)
+    answers = threading.Event()
+
+    def hang(_since: datetime) -> list[Completion]:
+        assert answers.wait(2 * PATIENCE_S)
+        return []
+
+    def ended() -> dict[str, bool]:
+        queue.answer(world.bridge, "reconcile")
+        names = {world.site(name).id: name for name in (SITE, SECOND)}
+        runs = world.rows(tables.reconcile_run)
+        return {names[run.site_id]: run.ended_at is not None for run in runs}
+
+    world.lms.listing.append(hang)
+    for name in (SITE, SECOND):
+        world.change(tables.site, world.site(name).id, next_run_at=NOON)
+    try:
+        eventually(lambda: ended() == {SITE: False, SECOND: True})
+    finally:
+        answers.set()
+    world.run("reconcile")
+    assert {SITE: True, SECOND: True} == ended()
 
 
 @pytest.mark.parametrize("steps", range(8))
