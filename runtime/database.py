@@ -132,9 +132,12 @@ class Database:
         return moment
 
     def clock(self) -> sa.ColumnElement[datetime]:
-        """What `now` says, as a part of a statement that asks for more: one answer to wait for."""
-        if (known := self._known_here()) is not None:
-            return sa.literal(known, UtcDateTime())
+        """What `now` says, as a part of a statement that asks for more: one answer to wait for.
+
+        It is asked each time the statement is executed.
+        """
+        if self._known_here() is not None:
+            return sa.bindparam("now_here", callable_=self._known_here, type_=UtcDateTime())
         return sa.func.clock_timestamp(type_=UtcDateTime())
 
     def _known_here(self) -> datetime | None:

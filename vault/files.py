@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -47,6 +48,9 @@ class Files:
         self._passing = folder / "incoming"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._passing.mkdir(mode=0o700, exist_ok=True)
+        # What makes a passing name that no other thread and no other process has.
+        self._id = uuid4().hex
+        self._numbers = count()
         #: The sub-folders whose own names this process knows to be on disk.
         self._on_disk: set[Path] = set()
 
@@ -56,7 +60,8 @@ class Files:
         kept = Kept(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
         target = self._path(kept.sha256)
         try:
-            target.parent.mkdir(mode=0o700, exist_ok=True)
+            if target.parent not in self._on_disk:
+                target.parent.mkdir(mode=0o700, exist_ok=True)
             path.replace(target)
         except OSError:
             path.unlink(missing_ok=True)
@@ -68,16 +73,22 @@ class Files:
         return kept
 
     def _write(self, content: bytes) -> Path:
-        """Put content on disk under a passing name."""
-        path = self._passing / uuid4().hex
+        """Put content on disk under a passing name.
+
+        With few calls: after each of them other threads go first.
+        """
+        path = self._passing / f"{self._id}-{os.getpid()}-{next(self._numbers)}"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
         try:
-            with open(path, "xb", opener=_private) as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            os.fsync(handle)
         except OSError:
             path.unlink(missing_ok=True)
             raise
+        finally:
+            os.close(handle)
         return path
 
     def holds(self, sha256: str) -> bool:
@@ -136,10 +147,6 @@ class Files:
 
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)
 
 
 def _is_older(path: Path, age: timedelta) -> bool:

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
 from bridge.store.states import CompletionState, IssuanceState
 from bridge.store.tables import completion, issuance, site
 from connectors.base import Completion, Course, Grade, Learner
+from runtime.inserting import insert
 
 #: What stands before a round's provisional place; it sorts behind all dates.
 NOTICED = "noticed "

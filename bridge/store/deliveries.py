@@ -9,26 +9,16 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.store.ids import new_id
 from bridge.store.states import DeliveryState
 from bridge.store.tables import delivery, refusal, unwanted_event
 from connectors.base import InboundRequest
+from runtime.inserting import Rows, insert
 from runtime.keys import Keys
 
 #: The reason under which a delivery is counted that proves nothing.
 UNVERIFIED = "unverified"
-
-
-def insert(conn: sa.Connection, table: sa.Table) -> Any:
-    """An INSERT that knows ON CONFLICT, for the database at hand."""
-    return insert_for(conn.dialect.name, table)
-
-
-def insert_for(dialect: str, table: sa.Table) -> Any:
-    """As `insert`, for a database of that kind."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def seal(request: InboundRequest, *, keys: Keys) -> str:
@@ -61,16 +51,19 @@ class New:
     received_at: datetime
 
 
+_new = Rows(
+    delivery,
+    ("id", "site_id", "received_at", "dedupe_key", "request", "state", "next_run_at"),
+    unless_taken=("site_id", "dedupe_key"),
+    returning=(delivery.c.id,),
+)
+
+
 def store(conn: sa.Connection, new: Sequence[New]) -> Sequence[tuple[str, bool]]:
     """Store deliveries; return of each (its id, is it new). A repetition has the first one's id."""
     ids = [new_id("dl", one.received_at) for one in new]
-    added = conn.execute(
-        insert(conn, delivery)
-        .on_conflict_do_nothing(index_elements=["site_id", "dedupe_key"])
-        .returning(delivery.c.id),
-        [_values(id, one) for id, one in zip(ids, new, strict=True)],
-    )
-    stored = set(added.scalars())
+    added = _new.add(conn, [_values(id, one) for id, one in zip(ids, new, strict=True)])
+    stored = {row.id for row in added}
     repeated = [one for id, one in zip(ids, new, strict=True) if id not in stored]
     first = _first_of(conn, repeated) if repeated else {}
     return [

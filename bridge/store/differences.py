@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
 from bridge.store.states import DifferenceState
 from bridge.store.tables import difference, site
+from runtime.inserting import insert
 
 #: Rows in one INSERT; SQLite takes 32,766 values.
 AT_ONCE = 200

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from bridge.store import gates
-from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
 from bridge.store.states import IssuanceState
 from bridge.store.tables import attempt, completion, file, issuance, issuer, link, site
+from runtime.inserting import insert
 from runtime.lease import due
 
 #: Which rows, at a moment.

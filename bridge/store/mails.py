@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
 from bridge.store.states import MailState
 from bridge.store.tables import mail, rate
+from runtime.inserting import insert
 
 
 def add(conn: sa.Connection, address: str, *, language: str, now: datetime) -> str:

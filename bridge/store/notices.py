@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store.deliveries import insert
 from bridge.store.ids import new_id
 from bridge.store.states import NoticeState
 from bridge.store.tables import notice
 from bridge.store.tables import told as told_rows
+from runtime.inserting import insert
 from runtime.keys import Keys
 
 #: What addresses of messages are encrypted for.

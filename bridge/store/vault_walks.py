@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store.deliveries import insert
 from bridge.store.tables import vault_walk
+from runtime.inserting import insert
 
 
 def of(conn: sa.Connection, site_id: str, issuer_id: str) -> sa.Row[Any] | None:

@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.store.deliveries import insert, insert_for
 from bridge.store.ids import new_id
 from bridge.store.states import LOOKED_AT, UNDER_WAY, IssuanceState, WriteBackState
 from bridge.store.tables import issuance, target, write_back
+from runtime.inserting import insert, insert_for
 
 
 def tell(conn: sa.Connection, issuance_id: str, course_id: str, *, wanted: bool) -> None:

@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from runtime.inserting import Rows
 from vault.certificate import Entry, Source, Status, fold_email, natural_key
 from vault.store import search, uploads
 from vault.store.people import assignment
@@ -120,15 +120,31 @@ def _insert(
     now: datetime,
 ) -> Mapping[str, int]:
     """Insert those that are no duplicates; return their internal ids by uuid."""
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     values = [_values(one, institution_id, batch_id, now) for one in new]
-    added = conn.execute(
-        insert(certificate)
-        .on_conflict_do_nothing(index_elements=[certificate.c.natural_key])
-        .returning(certificate.c.uuid, certificate.c.id),
-        values,
-    )
-    return {row.uuid: row.id for row in added}
+    return {row.uuid: row.id for row in _new.add(conn, values)}
+
+
+_new = Rows(
+    certificate,
+    (
+        *search.COMPARED,
+        "uuid",
+        "reference_id",
+        "institution_id",
+        "natural_key",
+        "certificate_title",
+        "full_name",
+        "applicant_email",
+        "details",
+        "source",
+        "uploaded_file_id",
+        "created_at",
+        "updated_at",
+        "next_run_at",
+    ),
+    unless_taken=("natural_key",),
+    returning=(certificate.c.uuid, certificate.c.id),
+)
 
 
 def _tell(
@@ -257,6 +273,7 @@ _whole = (
 
 # Asked for so often that to put them together each time would be felt.
 _whole_by_id = _whole.where(certificate.c.id == sa.bindparam("id"))
+_whole_by_ids = _whole.where(certificate.c.id.in_(sa.bindparam("ids", expanding=True)))
 _whole_by_uuid = _whole.where(
     certificate.c.uuid == sa.bindparam("uuid"),
     certificate.c.institution_id == sa.bindparam("institution_id"),
@@ -281,7 +298,7 @@ def get(conn: sa.Connection, id: int) -> sa.Row[Any]:
 
 def get_all(conn: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
     """The certificates with these internal ids, in any order."""
-    return conn.execute(_whole.where(certificate.c.id.in_(ids))).all()
+    return conn.execute(_whole_by_ids, {"ids": list(ids)}).all()
 
 
 def is_there(conn: sa.Connection, id: int, *, uuid: str) -> bool:

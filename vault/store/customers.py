@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runtime.inserting import insert
 from vault.certificate import Status, fold_email
 from vault.store.notices import Kind
 from vault.store.people import (
@@ -19,7 +20,6 @@ from vault.store.people import (
     notice,
 )
 from vault.store.tables import certificate, institution
-from vault.store.upsert import insert
 
 #: Certificates that were issued: an account holds these.
 ISSUED = (Status.GENERATED.value, Status.REVOKED.value)

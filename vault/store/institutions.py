@@ -90,27 +90,29 @@ def add_token(
     )
 
 
-def valid_tokens(
-    conn: sa.Connection, hashes: Collection[str], *, clock: sa.ColumnElement[datetime]
-) -> Mapping[str, Token]:
-    """The tokens of these hashes, by hash, but for those that are expired or revoked."""
-    rows = conn.execute(
-        sa.select(token, clock.label("asked_at")).where(
-            token.c.sha256.in_(hashes),
+class ValidTokens:
+    """The tokens there are, but for those that are expired or revoked; made once, asked often."""
+
+    def __init__(self, *, clock: sa.ColumnElement[datetime]) -> None:
+        self._asked = sa.select(token, clock.label("asked_at")).where(
+            token.c.sha256.in_(sa.bindparam("hashes", expanding=True)),
             token.c.revoked_at.is_(None),
             sa.or_(token.c.expires_at.is_(None), token.c.expires_at > clock),
         )
-    )
-    return {
-        row.sha256: Token(
-            id=row.id,
-            institution_id=row.institution_id,
-            permissions=frozenset(Permission(p) for p in row.permissions.split(",") if p),
-            last_used_at=row.last_used_at,
-            asked_at=row.asked_at,
-        )
-        for row in rows
-    }
+
+    def among(self, conn: sa.Connection, hashes: Collection[str]) -> Mapping[str, Token]:
+        """Those of these hashes, by hash."""
+        rows = conn.execute(self._asked, {"hashes": list(hashes)})
+        return {
+            row.sha256: Token(
+                id=row.id,
+                institution_id=row.institution_id,
+                permissions=frozenset(Permission(p) for p in row.permissions.split(",") if p),
+                last_used_at=row.last_used_at,
+                asked_at=row.asked_at,
+            )
+            for row in rows
+        }
 
 
 def use_is_worth_noting(found: Token) -> bool:

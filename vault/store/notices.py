@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from runtime.inserting import insert
 from vault.store.people import assignment, mailed_link, notice
 from vault.store.tables import certificate
-from vault.store.upsert import insert
 
 
 class Kind(enum.Enum):

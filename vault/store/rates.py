@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from runtime.inserting import insert
 from vault.store.people import asked
-from vault.store.upsert import insert
 
 
 def allow(conn: sa.Connection, what: str, *, most: int, span: timedelta, now: datetime) -> bool:

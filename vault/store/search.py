@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from runtime.inserting import Rows
 from vault.store.tables import metadata
 
 #: A query for certificates' ids, called ``id``.
@@ -68,6 +69,12 @@ search_word = sa.Table(
     sa.Column("certificate_id", sa.ForeignKey("certificate.id"), primary_key=True),
     sqlite_with_rowid=False,
 )
+
+
+#: What the narrow rows hold of a certificate beside its text.
+COMPARED = ("status", "issue_date", "email_key", "batch_id")
+_texts = Rows(search_text, ("institution_id", "certificate_id", "text", *COMPARED))
+_words = Rows(search_word, ("institution_id", "certificate_id", "word"))
 
 
 def fold(text: str) -> str:
@@ -132,12 +139,11 @@ def index(
     for certificate_id, fields in texts:
         text = folded_fields(fields)
         own = {"institution_id": institution_id, "certificate_id": certificate_id}
-        rows.append({**own, "text": text, **compared.get(certificate_id, {})})
+        values = compared.get(certificate_id, {})
+        rows.append({**own, "text": text, **{name: values.get(name) for name in COMPARED}})
         found += [{**own, "word": word} for word in sorted(words(text))]
-    if rows:
-        conn.execute(sa.insert(search_text), rows)
-    if found:
-        conn.execute(sa.insert(search_word), found)
+    _texts.add(conn, rows)
+    _words.add(conn, found)
 
 
 def leave(

@@ -11,10 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from runtime.inserting import Rows
 from vault.store.tables import file
 
 #: How many of a content's hash's digits make the key of PostgreSQL's lock: 60 bits of its 63.
 LOCK_DIGITS = 15
+
+
+#: What says that a file was uploaded ahead, of one that was not.
+NOT_AHEAD: Mapping[str, Any] = MappingProxyType({"uuid": None, "unused_until": None})
 
 
 class AlreadyUsed(Exception):
@@ -53,7 +58,7 @@ def add_files(
     *,
     institution_id: int,
     now: datetime,
-    ahead: Mapping[str, Any] = MappingProxyType({}),
+    ahead: Mapping[str, Any] = NOT_AHEAD,
 ) -> Sequence[int]:
     """Note files of the folder; return their ids in the same order."""
     values = [
@@ -69,10 +74,8 @@ def add_files(
         }
         for one in stored
     ]
-    # With the record comes the lock: whoever is about to delete the content has done it, or waits.
-    locked = _lock(conn, file.c.sha256, "pg_advisory_xact_lock_shared")
-    added = sa.insert(file).returning(file.c.id, *locked, sort_by_parameter_order=True)
-    return conn.execute(added, values).scalars().all()
+    noted = _noted_and_locked if conn.dialect.name == "postgresql" else _noted
+    return [row.id for row in noted.add(conn, values)]
 
 
 def ahead(
@@ -126,18 +129,25 @@ def known(conn: sa.Connection, hashes: Sequence[str]) -> set[str]:
 
 def is_needed(conn: sa.Connection, sha256: str) -> bool:
     """Whether some record names this content. Until the transaction ends, none can begin to."""
-    for lock in _lock(conn, sa.literal(sha256), "pg_advisory_xact_lock"):
-        conn.execute(sa.select(lock))
+    if conn.dialect.name == "postgresql":
+        key = _lock_key(sa.literal(sha256))
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
     return bool(known(conn, [sha256]))
 
 
-def _lock(
-    conn: sa.Connection, sha256: sa.ColumnElement[str], function: str
-) -> list[sa.ColumnElement[Any]]:
-    # SQLite has one writer at a time. In PostgreSQL content might be deleted while another
-    # transaction, not yet seen, begins to need it.
-    if conn.dialect.name != "postgresql":
-        return []
+def _lock_key(sha256: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+    """What PostgreSQL locks for a content."""
     digits = sa.literal("x").concat(sa.func.substr(sha256, 1, LOCK_DIGITS))
-    key = sa.cast(sa.cast(digits, postgresql.BIT(4 * LOCK_DIGITS)), sa.BigInteger)
-    return [getattr(sa.func, function)(key)]
+    return sa.cast(sa.cast(digits, postgresql.BIT(4 * LOCK_DIGITS)), sa.BigInteger)
+
+
+NOTED = ("institution_id", "kind", "sha256", "name", "mime_type", "size", "created_at", *NOT_AHEAD)
+_noted = Rows(file, NOTED, returning=(file.c.id,))
+# SQLite has one writer at a time. In PostgreSQL content might be deleted while another transaction,
+# not yet seen, begins to need it. So with the record comes the lock: whoever is about to delete the
+# content has done it, or waits.
+_noted_and_locked = Rows(
+    file,
+    NOTED,
+    returning=(file.c.id, sa.func.pg_advisory_xact_lock_shared(_lock_key(file.c.sha256))),
+)

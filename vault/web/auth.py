@@ -35,9 +35,11 @@ def vault() -> Vault:
 def tokens_of(database: Database) -> Tokens:
     """Finds valid tokens by their hashes; requests of the same moment share the look."""
 
+    valid = institutions.ValidTokens(clock=database.clock())
+
     def look(hashes: Sequence[str]) -> Sequence[Token | None]:
         with database.read() as conn:
-            found = institutions.valid_tokens(conn, set(hashes), clock=database.clock())
+            found = valid.among(conn, set(hashes))
         return [found.get(one) for one in hashes]
 
     return Together(look, name="tokens")
