@@ -51,8 +51,8 @@ NEVER_ENDED = (
 )
 #: A stamp would grow the page, which no signature permits (docs/decisions/0012).
 LEFT_UNCHANGED = (
-    "The file bears a digital signature and was left unchanged, so that this signature stays "
-    "valid. It has no strip with the reference id: verify it at {url}"
+    "The file bears a digital signature and was left unchanged, as any change would break one. "
+    "It has no strip with the reference id: verify it at {url}"
 )
 
 log = structlog.get_logger()

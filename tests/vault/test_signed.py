@@ -123,8 +123,8 @@ def test_a_file_that_bears_a_signature_is_left_unchanged_and_says_so(
     assert ("generated", content) == (data["status"]["value"], pdf)
     assert [True] == validating.verdicts(pdf)
     assert data["verification_notes"] == (
-        "The file bears a digital signature and was left unchanged, so that this signature stays "
-        f"valid. It has no strip with the reference id: verify it at {data['verification_url']}"
+        "The file bears a digital signature and was left unchanged, as any change would break one. "
+        f"It has no strip with the reference id: verify it at {data['verification_url']}"
     )
     assert 200 == client.get(data["qrcode_path"]).status_code
     assert 200 == client.get(data["barcode_path"]).status_code
