@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -139,6 +140,19 @@ def test_each_status_is_classified(
     status: int, answer: dict[str, object], expected: type[object]
 ) -> None:
     assert expected is type(answering(status, **answer).upload(ENTRY))
+
+
+def test_of_all_statuses_few_say_that_nothing_was_done() -> None:
+    """Of the others each is a refusal or leaves it open: neither is sent again as it is."""
+    meant: dict[type[object], set[int]] = defaultdict(set)
+    for status in range(200, 600):
+        meant[type(answering(status, json={"errors": {"x": ["no"]}}).upload(ENTRY))].add(status)
+
+    assert {404, 405, 410, 429} == meant.pop(NotDone)
+    assert {401, 403} == meant.pop(Unauthorised)
+    assert {408, 425} == {status for status in meant[Ambiguous] if 400 <= status < 500}
+    assert {*range(200, 400), *range(500, 600)} <= meant.pop(Ambiguous)
+    assert {Refused} == meant.keys()
 
 
 def test_the_wait_that_a_vault_asks_for_is_read_as_seconds_or_as_a_date() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.cli import replay
 from bridge.pipeline import replay as replaying
 from bridge.store import tables
 from tests.bridge.cli.conftest import Run
@@ -91,6 +92,20 @@ def test_a_group_is_replayed_with_who_and_why(run: Run, world: World) -> None:
     assert whole.id in run("replays").out
     history = run("show", whole.id, "--json").json["history"]
     assert ["replay begun", "replay ended"] == [line["what"] for line in history]
+
+
+def test_a_long_one_says_how_far_it_has_come_and_is_the_systems_users(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_without_email(world)
+    monkeypatch.setattr(replaying, "BATCH", 1)
+    monkeypatch.setattr(replay, "EVERY_S", 0.0)
+    monkeypatch.setenv("LOGNAME", "bea")
+
+    said = run("replay", "--cause", EMAIL)
+
+    assert ["1 of 2 …", "2 of 2 …"] == said.err.splitlines()[:2]
+    assert "bea" == world.one(tables.replay).who
 
 
 def test_what_is_issued_is_not_replayed_and_each_id_is_told(run: Run, world: World) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 from werkzeug.wrappers import Response
 
-from bridge.pipeline import issue
+from bridge.certificates.page import Page
+from bridge.pipeline import files, issue
 from bridge.store import tables
 from tests.bridge.world import World, key
 from tests.polling import PATIENCE_S
@@ -128,6 +129,37 @@ def test_files_are_uploaded_side_by_side_as_many_as_the_setting_says(world: Worl
 
     assert (6, 3) == (world.vault.calls["upload_file"], max(most))
     assert 1 == world.vault.calls["bulk"]
+
+
+def test_files_are_on_their_way_while_others_are_printed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second group is printed once the vault has seen one of the first."""
+    monkeypatch.setattr(files, "GROUP", 3)
+    sound, on_its_way = world.bridge.renderer, Event()
+    printed: list[Page] = []
+    in_vain: list[Page] = []
+
+    class Printer:
+        def render(self, page: Page) -> bytes:
+            printed.append(page)
+            if len(printed) > files.GROUP and not on_its_way.wait(PATIENCE_S):
+                in_vain.append(page)
+                on_its_way.set()
+            return sound.render(page)
+
+    def seen(taken: Taken) -> Response:
+        on_its_way.set()
+        return normal(taken)
+
+    printer: Any = Printer()
+    world.bridge = replace(world.bridge, renderer=printer)
+    world.vault.then("upload_file", seen)
+    complete_all(world)
+    world.settle()
+
+    assert (len(PEOPLE), []) == (len(printed), in_vain)
+    assert once_each(world) == world.vault.created
 
 
 def test_following_many_costs_pages_not_calls_for_each(world: World) -> None:
@@ -316,8 +348,6 @@ def test_what_is_new_does_not_wait_for_a_backlog(world: World) -> None:
     chunked(world, 2)
     world.complete("zoe")
     world.run("normalise")
-
-    from bridge.pipeline import issue  # noqa: PLC0415
 
     issue.run(world.bridge)
     (zoe,) = [row for row in world.rows(tables.issuance) if row.learner_id == "zoe"]

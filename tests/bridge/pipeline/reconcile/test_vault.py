@@ -66,6 +66,19 @@ def test_one_that_the_vault_has_lost_is_named_and_mended_only_by_name(issued: Wo
     assert issued.vault.only.reference_id in issued.lms.gradebook["42", "ada"]
 
 
+def test_one_whose_holder_was_erased_at_the_vault_is_neither_missing_nor_changed(
+    issued: World,
+) -> None:
+    erased = issued.vault.only
+    erased.name, erased.email, erased.details = "", "", None
+
+    assert {"open": {}, "mended": {}} == issued.reconcile(fix=True).counts
+    issued.generate("bob")
+    issued.settle()
+    assert {key(): 1, key("bob"): 1} == issued.vault.created
+    assert ["generated"] * 2 == issued.states()
+
+
 def test_one_that_is_issued_again_and_revoked_at_once_is_told_as_withdrawn(issued: World) -> None:
     assert "Issued" in issued.lms.gradebook["42", "ada"]
     issued.vault.kept.clear()
