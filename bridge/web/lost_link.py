@@ -22,6 +22,7 @@ from bridge.store import issuances, mails
 from bridge.texts import LANGUAGES, mark
 from bridge.web import learner_page
 from bridge.wiring import Bridge
+from runtime.crashpoint import crashpoint
 
 WINDOW = timedelta(hours=1)
 #: Mails an address may get in a window, and requests a client may send: a campus is one client.
@@ -112,6 +113,8 @@ class LostLink:
                     # only compare equal may belong to somebody else's domain.
                     language = learner_page.language_for(None)
                     mails.add(conn, found[0].applicant_email, language=language, now=now)
+            crashpoint("lost_link.storing")
+        crashpoint("lost_link.stored")
         # Rung for everyone, or the time an answer takes would tell.
         self._bridge.ring(mail.BELL)
         return True

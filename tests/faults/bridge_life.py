@@ -25,7 +25,6 @@ from bridge.cli import session
 from bridge.pipeline import replay, telling
 from bridge.pipeline.hear import SIGNATURE
 from bridge.pipeline.learner_links import LearnerLinks
-from bridge.store import mails
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance, mail
 from bridge.web.app import create_app
@@ -88,7 +87,7 @@ class Lifetime:
             self.settle(bridge, patience)
         else:
             self.settle(bridge, patience)
-            self.ask_for_mails(bridge, order["mails"])
+            self.ask_for_mails(bridge, client, order["mails"])
             self.settle(bridge, patience)
         for database in self.databases.values():
             database.close()
@@ -171,11 +170,14 @@ class Lifetime:
             answer = client.post("/hooks/vault/main", data=body, headers={SIGNATURE: signature})
             assert answer.status_code == 200, answer.data
 
-    def ask_for_mails(self, bridge: TimedBridge, addresses: list[str]) -> None:
+    def ask_for_mails(self, bridge: TimedBridge, client: FlaskClient, addresses: list[str]) -> None:
         for address in addresses:
-            with bridge.database.write() as conn:
-                if not conn.execute(sa.select(mail.c.id).where(mail.c.to_address == address)).all():
-                    mails.add(conn, address, language="en", now=self.clock.moment)
+            with bridge.database.read() as conn:
+                asked = sa.select(mail.c.id).where(sa.func.lower(mail.c.to_address) == address)
+                known = conn.execute(asked).all()
+            if not known:
+                answer = client.post("/c/lost", data={"email": address})
+                assert answer.status_code == 303, answer.data
 
     def command(self, bridge: TimedBridge, command: Sequence[str]) -> int:
         """Run ``vaultbridge …`` on this bridge; its exit status."""

@@ -141,7 +141,10 @@ BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
     spoken_of: of("hear", "waking", "woken"),
     withdrawn: of("reconcile", "believing", "believed"),
     owned: of("telling", "deciding", "decided", "claimed", "sent", "ending", "ended"),
-    mailed: of("mail", "claimed", "delivered", "ending", "ended"),
+    mailed: (
+        *of("lost_link", "storing", "stored"),
+        *of("mail", "claimed", "delivered", "ending", "ended"),
+    ),
 }
 
 
