@@ -136,13 +136,32 @@ def _told_of_a_duplicate(row: sa.Row[Any], past: Sequence[sa.Row[Any]]) -> bool:
 
 def _still_noisy(bridge: Bridge, row: sa.Row[Any], unsure: Sequence[sa.Row[Any]]) -> bool:
     """Whether the vault could still be working on an earlier request; then wait."""
-    last = max(a.answered_at or a.deadline for a in unsure)
+    quiet = _quiet_from(bridge, row, unsure)
     with bridge.database.write() as conn:
-        quiet = last + bridge.settings.quiet_period * (row.looks + 1)
         if bridge.database.now(conn) >= quiet:
             return False
         release(conn, issuance, lease_of(row), next_run_at=quiet)
         return True
+
+
+def _quiet_from(bridge: Bridge, row: sa.Row[Any], unsure: Sequence[sa.Row[Any]]) -> datetime:
+    """When the next look is due. The last one, after which the entry is sent again, must be sure.
+
+    What a bulk upload may have queued is then past the time that it may take to be listed.
+    """
+    settings = bridge.settings
+    looks: int = row.looks + 1
+    quiet = max(map(_end, unsure)) + settings.quiet_period * looks
+    queued = [_end(a) for a in unsure if a.operation == "bulk"]
+    if not queued or looks < LOOKS:
+        return quiet
+    return max(quiet, max(queued) + settings.appear_within + settings.quiet_period)
+
+
+def _end(made: sa.Row[Any]) -> datetime:
+    """When an attempt had ended, at the latest."""
+    ended: datetime = made.answered_at or made.deadline
+    return ended
 
 
 def _after_look(

@@ -240,6 +240,26 @@ def test_when_the_answer_to_a_bulk_upload_is_lost_each_is_looked_for(
     assert (once_each(world), ["generated"] * 6) == (world.vault.created, world.states())
 
 
+@pytest.mark.parametrize(("behaviour", "minutes"), [(lost_reply, 14), (normal, 16)])
+def test_while_the_vault_may_still_have_them_queued_none_is_sent_singly(
+    world: World, behaviour: Behaviour, minutes: int
+) -> None:
+    """It looks for duplicates only as it takes a request in: whatever is sent again is made."""
+    world.vault.appears_at_once = world.vault.atomic = False
+    world.vault.then("bulk", behaviour)
+    complete_all(world)
+    end = world.clock.now() + timedelta(minutes=minutes)
+    while (moment := world.next_due()) is not None and moment < end:
+        world.clock.moment = moment
+        world.run("follow", "issue")
+    assert 0 == world.vault.calls["upload"]
+
+    world.vault.appear()
+    world.settle()
+    assert (once_each(world), ["generated"] * 6) == (world.vault.created, world.states())
+    assert 0 == world.vault.calls["upload"]
+
+
 def test_entries_that_the_vault_drops_in_silence_go_singly_after_their_deadline(
     world: World,
 ) -> None:
