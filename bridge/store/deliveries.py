@@ -62,7 +62,10 @@ _new = Rows(
 def store(conn: sa.Connection, new: Sequence[New]) -> Sequence[tuple[str, bool]]:
     """Store deliveries; return of each (its id, is it new). A repetition has the first one's id."""
     ids = [new_id("dl", one.received_at) for one in new]
-    added = _new.add(conn, [_values(id, one) for id, one in zip(ids, new, strict=True)])
+    values = [_values(id, one) for id, one in zip(ids, new, strict=True)]
+    # In an order that all share: no two transactions with the same keys wait for each other.
+    values.sort(key=lambda row: (row["site_id"], row["dedupe_key"]))
+    added = _new.add(conn, values)
     stored = {row.id for row in added}
     repeated = [one for id, one in zip(ids, new, strict=True) if id not in stored]
     first = _first_of(conn, repeated) if repeated else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -75,6 +77,36 @@ def test_the_migrations_make_the_tables_that_the_program_knows(world: World) -> 
 def test_foreign_keys_are_held_to_on_both_databases(world: World) -> None:
     with pytest.raises(sa.exc.IntegrityError), world.bridge.database.write() as conn:
         completions.add(conn, "st_of_nobody", BARE, delivery_id=None, now=NOON)
+
+
+def test_the_same_deliveries_in_another_order_are_waited_for_and_known(world: World) -> None:
+    new = [
+        delivery_rows.New(site_id=world.site_id, dedupe_key=f"{n}", sealed="", received_at=NOON)
+        for n in range(2)
+    ]
+    there, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with world.bridge.database.write() as conn:
+            delivery_rows.store(conn, new[:1])
+            there.set()
+            assert go_on.wait(30)
+            delivery_rows.store(conn, new)
+
+    def second() -> list[bool]:
+        with world.bridge.database.write() as conn:
+            return [is_new for _, is_new in delivery_rows.store(conn, new[::-1])]
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(first)
+        assert there.wait(30)
+        other = pool.submit(second)
+        # It holds the second key, or waits for the first: where it holds one, each waits for ever.
+        wait([other], timeout=0.5)
+        go_on.set()
+
+        one.result()
+        assert [False, False] == other.result()
 
 
 def test_ids_sort_by_the_moment_they_were_made_and_say_their_kind() -> None:
