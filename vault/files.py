@@ -55,41 +55,40 @@ class Files:
         self._on_disk: set[Path] = set()
 
     def keep(self, content: bytes) -> Kept:
-        """Put content on disk; raises OSError. It waits for the disk: not inside a transaction."""
-        path = self._write(content)
+        """Put content on disk; raises OSError. It waits for the disk: not inside a transaction.
+
+        With few calls to the system: after each of them other threads go first.
+        """
         kept = Kept(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
         target = self._path(kept.sha256)
-        try:
-            if target.parent not in self._on_disk:
-                target.parent.mkdir(mode=0o700, exist_ok=True)
-            path.replace(target)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
+        is_known = target.parent in self._on_disk
+        if not is_known:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+        self._put(content, target)
         sync(target.parent)
-        if target.parent not in self._on_disk:
+        if not is_known:
             sync(self.folder)
             self._on_disk.add(target.parent)
         return kept
 
-    def _write(self, content: bytes) -> Path:
-        """Put content on disk under a passing name.
-
-        With few calls: after each of them other threads go first.
-        """
+    def _put(self, content: bytes, target: Path) -> None:
+        """Have a name for content that is on disk; the name itself may not be there yet."""
         path = self._passing / f"{self._id}-{os.getpid()}-{next(self._numbers)}"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
         try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(handle, left) :]
-            os.fsync(handle)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
+            _write(handle, content)
+            try:
+                # A name that is new comes first: waiting for the content, one waits for both.
+                os.link(path, target)
+            except OSError:
+                # What bears the name may be needed already: it stays until the disk has this, too.
+                os.fsync(handle)
+                path.replace(target)
+            else:
+                os.fsync(handle)
         finally:
             os.close(handle)
-        return path
+            path.unlink(missing_ok=True)
 
     def holds(self, sha256: str) -> bool:
         """Whether content is still there."""
@@ -147,6 +146,12 @@ class Files:
 
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256
+
+
+def _write(handle: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 def _is_older(path: Path, age: timedelta) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,54 @@ def test_what_is_kept_is_read_back(files: Files) -> None:
 def test_the_same_content_is_one_file(files: Files) -> None:
     assert kept(files, b"content") == kept(files, b"content")
     assert 1 == len([path for path in files.folder.rglob("*") if path.is_file()])
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_name_that_is_there_never_stands_for_what_the_disk_has_not(
+    files: Files, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    target = files.folder / "ed" / hashlib.sha256(b"content").hexdigest()
+    if is_there:
+        files.keep(b"content")
+    before = target.stat().st_ino if is_there else None
+    synced, named_then = [], []
+
+    def fsync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        named_then.append(target.stat().st_ino if target.exists() else None)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    files.keep(b"content")
+
+    assert target.stat().st_ino == synced[0] != before
+    assert (before if is_there else synced[0]) == named_then[0]
+    assert target.parent.stat().st_ino in synced[1:]
+    assert b"content" == files.read(target.name)
+
+
+def test_where_a_file_system_knows_no_links_files_are_kept_all_the_same(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: object, target: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+
+    assert b"content" == files.read(kept(files, b"content"))
+    assert 1 == len([path for path in files.folder.rglob("*") if path.is_file()])
+
+
+def test_a_disk_that_is_full_leaves_no_half_file(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(handle: int, content: memoryview) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(OSError, match="No space left"):
+        files.keep(b"content")
+
+    assert [] == [path for path in files.folder.rglob("*") if path.is_file()]
 
 
 def test_what_is_discarded_leaves_nothing(files: Files) -> None:
