@@ -21,7 +21,7 @@ from mappings.locate import Scalar
 from mappings.mistakes import Fault, did_you_mean
 from mappings.model import Again, AgainKind, ParameterValue
 
-_DAYS = re.compile(r"([1-9][0-9]{0,4}) days?")
+DAYS = re.compile(r"([1-9][0-9]{0,4}) days?")
 
 
 def refuse(problem: str) -> NoReturn:
@@ -161,7 +161,7 @@ class AgainRule(ma.fields.Field[Again]):
         return Again(kind=words[value])
 
     def _after(self, value: Mapping[str, Any]) -> Again:
-        found = _DAYS.fullmatch(str(value.get("after", "")))
+        found = DAYS.fullmatch(str(value.get("after", "")))
         if set(value) != {"after"} or not found:
             refuse(f"this {self._wrong}")
         return Again(kind=AgainKind.AFTER, after=timedelta(days=int(found[1])))

@@ -40,7 +40,7 @@ class MatchBlock(Block):
         fields.OneOrMore,
         inner=described(
             fields.Text,
-            pattern=r"(?s).{1,200}",
+            pattern=r"[\s\S]{1,200}",
             wanted="a glob of at most 200 characters",
             help="one course",
             example='"BIO-*"',

@@ -1,4 +1,4 @@
-"""``vaultbridge mappings …``: check, add and list mapping documents."""
+"""``vaultbridge mappings …``: check, add and list mapping documents, and help to write them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bridge.store import accounts, events, mapping_versions
 from bridge.wiring import Bridge
 from mappings.document import DocumentError, Known, load
 from mappings.document import Mapping as Document
+from mappings.json_schema import json_schema
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
@@ -31,6 +32,15 @@ def check(files: tuple[Path, ...]) -> None:
     if any(document is None for document in documents):
         raise SystemExit(1)
     click.echo(f"{len(files)} good.")
+
+
+@mappings.command()
+def schema() -> None:
+    """Print the JSON Schema of mapping documents, by which an editor helps while you write.
+
+    It knows the keys and the words they take. Expressions only `mappings check` can judge.
+    """
+    print_json(json_schema())
 
 
 def _load(path: Path, known: Known | None = None) -> Document | None:

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.store import tables
 from bridge.store.mapping_versions import active
+from scripts import mapping_schema
 from tests.bridge.cli.conftest import Run
 from tests.bridge.world import MAPPING, World
 
@@ -38,6 +39,10 @@ def test_check_needs_no_installation_and_tells_every_mistake_with_its_line(
     assert f"{bad}:1:" in said.err
     assert f"{bad}:3:" in said.err
     assert "cannot be read" in said.err
+
+
+def test_the_schema_is_printed_as_the_file_has_it(run: Run) -> None:
+    assert mapping_schema.PAPER.read_text(encoding="utf-8") == run("mappings", "schema").out
 
 
 def test_a_document_becomes_a_version_once_and_says_who_added_it(
