@@ -16,8 +16,6 @@ from vault.store.tables import file
 
 #: How many of a content's hash's digits make the key of PostgreSQL's lock: 60 bits of its 63.
 LOCK_DIGITS = 15
-
-
 #: What says that a file was uploaded ahead, of one that was not.
 NOT_AHEAD: Mapping[str, Any] = MappingProxyType({"uuid": None, "unused_until": None})
 
