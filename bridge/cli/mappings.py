@@ -10,12 +10,15 @@ from bridge.certificates import templates
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.pipeline.replay import take_up_unmatched
-from bridge.store import accounts, events, mapping_versions
+from bridge.store import accounts, completions, events, mapping_versions
 from bridge.wiring import Bridge
 from mappings.document import DocumentError, Known, load
 from mappings.document import Mapping as Document
 from mappings.json_schema import json_schema
+from mappings.listing import listing
 
+#: Completions among which a name finds its example: not everyone fills in every profile field.
+LOOKED_AT = 50
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
@@ -41,6 +44,31 @@ def schema() -> None:
     It knows the keys and the words they take. Expressions only `mappings check` can judge.
     """
     print_json(json_schema())
+
+
+@mappings.command()
+@click.option("--site", required=True, help="The site whose completions the examples are from.")
+@JSON_OPTION
+def fields(site: str, as_json: bool) -> None:
+    """List every name an expression may use, with an example from the site's last completions.
+
+    Custom profile fields and what else the sender told are among them. The example is that of the
+    newest completion that has any.
+    """
+    b = bridge()
+    with b.database.read() as conn:
+        row = accounts.site_named(conn, site)
+        found = completions.latest_told(conn, row.id, limit=LOOKED_AT)
+    rows = [
+        {"name": n.path, "kind": n.kind.value, "meaning": n.meaning, "example": n.example}
+        for n in listing(found, site=row.name)
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(("name", "meaning", "example"), rows, empty="")
+    if not found:
+        click.echo(f"No completion of {row.name} has been taken up yet: nothing to show beside.")
 
 
 def _load(path: Path, known: Known | None = None) -> Document | None:

@@ -187,6 +187,18 @@ def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Ma
     return rows.mappings().all()
 
 
+def latest_told(conn: sa.Connection, site_id: str, *, limit: int) -> Sequence[Completion]:
+    """Completions as their LMS told them when they were taken up, newest first."""
+    told = (CompletionState.MAPPED, CompletionState.UNMATCHED, CompletionState.EARLY)
+    rows = conn.execute(
+        sa.select(completion.c.data)
+        .where(completion.c.site_id == site_id, completion.c.state.in_(told))
+        .order_by(completion.c.id.desc())
+        .limit(limit)
+    )
+    return [unpack(data) for data in rows.scalars()]
+
+
 def pack(found: Completion) -> dict[str, Any]:
     """A completion as JSON."""
     return {

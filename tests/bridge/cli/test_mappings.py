@@ -11,7 +11,7 @@ from bridge.store import tables
 from bridge.store.mapping_versions import active
 from scripts import mapping_schema
 from tests.bridge.cli.conftest import Run
-from tests.bridge.world import MAPPING, World
+from tests.bridge.world import MAPPING, SITE, World
 
 CHEMISTRY = MAPPING.replace('course: "*"', 'course: "CHEM-*"')
 
@@ -43,6 +43,37 @@ def test_check_needs_no_installation_and_tells_every_mistake_with_its_line(
 
 def test_the_schema_is_printed_as_the_file_has_it(run: Run) -> None:
     assert mapping_schema.PAPER.read_text(encoding="utf-8") == run("mappings", "schema").out
+
+
+def test_names_are_listed_with_what_the_last_completions_told(run: Run, world: World) -> None:
+    before = run("mappings", "fields", "--site", SITE)
+    world.complete("ada", learner={"custom": {"ward": "7 East"}}, extra={"score": 61.5})
+    world.complete("bob", course={"title": "Botany"})
+    world.run("normalise")
+
+    found = {
+        row["name"]: row["example"]
+        for row in run("mappings", "fields", "--site", SITE, "--json").json
+    }
+    shown = run("mappings", "fields", "--site", SITE).out
+
+    assert (0, True) == (before.code, "No completion of scripted-main" in before.out)
+    expected = {
+        "course.title": "Botany",
+        "learner.full_name": "Bob Lovelace",
+        "learner.custom.ward": "7 East",
+        "extra.score": "61.5",
+        "grade.percent": None,
+    }
+    assert expected == {name: found[name] for name in expected}
+    assert "the name as the LMS shows it" in shown
+    assert "7 East" in shown
+
+
+def test_the_names_of_a_site_that_is_not_there_are_not_listed(run: Run, world: World) -> None:
+    said = run("mappings", "fields", "--site", "nowhere")
+
+    assert (1, True) == (said.code, SITE in said.err)
 
 
 def test_a_document_becomes_a_version_once_and_says_who_added_it(
