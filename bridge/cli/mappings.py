@@ -6,14 +6,12 @@ from pathlib import Path
 
 import click
 
-from bridge.certificates import templates
+from bridge.cli.backtesting import backtest
+from bridge.cli.documents import known_here, load_or_tell
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import accounts, completions, events, mapping_versions
-from bridge.wiring import Bridge
-from mappings.document import DocumentError, Known, load
-from mappings.document import Mapping as Document
 from mappings.json_schema import json_schema
 from mappings.listing import listing
 
@@ -31,7 +29,7 @@ def mappings() -> None:
 @FILES
 def check(files: tuple[Path, ...]) -> None:
     """Tell every mistake in mapping documents, one a line; exit 1 if there is any."""
-    documents = [_load(path) for path in files]
+    documents = [load_or_tell(path) for path in files]
     if any(document is None for document in documents):
         raise SystemExit(1)
     click.echo(f"{len(files)} good.")
@@ -71,36 +69,14 @@ def fields(site: str, as_json: bool) -> None:
         click.echo(f"No completion of {row.name} has been taken up yet: nothing to show beside.")
 
 
-def _load(path: Path, known: Known | None = None) -> Document | None:
-    """Read a document; print its mistakes and return None if it has any."""
-    try:
-        return load(path.read_text(encoding="utf-8"), known=known)
-    except (OSError, UnicodeDecodeError) as exc:
-        click.echo(f"{path}: cannot be read as UTF-8 text ({exc}).", err=True)
-    except DocumentError as exc:
-        for mistake in exc.mistakes:
-            click.echo(f"{path}:{mistake}", err=True)
-    return None
-
-
-def _known(b: Bridge) -> Known:
-    """What a document may name here."""
-    with b.database.read() as conn:
-        return Known(
-            issuers=[row.name for row in accounts.issuers(conn)],
-            sites=[row.name for row in accounts.sites(conn)],
-            templates=templates.names(),
-        )
-
-
 @mappings.command()
 @FILES
 @AS_OPTION
 def add(files: tuple[Path, ...], who: str | None) -> None:
     """Store mapping documents as new versions and make them the active ones."""
     b = bridge()
-    known = _known(b)
-    documents = [(path, document) for path in files if (document := _load(path, known))]
+    known = known_here(b)
+    documents = [(path, document) for path in files if (document := load_or_tell(path, known))]
     if len(documents) < len(files):
         raise SystemExit(1)
     with b.database.write() as conn:
@@ -159,3 +135,6 @@ def take_up(who: str | None) -> None:
     """Map the completions anew that no mapping matched so far."""
     count = take_up_unmatched(bridge(), who=person(who))
     click.echo(f"{count} taken up.")
+
+
+mappings.add_command(backtest)

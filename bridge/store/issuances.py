@@ -77,6 +77,12 @@ def owner_of_key(conn: sa.Connection, natural_key: str) -> sa.Row[Any] | None:
     return conn.execute(_owner_of_key, {"natural_key": natural_key}).first()
 
 
+def owners_of_keys(conn: sa.Connection, keys: Sequence[str]) -> Mapping[str, sa.Row[Any]]:
+    """The issuances that own natural keys, by key, as far as there are any."""
+    rows = conn.execute(sa.select(issuance).where(issuance.c.natural_key.in_(keys)))
+    return {row.natural_key: row for row in rows}
+
+
 def of_entry(
     conn: sa.Connection, entry: Mapping[str, Any], *, site_id: str, learner_id: str
 ) -> Sequence[sa.Row[Any]]:

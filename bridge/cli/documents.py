@@ -1,0 +1,34 @@
+"""Mapping documents as commands are given them: read from files, their mistakes told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bridge.certificates import templates
+from bridge.store import accounts
+from bridge.wiring import Bridge
+from mappings.document import DocumentError, Known, Mapping, load
+
+
+def load_or_tell(path: Path, known: Known | None = None) -> Mapping | None:
+    """Read a document; print its mistakes and return None if it has any."""
+    try:
+        return load(path.read_text(encoding="utf-8"), known=known)
+    except (OSError, UnicodeDecodeError) as exc:
+        click.echo(f"{path}: cannot be read as UTF-8 text ({exc}).", err=True)
+    except DocumentError as exc:
+        for mistake in exc.mistakes:
+            click.echo(f"{path}:{mistake}", err=True)
+    return None
+
+
+def known_here(b: Bridge) -> Known:
+    """What a document may name here."""
+    with b.database.read() as conn:
+        return Known(
+            issuers=[row.name for row in accounts.issuers(conn)],
+            sites=[row.name for row in accounts.sites(conn)],
+            templates=templates.names(),
+        )

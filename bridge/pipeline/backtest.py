@@ -1,0 +1,132 @@
+"""What a draft of a mapping would change, over completions that were really received.
+
+The draft stands in for the active version of its name, or beside the others if its name is new.
+Nothing is written, and neither an LMS nor a vault is asked: completions are taken as they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.parts import parts
+from bridge.pipeline.versioned import active_mappings
+from bridge.store import accounts, completions, issuances
+from bridge.store.states import CompletionState
+from bridge.store.tables import completion
+from mappings import model
+from mappings.comparing import Difference, compare
+from mappings.engine import natural_key
+
+#: Completions that are read and compared at once.
+CHUNK = 500
+#: What the LMS has told of in full; what was told twice is looked at once.
+ENRICHED = (
+    CompletionState.MAPPED,
+    CompletionState.UNMATCHED,
+    CompletionState.EARLY,
+    CompletionState.HELD,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """One certificate of a completion, by the active mappings and with the draft."""
+
+    completion_id: str
+    course: str
+    difference: Difference
+    #: Another learner's issuance or completion with the same e-mail, title and issue date.
+    collides_with: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Holder:
+    """Whose certificate something is, and its id."""
+
+    site_id: str
+    learner_id: str
+    id: str
+
+    def is_another(self, than: _Holder) -> bool:
+        return (self.site_id, self.learner_id) != (than.site_id, than.learner_id)
+
+
+def backtest(
+    bridge: Bridge, draft: model.Mapping, *, last: int, site: str | None = None
+) -> Iterator[Tested]:
+    """Compare the ``last`` completions, newest first, of one site or of all.
+
+    The draft's issuer and templates are there. Completions that no mapping wants, with the draft
+    or without, are not told of. Raises bridge.store.accounts.NotThere for an unknown site.
+    """
+    with bridge.database.read() as conn:
+        run = _Run(conn, draft)
+        ids = _newest(conn, last, run.sites, site)
+    for chunk in parts(ids, CHUNK):
+        with bridge.database.read() as conn:
+            yield from run.tested(conn, chunk)
+
+
+def _newest(
+    conn: sa.Connection, last: int, sites: Mapping[str, str], site: str | None
+) -> Sequence[str]:
+    meant = [accounts.site_named(conn, site).id] if site is not None else list(sites)
+    query = sa.select(completion.c.id).where(
+        completion.c.state.in_(ENRICHED), completion.c.site_id.in_(meant)
+    )
+    newest_first = (completion.c.created_at.desc(), completion.c.id.desc())
+    return conn.execute(query.order_by(*newest_first).limit(last)).scalars().all()
+
+
+class _Run:
+    """What a backtest compares, and the certificates it has come by."""
+
+    def __init__(self, conn: sa.Connection, draft: model.Mapping) -> None:
+        self._active = [each.mapping for each in active_mappings(conn)]
+        self._proposed = [m for m in self._active if m.name != draft.name] + [draft]
+        self._issuers = {row.name: row.id for row in accounts.issuers(conn)}
+        self.sites: Mapping[str, str] = {row.id: row.name for row in accounts.sites(conn)}
+        #: By natural key: whose it would be first.
+        self._first: dict[str, _Holder] = {}
+
+    def tested(self, conn: sa.Connection, ids: Sequence[str]) -> Iterator[Tested]:
+        found = conn.execute(sa.select(completion).where(completion.c.id.in_(ids)))
+        rows = {row.id: row for row in found}
+        compared = [
+            (rows[id], difference, self._key(difference))
+            for id in ids
+            for difference in self._compared(rows[id])
+        ]
+        owners = issuances.owners_of_keys(conn, [key for *_, key in compared if key is not None])
+        for row, difference, key in compared:
+            yield Tested(
+                completion_id=row.id,
+                course=row.data["course"]["title"] or row.course_id,
+                difference=difference,
+                collides_with=self._another(row, key, owners.get(key)) if key else None,
+            )
+
+    def _compared(self, row: sa.Row[Any]) -> Iterator[Difference]:
+        told = completions.unpack(row.data)
+        return compare(self._active, self._proposed, told, site=self.sites[row.site_id])
+
+    def _key(self, difference: Difference) -> str | None:
+        """The natural key of a certificate that the draft makes another one, or anew."""
+        if difference.entry is None:
+            return None
+        return natural_key(self._issuers[difference.by.issuer], difference.entry)
+
+    def _another(self, row: sa.Row[Any], key: str, owner: sa.Row[Any] | None) -> str | None:
+        mine = _holder(row)
+        first = self._first.setdefault(key, mine)
+        there = [first] if owner is None else [_holder(owner), first]
+        return next((one.id for one in there if one.is_another(mine)), None)
+
+
+def _holder(row: sa.Row[Any]) -> _Holder:
+    return _Holder(site_id=row.site_id, learner_id=row.learner_id, id=row.id)

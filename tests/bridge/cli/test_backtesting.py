@@ -1,0 +1,150 @@
+"""``vaultbridge mappings backtest``: a draft over completions really received."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.store import completions, tables
+from bridge.store.states import CompletionState
+from connectors.base import Completion, Course, Learner
+from tests.bridge.cli.conftest import Run
+from tests.bridge.world import MAPPING, NOON, World
+
+COUNT = 1_000
+EVERY = 8  #: of so many completions one is of the course that the draft changes
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    return tmp_path / "draft.yaml"
+
+
+def received(world: World, count: int) -> list[str]:
+    """Have completions as they are kept once the LMS has told of them; their ids."""
+    ids = []
+    with world.bridge.database.write() as conn:
+        for number in range(count):
+            code = "CHEM-1" if number % EVERY == 0 else "BIO-1"
+            found = Completion(
+                course=Course(id=code, code=code, title="Chemistry" if "C" in code else "Biology"),
+                learner=Learner(id=f"{number}", full_name="Ada L", email=f"{number}@x.example"),
+                completed_at=NOON,
+                noticed_at=NOON,
+            )
+            ids.append(
+                completions.add(
+                    conn, world.site_id, found, delivery_id=None, now=world.clock.tick()
+                )
+            )
+        conn.execute(tables.completion.update().values(state=CompletionState.MAPPED))
+    return [str(id) for id in ids]
+
+
+def test_of_a_thousand_completions_exactly_those_that_a_title_changes_are_shown(
+    run: Run, world: World, draft: Path
+) -> None:
+    ids = received(world, COUNT)
+    draft.write_text(
+        MAPPING.replace(
+            "Completion: {{ course.title }}",
+            "Completion: {{ course.title | replace: 'Chemistry', 'Chemistry I' }}",
+        )
+    )
+
+    said = run("mappings", "backtest", str(draft), "--json").json
+
+    assert set(ids[::EVERY]) == {one["completion"] for one in said["differing"]}
+    before = "Certificate of Completion: Chemistry"
+    for one in said["differing"]:
+        assert {"certificate_title": {"before": before, "after": f"{before} I"}} == one["fields"]
+    assert COUNT == said["completions"]
+    assert (COUNT - COUNT // EVERY, COUNT // EVERY) == (
+        said["totals"]["same"],
+        said["totals"]["changed"],
+    )
+
+
+def test_totals_come_first_then_examples(run: Run, world: World, draft: Path) -> None:
+    ids = received(world, 20)
+    draft.write_text(MAPPING.replace('course: "*"', 'course: "BIO-*"'))
+
+    said = run("mappings", "backtest", str(draft), "--examples", "2").out
+
+    lines = said.splitlines()
+    assert ["17 same", " 3 no longer matched"] == lines[:2]
+    assert "No longer matched:" in lines
+    assert f"  {ids[16]}  Chemistry (course-completion)" in lines
+    assert "  … and 1 more: --examples 3, or --json" in lines
+    assert ids[0] not in said
+
+
+def test_the_newest_are_taken_and_one_site_alone_if_asked_for(
+    run: Run, world: World, draft: Path
+) -> None:
+    ids = received(world, 9)
+    draft.write_text(MAPPING.replace('course: "*"', 'course: "NONE"'))
+
+    newest = run("mappings", "backtest", str(draft), "--last", "2", "--json").json
+    elsewhere = run("mappings", "backtest", str(draft), "--site", "signed-main")
+    unknown = run("mappings", "backtest", str(draft), "--site", "sined-main")
+
+    assert ids[:-3:-1] == [one["completion"] for one in newest["differing"]]
+    assert "no mapping wants any" in elsewhere.out
+    assert (1, True) == (unknown.code, "sined-main" in unknown.err)
+
+
+def test_what_would_be_another_learners_certificate_is_told(
+    run: Run, world: World, draft: Path
+) -> None:
+    world.complete("ada")
+    world.settle()
+    world.complete("bob", learner={"full_name": "Bob", "email": "bob@learners.example"})
+    world.settle()
+    first = {row.learner_id: row.id for row in world.rows(tables.issuance)}
+    draft.write_text(
+        MAPPING.replace('"{{ learner.email }}"', "\"{{ learner.email | replace: 'bob', 'ada' }}\"")
+    )
+
+    said = run("mappings", "backtest", str(draft), "--json").json
+    told = run("mappings", "backtest", str(draft)).out
+
+    (one,) = said["differing"]
+    assert first["ada"] == one["collides_with"]
+    assert 1 == said["totals"]["would collide with another learner's certificate"]
+    assert f"the same e-mail, title and issue date as {first['ada']}" in told
+
+
+def test_two_that_would_become_one_certificate_collide_though_neither_is_issued(
+    run: Run, world: World, draft: Path
+) -> None:
+    ids = received(world, 2)
+    draft.write_text(
+        MAPPING.replace('"{{ learner.email }}"', '"all@x.example"').replace(
+            "Completion: {{ course.title }}", "Completion"
+        )
+    )
+
+    said = run("mappings", "backtest", str(draft), "--json").json
+
+    assert {ids[0]: ids[1], ids[1]: None} == {
+        one["completion"]: one["collides_with"] for one in said["differing"]
+    }
+
+
+def test_a_draft_with_mistakes_is_not_tried_and_a_good_one_writes_nothing(
+    run: Run, world: World, draft: Path
+) -> None:
+    received(world, 3)
+    draft.write_text(MAPPING.replace("learner.email", "learner.emial"))
+    said = run("mappings", "backtest", str(draft))
+    assert (1, True) == (said.code, f"{draft}:9:" in said.err)
+
+    draft.write_text(MAPPING.replace("issuer: main", "issuer: mian"))
+    assert (1, True) == (run("mappings", "backtest", str(draft)).code, True)
+
+    before = [world.rows(table) for table in tables.metadata.sorted_tables]
+    draft.write_text(MAPPING.replace("Completion: ", "Completing "))
+    assert 0 == run("mappings", "backtest", str(draft)).code
+    assert before == [world.rows(table) for table in tables.metadata.sorted_tables]
