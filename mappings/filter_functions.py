@@ -7,8 +7,11 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from mappings import people
 from mappings.locales import day_in, language_problem, spelled, style_problem, zone_problem
 from mappings.values import LIST_LIMIT, ExpressionError, Items, Number, within_length, within_limit
+
+NAME_LIMIT = 255  #: characters of a name that the filters for names take
 
 
 def default(value: object, instead: object) -> object:
@@ -29,6 +32,21 @@ def downcased(value: object) -> str:
 def capitalized(value: object) -> str:
     """The first letter large, all others small."""
     return _text(value).capitalize()
+
+
+def name_cased(value: object, language: object = "") -> str:
+    """A person's name with large and small letters as in print."""
+    return people.cased(_person(value), _text(language))
+
+
+def given_first(value: object) -> str:
+    """``Family, Given`` turned about."""
+    return people.given_first(_person(value))
+
+
+def with_family(value: object, family: object, language: object = "") -> str:
+    """A given name and a family name in the order of a language."""
+    return people.together(_person(value).strip(), _person(family).strip(), _text(language))
 
 
 def stripped(value: object) -> str:
@@ -149,6 +167,13 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         raise ExpressionError("a list is no text: put | join: ', ' after it first")
     return within_limit(str(value), "a text")
+
+
+def _person(value: object) -> str:
+    text = _text(value)
+    if len(text) > NAME_LIMIT:
+        raise ExpressionError(f"no name is {len(text)} characters long; at most {NAME_LIMIT}")
+    return text
 
 
 def _whole(value: object, what: str, *, most: int) -> int:

@@ -25,6 +25,10 @@ class Filter:
     result: str  #: of the example, for the completion in docs/mappings.md
 
 
+def _any_text(_text: str) -> str | None:
+    return None
+
+
 _ALL = (
     Filter(
         name="default",
@@ -77,6 +81,33 @@ _ALL = (
         apply=functions.capitalized,
         example="{{ role | capitalize }}",
         result="Student",
+    ),
+    Filter(
+        name="name_case",
+        apply=functions.name_cased,
+        arguments=("a language",),
+        optional=1,
+        checks=(language_problem,),
+        cost=500,
+        example="{{ learner.family_name | upcase | name_case }}",
+        result="Al Hashimi",
+    ),
+    Filter(
+        name="given_first",
+        apply=functions.given_first,
+        cost=10,
+        example="{{ 'Al Hashimi, Amina' | given_first }}",
+        result="Amina Al Hashimi",
+    ),
+    Filter(
+        name="with_family",
+        apply=functions.with_family,
+        arguments=("a family name", "a language"),
+        optional=1,
+        checks=(_any_text, language_problem),
+        cost=500,
+        example="{{ learner.given_name | with_family: learner.family_name }}",
+        result="Amina Al Hashimi",
     ),
     Filter(
         name="strip",

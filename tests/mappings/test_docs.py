@@ -17,7 +17,7 @@ from mappings.limits import TAGS
 from mappings.names import NAMES
 from mappings.schema import MappingBlock
 from mappings.values import values_of
-from tests.mappings.samples import AMINA
+from tests.mappings.samples import AMINA, learner
 
 DOCS = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text(encoding="utf-8")
 
@@ -78,6 +78,32 @@ def test_every_tag_is_explained(tag: str) -> None:
 )
 def test_no_row_explains_what_is_not_there(section: str, known: list[str]) -> None:
     assert set(known) == {row.split("`")[1] for row in rows_of(section)}
+
+
+def people(columns: int) -> list[list[str]]:
+    """The rows of the tables of names, by how many columns they have."""
+    (text,) = re.findall(r"^### Names of people\n(.*?)^### ", DOCS, re.DOTALL | re.MULTILINE)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in text.splitlines()]
+    return [row for row in rows if len(row) == columns and "`" not in row[-1] and "-" not in row[0]]
+
+
+@pytest.mark.parametrize(("written", "expected"), people(2))
+def test_a_name_is_written_as_it_promises(written: str, expected: str) -> None:
+    values = values_of(learner(full_name=written), site="s")
+
+    assert expected == compile_text("{{ learner.full_name | name_case }}").evaluate(values)
+
+
+@pytest.mark.parametrize(("given", "family", "language", "expected"), people(4))
+def test_a_name_is_put_together_as_it_promises(
+    given: str, family: str, language: str, expected: str
+) -> None:
+    values = values_of(
+        learner(given_name=given, family_name=family or None, language=language or None), site="s"
+    )
+    source = "{{ learner.given_name | with_family: learner.family_name, learner.language }}"
+
+    assert expected == compile_text(source).evaluate(values)
 
 
 def test_every_document_in_it_loads() -> None:

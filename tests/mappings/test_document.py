@@ -140,8 +140,9 @@ def mistakes(text: str, known: Known | None = None) -> list[str]:
 
 
 FILTERS = (
-    "default, local_date, format_date, round, upcase, downcase, capitalize, strip, append, "
-    "prepend, replace, remove, truncate, split, join, first, last, size"
+    "default, local_date, format_date, round, upcase, downcase, capitalize, name_case, "
+    "given_first, with_family, strip, append, prepend, replace, "
+    "remove, truncate, split, join, first, last, size"
 )
 KEYS = "mapping, name, issuer, site, priority, match, entry, certificate, again, write_back"
 SLUG = "a name of small letters, digits and single hyphens, at most 64 characters"

@@ -396,6 +396,10 @@ def test_brackets_keep_and_and_or_apart() -> None:
             "{% assign m = completed_at %}{{ m | upcase }}",
             "a moment is no text: put | local_date: 'Asia/Dubai' after it first",
         ),
+        (
+            f"{{{{ '{'x' * 256}' | name_case }}}}",
+            "no name is 256 characters long; at most 255",
+        ),
         ("{{ role | split: 't' | upcase }}", "a list is no text: put | join: ', ' after it first"),
         (
             "{% if extra.score < role %}{% endif %}",
