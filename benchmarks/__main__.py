@@ -24,6 +24,7 @@ BENCHMARKS = (
     "bridge_end_to_end",
     "bridge_growth",
     "bridge_memory",
+    "bridge_backtest",
     "vault_upload",
     "vault_processing",
     "vault_list",
