@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connectors.base import Completion
@@ -63,9 +63,16 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
 def _is_for(mapping: Mapping, completion: Completion, site: str) -> bool:
     if site not in mapping.sites and ANY_SITE not in mapping.sites:
         return False
-    course = completion.course
-    names = (course.id, course.code, course.title)
-    return any(matches(glob, name) for glob in mapping.match.courses for name in names)
+    match, course = mapping.match, completion.course
+    return (
+        _fits(match.courses, (course.id, course.code, course.title))
+        and (not match.categories or _fits(match.categories, (course.category,)))
+        and (not match.cohorts or _fits(match.cohorts, completion.cohorts))
+    )
+
+
+def _fits(globs: Iterable[str], names: Sequence[str | None]) -> bool:
+    return any(matches(glob, name) for glob in globs for name in names)
 
 
 def _may_hold(match: Match, values: Fields) -> bool:

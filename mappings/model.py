@@ -21,6 +21,8 @@ class Match:
     """Which completions a mapping wants."""
 
     courses: tuple[str, ...]  #: globs on the course's id, code or title, whatever the case
+    categories: tuple[str, ...]  #: globs on the course's category; none: any, or none told
+    cohorts: tuple[str, ...]  #: globs, of which one fits a cohort of the learner's; none: any
     when: Condition | None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import marshmallow as ma
 
 from mappings import fields
@@ -31,24 +33,44 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME_WANTED = "a name of letters, digits, hyphens, dots and underscores"
 
 
+def _globs(*, one: str, key: str, help: str, example: str, **options: Any) -> Any:
+    inner = described(
+        fields.Text,
+        pattern=r"[\s\S]{1,200}",
+        wanted="a glob of at most 200 characters",
+        help=one,
+        example='"BIO-*"',
+    )
+    return described(
+        fields.OneOrMore, inner=inner, data_key=key, help=help, example=example, **options
+    )
+
+
 class MatchBlock(Block):
     """``match``"""
 
     made = Match
 
-    courses = described(
-        fields.OneOrMore,
-        inner=described(
-            fields.Text,
-            pattern=r"[\s\S]{1,200}",
-            wanted="a glob of at most 200 characters",
-            help="one course",
-            example='"BIO-*"',
-        ),
-        data_key="course",
+    courses = _globs(
+        one="one course",
+        key="course",
         required=True,
         help="the courses' ids, codes or titles, * for any text",
         example='["BIO-*", "CHEM101"]',
+    )
+    categories = _globs(
+        one="one category",
+        key="category",
+        load_default=tuple,
+        help="the categories the course may stand in, * for any text",
+        example='"Life sciences"',
+    )
+    cohorts = _globs(
+        one="one cohort",
+        key="cohort",
+        load_default=tuple,
+        help="the cohorts of which the learner must be in one, * for any text",
+        example='["nurses-*"]',
     )
     when = described(
         fields.ConditionText,

@@ -27,6 +27,8 @@ site: moodle-main                     # or a list; "*" = any
 priority: -5
 match:
   course: ["BIO-*", "CHEM101", 007]   # id, code or title; globs
+  category: Life sciences
+  cohort: [nurses-*, doctors]
   when: "grade == nil or grade.percent >= 60"
 entry:
   certificate_title: "Certificate of Completion: {{ course.title }}"
@@ -51,6 +53,8 @@ def test_a_whole_document_is_read_as_it_is_written() -> None:
         priority=-5,
         match=Match(
             courses=("BIO-*", "CHEM101", "007"),
+            categories=("Life sciences",),
+            cohorts=("nurses-*", "doctors"),
             when=compile_condition("grade == nil or grade.percent >= 60"),
         ),
         entry=EntryRules(
@@ -82,7 +86,7 @@ def test_what_a_short_document_leaves_out_has_a_default() -> None:
         issuer="main",
         sites=("moodle-main",),
         priority=0,
-        match=Match(courses=("BIO-*",), when=None),
+        match=Match(courses=("BIO-*",), categories=(), cohorts=(), when=None),
         entry=EntryRules(
             certificate_title=compile_text("{{ course.title }}"),
             full_name=compile_text("{{ learner.full_name }}"),
@@ -221,7 +225,10 @@ AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
         (
             'course: "BIO-*"',
             "corse: x\n  course: y",
-            '6:3: match.corse: is not a known key; did you mean "course"?; allowed: course, when',
+            (
+                '6:3: match.corse: is not a known key; did you mean "course"?; '
+                "allowed: course, category, cohort, when"
+            ),
         ),
         (
             'course: "BIO-*"',

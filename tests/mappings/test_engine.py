@@ -333,6 +333,33 @@ def named(name: str, *changes: tuple[str, str]):
 
 
 @pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ("category: life*", True),
+        ("category: [Chemistry, Life sciences]", True),
+        ("category: Chemistry", False),
+        ("cohort: NURSES-*", True),
+        ("cohort: [doctors, night-shift]", True),
+        ("cohort: [doctors]", False),
+        ("category: life*\n  cohort: doctors", False),
+        ("category: Chemistry\n  cohort: nurses-2026", False),
+    ],
+)
+def test_a_category_and_a_cohort_narrow_a_course_down(asked: str, wanted: bool) -> None:
+    only = mapping(('"BIO-*"', f'"BIO-*"\n  {asked}'))
+
+    assert wanted == bool(choose([only], AMINA, site=SITE))
+
+
+@pytest.mark.parametrize("asked", ["category", "cohort"])
+def test_where_the_lms_tells_none_no_glob_fits(asked: str) -> None:
+    only = mapping(('"BIO-*"', f'"BIO-*"\n  {asked}: "*"'))
+    untold = replace(course(category=None), cohorts=())
+
+    assert (True, False) == tuple(bool(choose([only], c, site=SITE)) for c in (AMINA, untold))
+
+
+@pytest.mark.parametrize(
     ("glob", "wanted"),
     [
         ('"BIO-*"', True),

@@ -176,6 +176,7 @@ MAPPINGS = [
         + "  details: \"{{ extra.a }}{{ grade.percent | round: 2 }}{{ cohorts | join: ' ' }}\"\n"
         + "certificate: {language: \"{{ learner.language | default: 'en' }}\"}\n"
     ),
+    load(DOCUMENT.replace('"BIO-*"', '"*"\n  category: ["?*", "*a"]\n  cohort: "*"')),
 ]
 
 
