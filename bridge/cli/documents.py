@@ -13,14 +13,22 @@ from mappings.document import DocumentError, Known, Mapping, load
 
 
 def load_or_tell(path: Path, known: Known | None = None) -> Mapping | None:
-    """Read a document; print its mistakes and return None if it has any."""
+    """Read a file's document; print its mistakes and return None if it has any."""
     try:
-        return load(path.read_text(encoding="utf-8"), known=known)
+        document = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         click.echo(f"{path}: cannot be read as UTF-8 text ({exc}).", err=True)
+        return None
+    return read_or_tell(document, str(path), known)
+
+
+def read_or_tell(document: str, place: str, known: Known | None = None) -> Mapping | None:
+    """Read a document that is from ``place``; print its mistakes and return None if it has any."""
+    try:
+        return load(document, known=known)
     except DocumentError as exc:
         for mistake in exc.mistakes:
-            click.echo(f"{path}:{mistake}", err=True)
+            click.echo(f"{place}:{mistake}", err=True)
     return None
 
 

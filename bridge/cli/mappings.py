@@ -10,6 +10,8 @@ from bridge.cli.backtesting import backtest
 from bridge.cli.documents import known_here, load_or_tell
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
+from bridge.cli.versions import REASON_OPTION, diff, history, restore
+from bridge.pipeline.publishing import publish
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import accounts, completions, events, mapping_versions
 from mappings.json_schema import json_schema
@@ -71,8 +73,9 @@ def fields(site: str, as_json: bool) -> None:
 
 @mappings.command()
 @FILES
+@REASON_OPTION
 @AS_OPTION
-def add(files: tuple[Path, ...], who: str | None) -> None:
+def add(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
     """Store mapping documents as new versions and make them the active ones."""
     b = bridge()
     known = known_here(b)
@@ -82,12 +85,10 @@ def add(files: tuple[Path, ...], who: str | None) -> None:
     with b.database.write() as conn:
         now = b.database.now(conn)
         for path, document in documents:
-            version, new = mapping_versions.add(
-                conn, document.name, path.read_text(encoding="utf-8"), now=now
+            text = path.read_text(encoding="utf-8")
+            version, new = publish(
+                conn, document.name, text, now=now, who=person(who), reason=reason
             )
-            if new:
-                row = mapping_versions.active_named(conn, document.name)
-                events.record(conn, row.id, "added", at=now, who=person(who))
             said = "is active now" if new else "is active already; nothing changed"
             click.echo(f"{document.name}: version {version} {said}.")
 
@@ -137,4 +138,5 @@ def take_up(who: str | None) -> None:
     click.echo(f"{count} taken up.")
 
 
-mappings.add_command(backtest)
+for command in (backtest, history, diff, restore):
+    mappings.add_command(command)

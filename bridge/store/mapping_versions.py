@@ -63,13 +63,24 @@ def active_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
     raise NotThere(f"There is no active mapping called {name!r}. There is: {names}.")
 
 
+def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
+    """Every version of a mapping, newest first, active or not; raises NotThere if it has none."""
+    mine = sa.select(mapping_version).where(mapping_version.c.name == name)
+    rows = conn.execute(mine.order_by(mapping_version.c.version.desc())).all()
+    if rows:
+        return rows
+    others = sa.select(mapping_version.c.name).distinct().order_by(mapping_version.c.name)
+    names = ", ".join(conn.execute(others).scalars()) or "none yet"
+    raise NotThere(f"There is no mapping called {name!r}. There is: {names}.")
+
+
 def version(conn: sa.Connection, name: str, number: int) -> sa.Row[Any]:
-    """One version of a mapping, active or not: versions are kept for ever."""
-    return conn.execute(
-        sa.select(mapping_version).where(
-            mapping_version.c.name == name, mapping_version.c.version == number
-        )
-    ).one()
+    """One version of a mapping, active or not: versions are kept for ever; raises NotThere."""
+    rows = versions(conn, name)
+    found = next((row for row in rows if row.version == number), None)
+    if found is None:
+        raise NotThere(f"{name} has no version {number}. It has 1 to {rows[0].version}.")
+    return found
 
 
 def deactivate(conn: sa.Connection, name: str) -> int:

@@ -1,0 +1,91 @@
+"""``vaultbridge mappings history|diff|restore``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.store import accounts, mapping_versions
+from tests.bridge.cli.conftest import Run
+from tests.bridge.world import MAPPING, NOON, World
+
+NAME = "course-completion"
+CHEMISTRY = MAPPING.replace('course: "*"', 'course: "CHEM-*"')
+
+
+@pytest.fixture
+def narrowed(run: Run, world: World, tmp_path: Path) -> None:
+    """A second version, for chemistry alone."""
+    path = tmp_path / "mapping.yaml"
+    path.write_text(CHEMISTRY)
+    said = run("mappings", "add", str(path), "--as", "alice", "--reason", "only chemistry pays")
+    assert 0 == said.code
+
+
+def active(world: World) -> str:
+    with world.bridge.database.read() as conn:
+        document: str = mapping_versions.active_named(conn, NAME).document
+    return document
+
+
+@pytest.mark.usefixtures("narrowed")
+def test_the_history_says_when_by_whom_and_why(run: Run, world: World) -> None:
+    newest, first = run("mappings", "history", NAME, "--json").json
+
+    assert (2, "yes", "alice", "added", "only chemistry pays") == (
+        newest["version"],
+        newest["active"],
+        newest["who"],
+        newest["what"],
+        newest["reason"],
+    )
+    assert (1, "") == (first["version"], first["active"])
+    assert "only chemistry pays" in run("mappings", "history", NAME).out
+
+
+@pytest.mark.usefixtures("narrowed")
+def test_two_versions_are_compared_line_by_line(run: Run, world: World) -> None:
+    said = run("mappings", "diff", NAME).out
+
+    assert f"--- {NAME} version 1\n+++ {NAME} version 2\n" in said
+    assert '-match: {course: "*"}\n+match: {course: "CHEM-*"}\n' in said
+    assert '-match: {course: "CHEM-*"}\n+match: {course: "*"}\n' in (
+        run("mappings", "diff", NAME, "2", "1").out
+    )
+    assert "versions 2 and 2 say the same" in run("mappings", "diff", NAME, "2").out
+
+
+@pytest.mark.usefixtures("narrowed")
+def test_an_earlier_version_is_made_active_again_under_a_new_number(run: Run, world: World) -> None:
+    said = run("mappings", "restore", NAME, "1", "--reason", "biology, too", "--as", "bob")
+    again = run("mappings", "restore", NAME, "1")
+
+    assert f"{NAME}: version 3 is active now.\n" == said.out
+    assert f"{NAME}: version 3 is active already; nothing changed.\n" == again.out
+    assert MAPPING == active(world)
+    newest = run("mappings", "history", NAME, "--json").json[0]
+    assert ("bob", "restored from version 1", "biology, too") == (
+        newest["who"],
+        newest["what"],
+        newest["reason"],
+    )
+
+
+@pytest.mark.usefixtures("narrowed")
+def test_a_version_that_names_what_is_gone_is_not_restored(run: Run, world: World) -> None:
+    with world.bridge.database.write() as conn:
+        accounts.change(conn, world.issuer_id, kind="issuer", removed_at=NOON)
+
+    said = run("mappings", "restore", NAME, "1")
+
+    assert (1, True) == (said.code, f"{NAME} version 1:3:" in said.err)
+    assert CHEMISTRY == active(world)
+
+
+def test_what_is_not_there_is_named_with_what_there_is(run: Run, world: World) -> None:
+    for command in ("history", "diff"):
+        said = run("mappings", command, "curse-completion")
+        assert (1, True) == (said.code, f"There is: {NAME}." in said.err)
+    said = run("mappings", "restore", NAME, "7")
+    assert (1, True) == (said.code, "no version 7. It has 1 to 1." in said.err)
