@@ -50,6 +50,7 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
         try:
             result = rule.clean(expression.evaluate(values))
             made[rule.name] = rule.read(result)
+            rule.doubt(mapping.hold, result)
         except ExpressionError as exc:
             problems.append(_failed(rule.field, exc))
         except Unfit as exc:

@@ -34,7 +34,8 @@ class FieldProblem:
     field: str
     problem: str
     remedy: str
-    code: str  #: ``missing``, ``too_long``, ``invalid``, ``expression``: to group failures by
+    #: To group failures by: ``missing``, ``too_long``, ``invalid``, ``doubtful``, ``expression``.
+    code: str
 
     def __str__(self) -> str:
         return f"{self.field}: {self.problem}. {self.remedy}"

@@ -47,6 +47,15 @@ class CertificateRules:
     parameters: Map[str, ParameterValue]  #: the template's own
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Which names and addresses a person looks at first."""
+
+    names: tuple[str, ...]  #: kinds, see `mappings.doubts`
+    placeholders: tuple[str, ...]  #: globs on the whole name
+    addresses: tuple[str, ...]  #: globs
+
+
 class AgainKind(enum.Enum):
     """Whether a learner's next round of the same course is certified."""
 
@@ -82,6 +91,7 @@ class Mapping:
     priority: int  #: the higher is asked first
     match: Match
     entry: EntryRules
+    hold: Hold
     certificate: CertificateRules
     again: Again
     write_back: WriteBackRules

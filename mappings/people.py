@@ -73,9 +73,8 @@ def _lower(text: str, dotted: bool) -> str:
 
 
 def _large(text: str, dotted: bool) -> str:
-    if dotted and text.startswith("i"):
-        return "İ" + text[1:]
-    return text[:1].title() + text[1:]
+    first = "İ" if dotted and text.startswith("i") else text[:1].title()
+    return first + text[1:] if len(first) == 1 else text  # no name begins with ß
 
 
 def given_first(name: str) -> str:
@@ -88,13 +87,14 @@ def given_first(name: str) -> str:
 
 def together(given: str, family: str, language: str = "") -> str:
     """Both parts of a name: the given one first, but for languages and scripts that turn it."""
-    if _is_east_asian(given + family):
+    if is_east_asian(given + family):
         return family + given
     parts = (family, given) if _base(language) in FAMILY_FIRST else (given, family)
     return " ".join(part for part in parts if part)
 
 
-def _is_east_asian(text: str) -> bool:
+def is_east_asian(text: str) -> bool:
+    """Whether a text is in letters of which one is a word: Chinese, Japanese, Korean."""
     return bool(text) and all(
         unicodedata.name(character, "").startswith(_EAST_ASIAN) for character in text
     )

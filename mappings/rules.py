@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from mappings import texts
+from mappings import doubts, texts
 from mappings.entry import DETAILS_LIMIT, TEXT_LIMIT
 from mappings.expressions import Expression
 from mappings.locales import language_problem
-from mappings.model import Mapping
+from mappings.model import Hold, Mapping
 
 #: The remedy for whatever an expression itself does wrong.
 MEND_MAPPING = "Correct it in the mapping, then replay the completion."
@@ -39,6 +39,8 @@ class Rule:
     expression: Callable[[Mapping], Expression]
     clean: Callable[[str], str]
     read: Callable[[str], Any]  #: raises Unfit
+    #: Raises Unfit for what may be right and is held all the same.
+    doubt: Callable[[Hold, str], None] = lambda hold, text: None
 
 
 def _required(remedy: str) -> Callable[[str], str]:
@@ -62,8 +64,35 @@ _filled_email = _required(
 )
 
 
+def _doubt_name(hold: Hold, text: str) -> None:
+    problem = doubts.name_doubt(text, kinds=hold.names, placeholders=hold.placeholders)
+    if problem:
+        raise Unfit(
+            f'"{text[:80]}" {problem}',
+            "Correct the name in the LMS, or mend it in the mapping (| name_case); if it is right, "
+            "allow it under hold in the mapping. Then replay.",
+            code="doubtful",
+        )
+
+
+def _doubt_address(hold: Hold, text: str) -> None:
+    problem = doubts.address_doubt(text, dead=hold.addresses)
+    if problem:
+        raise Unfit(
+            f'"{text}" {problem}',
+            "Correct the address in the LMS; if it is right, allow it under hold in the mapping. "
+            "Then replay.",
+            code="doubtful",
+        )
+
+
 def _email(text: str) -> str:
-    problem = texts.address_problem(_filled_email(text))
+    if doubts.is_digest(_filled_email(text)):
+        raise Unfit(
+            f'"{text}" is what an LMS leaves of a deleted account',
+            "If the account was deleted by mistake, restore it in the LMS, then replay.",
+        )
+    problem = texts.address_problem(text)
     if problem:
         raise Unfit(f'"{text}" {problem}', "Correct the address in the LMS, then replay.")
     return text
@@ -120,6 +149,7 @@ RULES: tuple[Rule, ...] = (
             "Complete the learner's name in the LMS, or name another source in the mapping, "
             "then replay."
         ),
+        doubt=_doubt_name,
     ),
     Rule(
         name="applicant_email",
@@ -127,6 +157,7 @@ RULES: tuple[Rule, ...] = (
         expression=lambda mapping: mapping.entry.applicant_email,
         clean=texts.address,
         read=_email,
+        doubt=_doubt_address,
     ),
     Rule(
         name="issue_date",

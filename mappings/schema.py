@@ -8,6 +8,7 @@ import marshmallow as ma
 
 from mappings import fields
 from mappings.blocks import Block
+from mappings.doubts import DEAD_ADDRESSES, NAME_KINDS, NONE, PLACEHOLDERS
 from mappings.expressions import compile_text
 from mappings.fields import described
 from mappings.locales import language_problem
@@ -17,6 +18,7 @@ from mappings.model import (
     AgainKind,
     CertificateRules,
     EntryRules,
+    Hold,
     Mapping,
     Match,
     WriteBackRules,
@@ -33,7 +35,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME_WANTED = "a name of letters, digits, hyphens, dots and underscores"
 
 
-def _globs(*, one: str, key: str, help: str, example: str, **options: Any) -> Any:
+def _globs(*, one: str, help: str, example: str, **options: Any) -> Any:
     inner = described(
         fields.Text,
         pattern=r"[\s\S]{1,200}",
@@ -41,9 +43,7 @@ def _globs(*, one: str, key: str, help: str, example: str, **options: Any) -> An
         help=one,
         example='"BIO-*"',
     )
-    return described(
-        fields.OneOrMore, inner=inner, data_key=key, help=help, example=example, **options
-    )
+    return described(fields.OneOrMore, inner=inner, help=help, example=example, **options)
 
 
 class MatchBlock(Block):
@@ -53,21 +53,21 @@ class MatchBlock(Block):
 
     courses = _globs(
         one="one course",
-        key="course",
+        data_key="course",
         required=True,
         help="the courses' ids, codes or titles, * for any text",
         example='["BIO-*", "CHEM101"]',
     )
     categories = _globs(
         one="one category",
-        key="category",
+        data_key="category",
         load_default=tuple,
         help="the categories the course may stand in, * for any text",
         example='"Life sciences"',
     )
     cohorts = _globs(
         one="one cohort",
-        key="cohort",
+        data_key="cohort",
         load_default=tuple,
         help="the cohorts of which the learner must be in one, * for any text",
         example='["nurses-*"]',
@@ -114,6 +114,37 @@ class EntryBlock(Block):
         load_default=lambda: compile_text(""),
         help="more about the certificate",
         example='"With distinction."',
+    )
+
+
+class HoldBlock(Block):
+    """``hold``"""
+
+    made = Hold
+
+    names = described(
+        fields.OneOrMore,
+        inner=described(
+            fields.Choice,
+            choices=(*NAME_KINDS, NONE),
+            help="one kind of names",
+            example="email",
+        ),
+        load_default=lambda: tuple(NAME_KINDS),
+        help="the kinds of names that are held",
+        example="[email, single-letter]",
+    )
+    placeholders = _globs(
+        one="one name",
+        load_default=PLACEHOLDERS,
+        help="the names that are no person's, * for any text",
+        example='["test user*", "deleted user*"]',
+    )
+    addresses = _globs(
+        one="one address",
+        load_default=DEAD_ADDRESSES,
+        help="the addresses that nobody reads, * for any text",
+        example='["noreply@*", "*.invalid"]',
     )
 
 
@@ -239,6 +270,13 @@ class MappingBlock(Block):
         required=True,
         help="what the vault is told",
         example='{full_name: "{{ learner.full_name }}"}',
+    )
+    hold = described(
+        ma.fields.Nested,
+        nested=HoldBlock,
+        load_default=lambda: HoldBlock().load({}),
+        help="the names and addresses that a person looks at first",
+        example="{names: none}",
     )
     certificate = described(
         ma.fields.Nested,

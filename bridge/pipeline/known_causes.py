@@ -121,6 +121,12 @@ CATALOGUE: Sequence[KnownCause] = (
         "Correct it in the LMS or in the mapping.",
     ),
     _mend(
+        "complete.doubtful.*",
+        "A name that hardly is one, or an address that nobody reads.",
+        Mender.LMS,
+        "Correct it in the LMS; if it is right, allow it under hold in the mapping.",
+    ),
+    _mend(
         "complete.expression.*",
         "The mapping's expression for that field fails on these completions.",
         Mender.MAPPING,

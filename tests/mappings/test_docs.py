@@ -10,14 +10,15 @@ import marshmallow as ma
 import pytest
 
 from mappings.document import load
-from mappings.entry import DETAILS_LIMIT
+from mappings.engine import apply
+from mappings.entry import DETAILS_LIMIT, Held
 from mappings.expressions import compile_text
 from mappings.filters import FILTERS
 from mappings.limits import TAGS
 from mappings.names import NAMES
 from mappings.schema import MappingBlock
 from mappings.values import values_of
-from tests.mappings.samples import AMINA, learner
+from tests.mappings.samples import AMINA, DOCUMENT, learner
 
 DOCS = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text(encoding="utf-8")
 
@@ -107,11 +108,29 @@ def test_a_name_is_put_together_as_it_promises(
 
 
 def test_every_document_in_it_loads() -> None:
-    documents = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+    documents = re.findall(r"```yaml\n(mapping:.*?)```", DOCS, re.DOTALL)
 
     expected = ["course-completion", "every-course"]
 
     assert expected == [load(each).name for each in documents]
+
+
+def test_the_lists_it_shows_are_those_that_hold_without_any() -> None:
+    (lists,) = re.findall(r"```yaml\n(hold:.*?)```", DOCS, re.DOTALL)
+
+    assert load(DOCUMENT).hold == load(DOCUMENT + lists).hold
+
+
+def test_every_doubt_it_tells_holds_its_example() -> None:
+    (text,) = re.findall(r"^### Doubtful names.*?\n(.*?)\n```", DOCS, re.DOTALL | re.MULTILINE)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in text.splitlines()]
+    examples = [row[1] for row in rows if len(row) == 3][2:]
+    held = [
+        apply(load(DOCUMENT), learner(**{field: each}), site="moodle-main")
+        for field, each in zip(["full_name"] * 4 + ["email"] * 2, examples, strict=True)
+    ]
+
+    assert all(isinstance(each, Held) for each in held)
 
 
 def test_every_expression_in_it_is_one_and_gives_a_result() -> None:

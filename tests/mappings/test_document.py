@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from mappings.document import DocumentError, Known, Mistake, load
+from mappings.doubts import DEAD_ADDRESSES, PLACEHOLDERS
 from mappings.expressions import compile_condition, compile_text
 from mappings.model import (
     Again,
     AgainKind,
     CertificateRules,
     EntryRules,
+    Hold,
     Mapping,
     Match,
     WriteBackRules,
@@ -36,6 +38,10 @@ entry:
   applicant_email: "{{ learner.email }}"
   issue_date: "{{ completed_at | local_date: 'Asia/Dubai' }}"
   details: "{% if grade and grade.percent >= 90 %}With distinction.{% endif %}"
+hold:
+  names: email
+  placeholders: [test*, 7]
+  addresses: none
 certificate:
   {template: modern, language: ar, paper: us-letter,
    parameters: {border: no, accent: "#123456", size: 3}}
@@ -66,6 +72,7 @@ def test_a_whole_document_is_read_as_it_is_written() -> None:
                 "{% if grade and grade.percent >= 90 %}With distinction.{% endif %}"
             ),
         ),
+        hold=Hold(names=("email",), placeholders=("test*", "7"), addresses=("none",)),
         certificate=CertificateRules(
             template="modern",
             language=compile_text("ar"),
@@ -93,6 +100,11 @@ def test_what_a_short_document_leaves_out_has_a_default() -> None:
             applicant_email=compile_text("{{ learner.email }}"),
             issue_date=compile_text("{{ completed_at | local_date: 'UTC' }}"),
             details=compile_text(""),
+        ),
+        hold=Hold(
+            names=("email", "lower-case", "single-letter"),
+            placeholders=PLACEHOLDERS,
+            addresses=DEAD_ADDRESSES,
         ),
         certificate=CertificateRules(
             template="classic", language=compile_text("en"), paper="a4", parameters={}
@@ -148,7 +160,7 @@ FILTERS = (
     "given_first, with_family, strip, append, prepend, replace, "
     "remove, truncate, split, join, first, last, size"
 )
-KEYS = "mapping, name, issuer, site, priority, match, entry, certificate, again, write_back"
+KEYS = "mapping, name, issuer, site, priority, match, entry, hold, certificate, again, write_back"
 SLUG = "a name of small letters, digits and single hyphens, at most 64 characters"
 AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
 

@@ -241,7 +241,7 @@ def test_a_completion_that_lacks_something_is_held_saying_what_and_what_to_do(
 
 def test_the_longest_texts_the_vault_takes_are_taken() -> None:
     completion = replace(
-        learner(full_name="n" * 255, email=f"{'a' * 250}@b.c"),
+        learner(full_name="N" * 255, email=f"{'a' * 250}@b.c"),
         course=replace(AMINA.course, title="é" * 255),
     )
     made = entry(completion, ("entry:", f"entry:\n  details: {'d' * 987}"))
@@ -291,6 +291,40 @@ def test_a_language_that_is_none_is_held() -> None:
     assert [problem('"tlh" is no language; write one such as en, ar or pt-BR')] == problems(
         learner(language="tlh"), change
     )
+
+
+def test_a_doubtful_name_or_address_is_held_until_the_mapping_allows_it() -> None:
+    doubtful = learner(full_name="Test User", email="noreply@example.edu")
+
+    expected = [
+        ("entry.full_name", '"Test User" is a placeholder', "doubtful"),
+        (
+            "entry.applicant_email",
+            '"noreply@example.edu" is an address that nobody reads',
+            "doubtful",
+        ),
+    ]
+
+    assert expected == [(p.field, p.problem, p.code) for p in problems(doubtful)]
+    allowed = ("entry:", "hold: {placeholders: none, addresses: '*.invalid'}\nentry:")
+    assert "Test User" == entry(doubtful, allowed).full_name
+
+
+def test_a_name_that_the_mapping_mends_is_not_doubtful() -> None:
+    small = learner(full_name="amina al hashimi")
+    mended = ("learner.full_name }}", "learner.full_name | name_case }}")
+
+    assert ["doubtful"] == [p.code for p in problems(small)]
+    assert "Amina Al Hashimi" == entry(small, mended).full_name
+
+
+def test_what_a_deleted_account_leaves_is_no_address_whatever_the_mapping_allows() -> None:
+    deleted = learner(email="0cc175b9c0f1b6a831c399e269772661")
+    allowed = ("entry:", "hold: {addresses: none}\nentry:")
+
+    (problem,) = problems(deleted, allowed)
+
+    assert problem.problem.endswith("is what an LMS leaves of a deleted account")
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

@@ -175,6 +175,7 @@ MAPPINGS = [
         DOCUMENT.replace('"BIO-*"', '["?*", "*a*"]\n  when: "grade == nil or grade.percent >= 60"')
         + "  details: \"{{ extra.a }}{{ grade.percent | round: 2 }}{{ cohorts | join: ' ' }}\"\n"
         + "certificate: {language: \"{{ learner.language | default: 'en' }}\"}\n"
+        + "hold: {names: none, placeholders: none, addresses: none}\n"
     ),
     load(DOCUMENT.replace('"BIO-*"', '"*"\n  category: ["?*", "*a"]\n  cohort: "*"')),
 ]
@@ -184,6 +185,7 @@ MAPPINGS = [
 @given(completions | whole)
 def test_any_completion_makes_a_sound_entry_or_says_why_not(completion: Completion) -> None:
     choose(MAPPINGS, completion, site="moodle-main")
+    apply(MAPPINGS[1], completion, site="moodle-main")
     made = apply(MAPPINGS[0], completion, site="moodle-main")
 
     if isinstance(made, Held):
