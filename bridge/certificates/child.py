@@ -1,7 +1,7 @@
 """The process that runs Typst, one page a request: ended from outside where a template never ends.
 
 Started by bridge.certificates.process with the folder of our fonts. It greets with the fonts it
-has; then it answers each request with a PDF, or with what Typst said against it.
+has; then it answers each request with a PDF (or PNG, or SVG), or with what Typst said against it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,13 @@ def faces(fonts: typst.Fonts) -> list[dict[str, Any]]:
     ]
 
 
+class SeveralPages(Exception):
+    """A picture shows one page, and the template makes more."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"it makes {count} pages, and a certificate has one")
+
+
 class Printer:
     """Compiles pages; keeps one compiler a template, which is what makes the next page cheap."""
 
@@ -40,23 +47,27 @@ class Printer:
         self._compilers: dict[str, typst.Compiler] = {}
 
     def answer(self, request: Head, _body: bytes) -> Message:
-        """Return the PDF, or Typst's diagnosis."""
+        """Return the page, or Typst's diagnosis."""
         try:
             return {}, self._print(request)
+        except SeveralPages as error:
+            return {"refused": {"message": str(error), "hints": [], "where": ""}}, b""
         except typst.TypstError as error:
             said = {"message": error.message, "hints": error.hints, "where": error.diagnostic}
             return {"refused": said}, b""
 
     def _print(self, request: Head) -> bytes:
-        pdf = self._compiler(request["root"]).compile(
-            format="pdf",
+        made = self._compiler(request["root"]).compile(
+            format=request["format"],
             sys_inputs={"data": request["data"]},
             timestamp=request["timestamp"],
             pdf_standards=request["standards"],
         )
-        if not isinstance(pdf, bytes):  # Typst answers one document for the format PDF
-            raise TypeError(f"Typst answered {type(pdf).__name__} where a PDF was asked for.")
-        return pdf
+        if isinstance(made, list):  # a picture a page
+            raise SeveralPages(len(made))
+        if made is None:  # only where it was to be written to a file
+            raise TypeError("Typst answered nothing.")
+        return made
 
     def _compiler(self, root: str) -> typst.Compiler:
         if root not in self._compilers:

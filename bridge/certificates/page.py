@@ -52,14 +52,12 @@ class Page:
     parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def texts(self) -> dict[str, str]:
-        """Every text of the page that is not the template's own, by what an admin calls it."""
+        """Every text that each page has, by what an admin calls it."""
         named = {
             "full name": self.full_name,
             "certificate title": self.title,
             "details": self.details,
             "institution name": self.institution_name,
-            "signatory's name": self.signatory_name,
-            "signatory's role": self.signatory_role,
         }
         return {name: text for name, text in named.items() if text}
 

@@ -19,6 +19,7 @@ from bridge.certificates import data, fonts, templates
 from bridge.certificates.diagnosis import compile_error
 from bridge.certificates.fonts import FontBook, Missing
 from bridge.certificates.page import Page, RenderError, TooSlow
+from bridge.certificates.placing import Placing, sha256
 from bridge.certificates.process import Printers
 from bridge.certificates.texts import language
 
@@ -68,10 +69,13 @@ class Renderer:
         self._printers = Printers(
             fonts=lambda: fonts.unpack(self._cache), limit=timeout, count=printers
         )
+        self._placing = Placing(cache=self._cache, printers=self._printers)
         self._book: tuple[Any, FontBook] = (None, FontBook(()))
 
-    def render(self, page: Page) -> bytes:
+    def render(self, page: Page, *, form: str = "pdf") -> bytes:
         """Print a page; the same page, template and fonts give the same bytes.
+
+        ``form`` may also be "png", for a picture to look at.
 
         Raises RenderError: no such template, language, paper or parameter, a picture of an
         unknown kind, a text that does not fit; Unprintable and TooSlow, which are such errors.
@@ -85,12 +89,25 @@ class Renderer:
             "root": str(template.unpack(self._cache)),
             "data": json.dumps(self.data(page)),
             "timestamp": int(midnight.timestamp()),
+            "format": form,
             "standards": STANDARDS,
         }
-        said, pdf = self._printers.print(request)
+        said, made = self._printers.print(request)
         if said is not None:
             raise compile_error(template.name, said)
-        return pdf
+        return made
+
+    def made_of(self, page: Page) -> dict[str, Any]:
+        """What a page is printed with, by SHA-256: its template, and each picture it shows.
+
+        Raises RenderError.
+        """
+        template = self.template(page.template)
+        pictures = data.shown(page, template)
+        return {
+            "template": template.digest,
+            "pictures": {name: sha256(each.content) for name, each in pictures.items()},
+        }
 
     def missing(self, page: Page) -> tuple[Missing, ...]:
         """Every character of the page that no font has, with the text it stands in.
@@ -110,13 +127,14 @@ class Renderer:
         Raises RenderError.
         """
         template, spoken = self.template(page.template), language(page.language)
+        root = template.unpack(self._cache)
         every = "\n".join(self._texts(page).values())
         return data.data(
             page,
             template,
             spoken,
             fonts=self._fonts().families(every, language=spoken.locale.language),
-            root=template.unpack(self._cache),
+            put=lambda picture, what: self._placing.put(picture, what, root),
         )
 
     def template(self, name: str) -> templates.Template:

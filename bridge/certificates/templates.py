@@ -1,39 +1,30 @@
 """What a template is: a folder with template.typ, template.yaml and whatever they read.
 
-template.yaml says ``description``, ``papers`` (Typst's names) and ``parameters``: name to
-``{type, default, help}``, with ``choices`` for the type ``choice``. template.typ finds all it may
-know as JSON in ``sys.inputs.data``, and files below its own folder; nothing else.
+template.yaml is read by bridge.certificates.description. template.typ finds all it may know as
+JSON in ``sys.inputs.data``, and files below its own folder; nothing else. Beside it lies
+vaultbridge.typ, our building blocks, and vaultbridge.yaml, the parameters that templates share,
+unless the folder brings its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from bridge.certificates.description import COMMON, described
 from bridge.certificates.page import RenderError
+from bridge.certificates.parameters import Parameter
 from bridge.certificates.unpack import digest, unpacked
 
 SHIPPED = Path(__file__).with_name("templates")
 
+#: As mapping documents write it.
+_NAME = re.compile(r"(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*")
 _PACKAGE = re.compile(r"""(?:import|include)\s*\(?\s*["']@""")
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-
-_TYPES: Mapping[str, Callable[[object, Mapping[str, Any]], bool]] = {
-    "boolean": lambda value, _: isinstance(value, bool),
-    "choice": lambda value, described: value in described["choices"],
-    "colour": lambda value, _: isinstance(value, str) and bool(_COLOUR.fullmatch(value)),
-    "text": lambda value, _: isinstance(value, str),
-}
-_WANTED = {
-    "boolean": "true or false",
-    "colour": 'a colour like "#1f3a5f"',
-    "text": "a text",
-}
+#: Our building blocks for templates.
+LIBRARY = ("vaultbridge.typ", COMMON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +34,31 @@ class Template:
     name: str
     description: str
     papers: tuple[str, ...]
-    parameters: Mapping[str, Mapping[str, Any]]
+    parameters: Mapping[str, Parameter]
     files: Mapping[str, bytes] = field(repr=False)  #: by path below its folder
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all its files, in hex: which version of the template printed a page."""
-        return digest(self.files)
+    #: SHA-256 of all its files, in hex: which version of the template printed a page.
+    digest: str
 
     def unpack(self, cache: Path) -> Path:
         """Copy it below ``cache`` and return the copy: the only folder that it can read."""
-        return unpacked(cache / "templates", self.files)
+        return unpacked(cache / "templates", self.files, named=self.digest)
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """The names of its parameters of a kind."""
+        return tuple(each.name for each in self.parameters.values() if each.kind == kind)
 
     def values(self, given: Mapping[str, object]) -> dict[str, object]:
         """Each parameter's value: as given, else its default. Raises RenderError."""
         for name, value in given.items():
             self._check(name, value)
-        return {name: given.get(name, known["default"]) for name, known in self.parameters.items()}
+        return {name: given.get(name, known.default) for name, known in self.parameters.items()}
+
+    def typed(self, name: str, text: str) -> object:
+        """A parameter's value as it is typed on a command line."""
+        known = self.parameters.get(name)
+        if known is not None and known.kind == "boolean":
+            return {"true": True, "false": False}.get(text, text)
+        return text
 
     def paper(self, name: str) -> str:
         """Return the paper's name if the template is made for it. Raises RenderError."""
@@ -77,10 +76,11 @@ class Template:
                 f"The template {self.name} has no parameter {name!r}.",
                 remedy=f"Its parameters are: {', '.join(sorted(self.parameters)) or 'none'}.",
             )
-        if not _TYPES[known["type"]](value, known):
+        if advice := known.advice(value, self.files):
             raise RenderError(
                 f"The template {self.name} cannot take {value!r} as its parameter {name}.",
-                remedy=f"Give {_wanted(known)}.",
+                remedy=advice,
+                field=name,
             )
 
 
@@ -96,13 +96,39 @@ def load(name: str, folders: tuple[Path, ...] = (SHIPPED,)) -> Template:
             f"There is no template {name!r}.",
             remedy=f"Set the mapping's certificate template to one of: {', '.join(found)}.",
         )
-    files = dict(_files(name, found[name]))
-    return Template(name=name, files=files, **_described(name, files))
+    files = _library() | dict(_files(name, found[name]))
+    description, papers, parameters = described(name, files)
+    return Template(
+        name=name,
+        description=description,
+        papers=papers,
+        parameters=parameters,
+        files=files,
+        digest=digest(files),
+    )
+
+
+def folders(own: Path | None) -> tuple[Path, ...]:
+    """Where templates lie: an institution's own folder first, then those that ship."""
+    return (SHIPPED,) if own is None else (own, SHIPPED)
+
+
+def require_name(name: str) -> None:
+    """Raise RenderError where a mapping document could not name such a template."""
+    if not _NAME.fullmatch(name):
+        raise RenderError(
+            f"{name!r} is no name for a template.",
+            remedy="Take small letters, digits and single hyphens, at most 64 characters.",
+        )
 
 
 def names(folders: tuple[Path, ...] = (SHIPPED,)) -> tuple[str, ...]:
     """The templates there are, sorted."""
     return tuple(_found(folders))
+
+
+def _library() -> dict[str, bytes]:
+    return {name: (SHIPPED / name).read_bytes() for name in LIBRARY}
 
 
 def _found(folders: tuple[Path, ...]) -> dict[str, Path]:
@@ -144,25 +170,3 @@ def network_refused(name: str, where: str) -> RenderError:
         f"The template {name} imports a package from the network ({where}).",
         remedy='Copy what it needs into the template\'s folder and import that: "lib.typ".',
     )
-
-
-def _described(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
-    try:
-        said = yaml.safe_load(files.get("template.yaml", b""))
-        known = {key: said[key] for key in ("description", "papers", "parameters")}
-        known["papers"] = tuple(known["papers"])
-        for parameter in known["parameters"].values():
-            _ = (_TYPES[parameter["type"]], parameter["default"], _wanted(parameter))
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise RenderError(
-            f"The file template.yaml of the template {name} is missing or not a description: "
-            f"{error}.",
-            remedy="See templates/classic/template.yaml for what belongs in it.",
-        ) from error
-    return known
-
-
-def _wanted(parameter: Mapping[str, Any]) -> str:
-    if parameter["type"] == "choice":
-        return "one of: " + ", ".join(map(str, parameter["choices"]))
-    return _WANTED[parameter["type"]]

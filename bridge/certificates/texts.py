@@ -39,6 +39,11 @@ class Language:
         """The date in words, e.g. "20 November 2026" ("long" in CLDR)."""
         return format_date(day, format="long", locale=self.locale)
 
+    def valid_until(self, day: date) -> str:
+        """That a certificate is valid until this day."""
+        told: str = self.texts["valid_until"]
+        return told.replace("{date}", self.spelled(day))
+
     def fixed_texts(self) -> str:
         """All texts of the table in one, for the glyph check."""
         return "\n".join(_leaves(self.texts))
@@ -49,20 +54,28 @@ def language(tag: str) -> Language:
 
     Raises RenderError, naming what there is, for a language the table does not have.
     """
-    primary, _, rest = tag.replace("_", "-").partition("-")
-    texts = _table().get(primary.lower())
-    if texts is None:
+    if not known(tag):
         raise RenderError(
             f"There are no texts for a certificate in the language {tag!r}.",
             remedy=f"Set the mapping's certificate language to one of: {', '.join(languages())}.",
             code="language",
         )
-    return Language(locale=_locale(primary, rest), texts=texts)
+    primary, _, rest = tag.replace("_", "-").partition("-")
+    return Language(locale=_locale(primary, rest), texts=_table()[_primary(tag)])
+
+
+def known(tag: str) -> bool:
+    """Whether the table has the language of a BCP 47 tag."""
+    return _primary(tag) in _table()
 
 
 def languages() -> tuple[str, ...]:
     """The languages of the table, sorted."""
     return tuple(sorted(_table()))
+
+
+def _primary(tag: str) -> str:
+    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 @cache

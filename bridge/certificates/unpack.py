@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def unpacked(folder: Path, files: Mapping[str, bytes]) -> Path:
+def unpacked(folder: Path, files: Mapping[str, bytes], *, named: str | None = None) -> Path:
     """Write the files below ``folder/<digest of all>`` and return that folder.
 
-    Files that are there with their size are left alone. Safe to repeat, and while other
-    processes do the same: a file appears whole or not at all.
+    ``named`` is their digest, where it is known. Files that are there with their size are left
+    alone. Safe to repeat, and while other processes do the same: a file appears whole or not at
+    all.
     """
-    into = folder / digest(files)[:32]
+    into = folder / (named or digest(files))[:32]
     for name, content in files.items():
         write(into / name, content)
     return into

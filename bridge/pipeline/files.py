@@ -25,7 +25,15 @@ from runtime.lease import LeaseLost, lease_of, save
 #: So many are printed, then frozen together, while those before are on their way.
 GROUP = 25
 
-Made: TypeAlias = "bytes | RenderError"
+Made: TypeAlias = "Printed | RenderError"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """A file, and by what hashes an auditor finds out in years how it was made."""
+
+    content: bytes
+    made_of: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,8 @@ def _frozen(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> dict[str, bytes]:
 
 def _printed(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any]) -> Made:
     try:
-        return bridge.renderer.render(pages.page_of(row, issuer))
+        page = pages.page_of(row, issuer)
+        return Printed(content=bridge.renderer.render(page), made_of=bridge.renderer.made_of(page))
     except RenderError as exc:
         return exc
 
@@ -85,10 +94,17 @@ def _freeze(bridge: Bridge, made: Sequence[tuple[sa.Row[Any], Made]]) -> dict[st
                         now=now,
                     )
                     continue
-                sha256 = issuances.keep_file(conn, file, now=now)
-                save(conn, issuance, lease_of(row), file_sha256=sha256, updated_at=now)
+                sha256 = issuances.keep_file(conn, file.content, now=now)
+                save(
+                    conn,
+                    issuance,
+                    lease_of(row),
+                    file_sha256=sha256,
+                    certificate=row.certificate | {"made_of": file.made_of},
+                    updated_at=now,
+                )
                 events.record(conn, row.id, "file made", at=now, detail=f"sha256 {sha256}")
-                kept[row.id] = file
+                kept[row.id] = file.content
         crashpoint("files.freezing")
     crashpoint("files.frozen")
     return kept

@@ -189,7 +189,7 @@ issuance = sa.Table(
     sa.Column("language", sa.String(35), nullable=False),
     # The language the learner reads, where the LMS told it; the certificate's may be another.
     sa.Column("learner_language", sa.String(35)),
-    # How the file is made: template, paper, course title, parameters.
+    # How the file is made: template, paper, parameters; once it is, by what hashes (made_of).
     sa.Column("certificate", sa.JSON, nullable=False),
     sa.Column("file_sha256", sa.String(64), sa.ForeignKey("file.sha256")),
     sa.Column("state", sa.String(16), nullable=False),

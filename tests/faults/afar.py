@@ -64,12 +64,15 @@ class RemoteRenderer(Renderer):
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def render(self, page: Page) -> bytes:
+    def render(self, page: Page, *, form: str = "pdf") -> bytes:
         answer = _ask(self._address, page)
         if isinstance(answer, tuple):
             problem, remedy = answer
             raise RenderError(problem, remedy=remedy)
         return bytes(answer)
+
+    def made_of(self, page: Page) -> dict[str, Any]:
+        return {}
 
 
 @contextmanager

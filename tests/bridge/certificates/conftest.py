@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
+from bridge.certificates import templates
 from bridge.certificates.render import Renderer
 from tests.bridge.certificates.pages import a_template
 
@@ -37,3 +39,26 @@ def with_template(font_cache: Path, tmp_path: Path) -> Iterator[Callable[[str], 
             return open_renderers.enter_context(one)
 
         yield make
+
+
+@pytest.fixture
+def own(font_cache: Path, tmp_path: Path) -> Iterator[Callable[..., Renderer]]:
+    """Make a renderer whose template "own" is one of the gallery, with defaults and files."""
+    made: list[Renderer] = []
+
+    def make(files: dict[str, bytes], *, base: str = "classic", **defaults: object) -> Renderer:
+        shipped = templates.load(base)
+        about = yaml.safe_load(shipped.files["template.yaml"])
+        for name, default in defaults.items():
+            about["parameters"][name]["default"] = default
+        home = tmp_path / "own"
+        for name, content in {**shipped.files, **files}.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_bytes(content)
+        (home / "template.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
+        made.append(Renderer(font_cache=font_cache, folders=(tmp_path,)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pikepdf
 import pypdfium2
-from PIL import Image
+from PIL import Image, ImageOps
 
 MM = 72 / 25.4
 
@@ -44,6 +44,21 @@ def outermost_mm(pdf: bytes) -> tuple[float, float, float, float]:
         (width - max(box[2] for box in boxes)) / MM,
         (height - max(box[3] for box in boxes)) / MM,
     )
+
+
+def text_between(pdf: bytes, left: float, right: float) -> str:
+    """The text in an upright band of the page, from and to so many millimetres from its left."""
+    page = pypdfium2.PdfDocument(pdf)[0]
+    return page.get_textpage().get_text_bounded(left=left * MM, right=right * MM)
+
+
+def margins_of(pdf: bytes, band: tuple[float, float]) -> tuple[float, float]:
+    """How far what is shown in a band, in parts of the page's height, is from left and right."""
+    seen = picture(pdf)
+    rows = seen.crop((0, int(band[0] * seen.height), seen.width, int(band[1] * seen.height)))
+    box = ImageOps.invert(rows.convert("L")).getbbox()
+    assert box is not None
+    return box[0] / 2, (seen.width - box[2]) / 2
 
 
 def picture(pdf: bytes) -> Image.Image:

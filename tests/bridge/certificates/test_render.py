@@ -11,6 +11,7 @@ import pytest
 import typst
 from PIL import Image
 
+from bridge.certificates import templates
 from bridge.certificates.page import RenderError, direction
 from bridge.certificates.render import Renderer, Unprintable
 from tests.bridge.certificates import reading
@@ -265,13 +266,19 @@ def test_a_picture_that_is_none_is_told(renderer: Renderer, logo: bytes, problem
 @pytest.mark.parametrize(
     ("changes", "remedy"),
     [
-        ({"template": "barock"}, "Set the mapping's certificate template to one of: classic."),
+        (
+            {"template": "barock"},
+            f"Set the mapping's certificate template to one of: {', '.join(templates.names())}.",
+        ),
         (
             {"language": "tlh"},
             "Set the mapping's certificate language to one of: ar, de, en, es, fr, hi, pt, zh.",
         ),
         ({"paper": "a5"}, "Set the mapping's certificate paper to one of: a4, us-letter."),
-        ({"parameters": {"acent": "x"}}, "Its parameters are: accent, border, sentence."),
+        (
+            {"parameters": {"acent": "x"}},
+            f"Its parameters are: {', '.join(sorted(templates.load('classic').parameters))}.",
+        ),
         ({"parameters": {"accent": "blue"}}, 'Give a colour like "#1f3a5f".'),
         ({"parameters": {"border": "no"}}, "Give true or false."),
         ({"parameters": {"sentence": "won"}}, "Give one of: awarded, completed."),

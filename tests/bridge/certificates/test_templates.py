@@ -10,14 +10,30 @@ from bridge.certificates import templates
 from bridge.certificates.page import RenderError
 from tests.bridge.certificates.pages import PLAIN, a_page, a_template
 
+#: What an admin may count on, whichever of the gallery is chosen.
+COMMON = {
+    "accent",
+    "background",
+    "border",
+    "logo",
+    "orientation",
+    "seal",
+    "sentence",
+    "signatories",
+    "validity",
+}
+GALLERY = ("bilingual", "classic", "minimal", "modern")
 
-def test_classic_ships_with_defaults_that_it_takes_itself():
-    classic = templates.load("classic")
 
-    assert templates.names() == ("classic",)
-    assert classic.papers == ("a4", "us-letter")
-    defaults = {"accent": "#1f3a5f", "border": True, "sentence": "awarded"}
-    assert defaults == classic.values({}) == classic.values(defaults)
+@pytest.mark.parametrize("name", GALLERY)
+def test_what_ships_has_the_same_parameters_and_takes_its_own_defaults(name: str):
+    template = templates.load(name)
+    defaults = template.values({})
+
+    assert GALLERY == templates.names()
+    assert ("a4", "us-letter") == template.papers
+    assert defaults == template.values(defaults)
+    assert COMMON <= set(defaults)
 
 
 def test_a_folder_given_first_may_replace_a_template_that_ships(tmp_path: Path):

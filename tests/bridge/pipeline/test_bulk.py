@@ -148,6 +148,8 @@ def test_files_are_on_their_way_while_others_are_printed(
                 on_its_way.set()
             return sound.render(page)
 
+        made_of = sound.made_of
+
     def seen(taken: Taken) -> Response:
         on_its_way.set()
         return normal(taken)

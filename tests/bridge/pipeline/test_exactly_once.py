@@ -88,6 +88,19 @@ def test_rule_b_entry_date_and_file_are_frozen_before_the_first_send(world: Worl
     assert f"Ref {before.ref}" == kept.details
 
 
+def test_an_issuance_keeps_by_what_its_file_was_made(world: World) -> None:
+    logo = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
+    world.change(tables.issuer, world.issuer_id, logo=logo)
+    world.issue()
+
+    row = world.issuance
+    assert {
+        "template": world.bridge.renderer.template("classic").digest,
+        "pictures": {"logo": hashlib.sha256(logo).hexdigest()},
+    } == row.certificate["made_of"]
+    assert ("course-completion", 1) == (row.mapping_name, row.mapping_version)
+
+
 def test_rule_c_the_attempt_is_on_disk_before_the_vault_hears_of_it(world: World) -> None:
     seen: list[Any] = []
 

@@ -174,6 +174,8 @@ def test_a_poisoned_row_is_moved_on_and_its_neighbours_are_unharmed(world: World
                 raise ZeroDivisionError
             return sound.render(page)
 
+        made_of = sound.made_of
+
     choking: Any = Choking()
     world.bridge = replace(world.bridge, renderer=choking)
     for who in ("ada", "bob", "eve"):

@@ -32,6 +32,9 @@ class Stamp:
     def render(self, page: Page) -> bytes:
         return b"%PDF-1.7\n%%EOF\n"
 
+    def made_of(self, page: Page) -> dict[str, Any]:
+        return {}
+
 
 def issued(world: World, many: int) -> list[str]:
     stamp: Any = Stamp()

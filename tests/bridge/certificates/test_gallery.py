@@ -1,0 +1,168 @@
+"""The four templates that ship: whole, within the page, and the same again, whatever is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+from bridge.certificates import templates
+from bridge.certificates.page import Page
+from bridge.certificates.render import Renderer
+from bridge.certificates.texts import language, languages
+from scripts import gallery
+from tests.bridge.certificates import reading
+from tests.bridge.certificates.pages import HAND, SEAL, a_page
+
+GALLERY = templates.names()
+PAPERS = ("a4", "us-letter")
+#: The vault's mark is printed into the lowest strip; elsewhere a printer's edge.
+EDGES_MM = (8, 15, 8, 8)
+ARABIC = "محمد عبد الرحمن بن عبد العزيز بن سلطان بن محمد بن خليفة آل نهيان الهاشمي القرشي"
+Own = Callable[..., Renderer]
+
+
+def _words(text: str) -> set[str]:
+    """Lines of two directions are read in an order of the reader's own."""
+    return set(text.split())
+
+
+def _crowded(own: Own, base: str, orientation: str) -> Renderer:
+    """A renderer of the template with all it can show, and names of 120 characters."""
+    people = [
+        {"name": (f"Prof. {name} " * 20)[:120], "role": ("Dean " * 30)[:120], "image": "hand.svg"}
+        for name in ("Ana", "Bea", "Cyd")
+    ]
+    return own(
+        {"hand.svg": HAND, "seal.svg": SEAL},
+        base=base,
+        signatories=people,
+        seal="seal.svg",
+        validity="2 years",
+        orientation=orientation,
+        sentence="completed",
+    )
+
+
+@pytest.mark.parametrize("orientation", ["landscape", "portrait"])
+@pytest.mark.parametrize("base", GALLERY)
+def test_every_text_at_its_longest_stays_in_its_place(own: Own, base: str, orientation: str):
+    renderer = _crowded(own, base, orientation)
+
+    for paper in PAPERS:
+        for letter, tag in (("W", "de"), ("n o ", "en"), ("محمد ", "ar")):
+            text = (letter * 255)[:255].strip()
+            pdf = renderer.render(
+                a_page(
+                    template="own",
+                    paper=paper,
+                    language=tag,
+                    full_name=text,
+                    title=text,
+                    institution_name=text,
+                    details=(letter * 1000)[:1000],
+                    logo=SEAL,
+                )
+            )
+            outermost = reading.outermost_mm(pdf)
+
+            assert all(a >= b for a, b in zip(outermost, EDGES_MM, strict=True)), (paper, tag)
+            assert 0 == reading.boxes_shown(pdf)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("name", ["Amina O'Brien", ARABIC, "W" * 120], ids=["usual", "ar", "wide"])
+@pytest.mark.parametrize("base", GALLERY)
+def test_the_strip_at_the_bottom_stays_empty(renderer: Renderer, base: str, name: str, paper: str):
+    seen = reading.picture(renderer.render(a_page(template=base, full_name=name, paper=paper)))
+    width, height = seen.size
+
+    strip = seen.crop((0, height - 2 * 14, width, height))
+    assert ((255, 255),) * 3 == strip.getextrema()
+
+
+@pytest.mark.parametrize("tag", [tag for tag in languages() if tag != "zh"])
+@pytest.mark.parametrize("base", GALLERY)
+def test_each_prints_in_every_language_of_our_own_fonts(renderer: Renderer, base: str, tag: str):
+    page = a_page(template=base, language=tag, parameters={"sentence": "completed"})
+
+    pdf = renderer.render(page)
+
+    assert language(tag).spelled(page.issue_date) in reading.text(pdf)
+    assert 0 == reading.boxes_shown(pdf)
+
+
+@pytest.mark.parametrize("base", GALLERY)
+def test_the_same_page_gives_the_same_bytes(renderer: Renderer, tmp_path: Path, base: str):
+    page = a_page(template=base, full_name=ARABIC, logo=SEAL, parameters={"validity": "1 year"})
+    first = renderer.render(page)
+
+    with Renderer(font_cache=tmp_path) as another:
+        assert first == renderer.render(page) == another.render(page)
+
+
+@pytest.mark.parametrize("base", ["minimal", "modern"])
+def test_what_begins_left_in_english_begins_right_in_arabic(renderer: Renderer, base: str):
+    def from_left_and_right(tag: str, name: str) -> tuple[float, float]:
+        plain = {"border": False}
+        page = a_page(template=base, language=tag, full_name=name, parameters=plain)
+        return reading.margins_of(renderer.render(page), band=(0.3, 0.5))
+
+    left, right = from_left_and_right("en", "Amina")
+    assert left < right
+    left, right = from_left_and_right("ar", "أمينة")
+    assert left > right
+
+
+@pytest.mark.parametrize(
+    ("own_language", "second", "left", "right"),
+    [
+        ("en", "ar", "CERTIFICATE", "شهادة"),
+        ("ar", "en", "CERTIFICATE", "شهادة"),
+        ("fr", "de", "CERTIFICAT", "ZERTIFIKAT"),
+    ],
+)
+def test_two_languages_stand_side_by_side_each_on_its_own_side(
+    renderer: Renderer, own_language: str, second: str, left: str, right: str
+):
+    page = a_page(
+        template="bilingual",
+        language=own_language,
+        parameters={"second_language": second, "validity": "2 years"},
+    )
+    pdf = renderer.render(page)
+
+    half = reading.size_mm(pdf)[0] / 2
+    assert left in reading.text_between(pdf, 0, half)
+    assert right in reading.text_between(pdf, half, 2 * half)
+    for tag in (own_language, second):
+        assert _words(language(tag).spelled(page.issue_date)) <= _words(reading.text(pdf))
+
+
+def test_what_is_said_in_the_second_language_is_printed(renderer: Renderer):
+    own = {"second_institution": "جامعة الشارقة", "second_title": "شهادة إتمام"}
+
+    text = reading.text(renderer.render(a_page(template="bilingual", parameters=own)))
+
+    assert _words(" ".join(own.values())) <= _words(text)
+
+
+def test_what_is_said_in_the_second_language_must_have_glyphs(renderer: Renderer):
+    page = a_page(template="bilingual", parameters={"second_title": "\ue000"})
+
+    (lacking,) = renderer.missing(page)
+
+    assert "parameter second_title" == lacking.where
+
+
+@pytest.mark.parametrize(("path", "page"), list(gallery.pages()), ids=lambda each: str(each)[-20:])
+def test_the_pictures_in_the_docs_show_what_is_printed(renderer: Renderer, path: Path, page: Page):
+    shown = gallery.picture(renderer.render(page)).convert("L")
+    stored = Image.open(path).convert("L")
+
+    # The stored ones have few colours, and readers of PDF smooth edges each in its way.
+    far = ImageChops.difference(shown, stored).point(lambda level: 255 if level > 64 else 0)
+    assert shown.size == stored.size
+    assert sum(far.histogram()[255:]) < 0.002 * shown.width * shown.height
