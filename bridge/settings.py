@@ -125,6 +125,13 @@ class SettingsSchema(ma.Schema):
             "/var/backups/vaultbridge",
         ),
     )
+    templates_dir = ma.fields.String(
+        load_default=None,
+        metadata=_about(
+            "the folder of your own certificate templates; see `vaultbridge templates`.",
+            "/etc/vaultbridge/templates",
+        ),
+    )
     cache_dir = ma.fields.String(
         load_default=None,
         metadata=_about("a private folder for unpacked fonts.", "/var/cache/vaultbridge"),
@@ -258,6 +265,7 @@ class Settings:
     trusted_proxies: int
     allowed_private_hosts: tuple[str, ...]
     backup_dir: Path | None
+    templates_dir: Path | None
     cache_dir: Path
     mail_server: str | None = field(repr=False)
     mail_from: str | None
@@ -296,6 +304,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     values["public_url"] = values["public_url"].rstrip("/")
     values["key_file"] = Path(values["key_file"])
     values["backup_dir"] = Path(values["backup_dir"]) if values["backup_dir"] else None
+    values["templates_dir"] = Path(values["templates_dir"]) if values["templates_dir"] else None
     beside = values["key_file"].with_name("mail")
     values["mail_folder"] = Path(values["mail_folder"]) if values["mail_folder"] else beside
     values["cache_dir"] = Path(

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bridge.certificates.render import Renderer
+from bridge.certificates.templates import folders
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.settings import Settings
@@ -48,7 +49,9 @@ def assemble(settings: Settings, *, database: Database, keys: Keys, ring: Ring) 
         links=LearnerLinks(
             keys, public_url=settings.public_url, download_expires=settings.download_expires
         ),
-        renderer=Renderer(font_cache=settings.cache_dir / "fonts"),
+        renderer=Renderer(
+            font_cache=settings.cache_dir / "fonts", folders=folders(settings.templates_dir)
+        ),
         ring=ring,
         vault_http=Client(allowed=settings.allowed_private_hosts, deadline=settings.vault_deadline),
         lms_http=Client(allowed=settings.allowed_private_hosts, deadline=settings.lms_deadline),

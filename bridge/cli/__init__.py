@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "issuer": "issuers",
     "site": "sites",
     "mappings": "mappings",
+    "templates": "templates",
     "deliveries": "rows",
     "completions": "rows",
     "issuances": "rows",

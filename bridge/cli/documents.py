@@ -38,5 +38,5 @@ def known_here(b: Bridge) -> Known:
         return Known(
             issuers=[row.name for row in accounts.issuers(conn)],
             sites=[row.name for row in accounts.sites(conn)],
-            templates=templates.names(),
+            templates=templates.names(templates.folders(b.settings.templates_dir)),
         )
