@@ -12,6 +12,7 @@ from mappings.locate import KeyPath, Located, read
 from mappings.mistakes import DocumentError, Fault, Mistake, did_you_mean
 from mappings.model import ANY_SITE, Mapping
 from mappings.schema import MappingBlock
+from mappings.ties import tie
 
 __all__ = ["DocumentError", "Known", "Mapping", "Mistake", "load"]
 
@@ -23,6 +24,7 @@ class Known:
     issuers: Collection[str] | None = None
     sites: Collection[str] | None = None
     templates: Collection[str] | None = None
+    beside: Collection[Mapping] = ()  #: the mappings that are in use
 
 
 def load(text: str, *, known: Known | None = None) -> Mapping:
@@ -42,7 +44,10 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
             for path, fault in _faults(exc.messages)
             if not _told(located, path)
         ]
-    mistakes += _unknown_names(located, known or Known())
+    known = known or Known()
+    mistakes += _unknown_names(located, known)
+    if mapping is not None:
+        mistakes += _clashes(located, mapping, known.beside)
     if mistakes or mapping is None:
         raise DocumentError(mistakes)
     return mapping
@@ -64,6 +69,16 @@ def _faults(messages: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Fault]
 def _told(located: Located, path: KeyPath) -> bool:
     # What YAML already could not read is not to be told a second time in other words.
     return any(path[: len(known)] == known for known in located.unreadable)
+
+
+def _clashes(located: Located, mapping: Mapping, beside: Collection[Mapping]) -> Iterator[Mistake]:
+    equals = ", ".join(sorted(o.name for o in beside if o.name != mapping.name and tie(mapping, o)))
+    if equals:
+        problem = (
+            f"{mapping.priority} is that of {equals}, too, and a course may fit both; "
+            "give the one that is to have it a higher priority"
+        )
+        yield located.mistake(("priority",), problem)
 
 
 def _unknown_names(located: Located, known: Known) -> Iterator[Mistake]:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from bridge.certificates import templates
+from bridge.pipeline.versioned import active_mappings
 from bridge.store import accounts
 from bridge.wiring import Bridge
 from mappings.document import DocumentError, Known, Mapping, load
+
+
+def load_all_or_exit(paths: Sequence[Path], known: Known) -> Sequence[tuple[Path, Mapping]]:
+    """Read documents that are to be in use together; print all mistakes and exit if any."""
+    alone = replace(known, beside=())
+    read = [(path, document) for path in paths if (document := load_or_tell(path, alone))]
+    replaced = {document.name for _, document in read}
+    beside = [mapping for mapping in known.beside if mapping.name not in replaced]
+    ties = 0
+    for path, document in read:
+        ties += load_or_tell(path, replace(known, beside=beside)) is None
+        beside.append(document)
+    if ties or len(read) < len(paths):
+        raise SystemExit(1)
+    return read
 
 
 def load_or_tell(path: Path, known: Known | None = None) -> Mapping | None:
@@ -33,10 +51,11 @@ def read_or_tell(document: str, place: str, known: Known | None = None) -> Mappi
 
 
 def known_here(b: Bridge) -> Known:
-    """What a document may name here."""
+    """What a document may name here, and which others it will stand beside."""
     with b.database.read() as conn:
         return Known(
             issuers=[row.name for row in accounts.issuers(conn)],
             sites=[row.name for row in accounts.sites(conn)],
             templates=templates.names(templates.folders(b.settings.templates_dir)),
+            beside=[each.mapping for each in active_mappings(conn)],
         )

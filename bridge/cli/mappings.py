@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from bridge.cli.backtesting import backtest
-from bridge.cli.documents import known_here, load_or_tell
+from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.cli.versions import REASON_OPTION, diff, history, restore
 from bridge.pipeline.publishing import publish
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import accounts, completions, events, mapping_versions
+from mappings.document import Known
 from mappings.json_schema import json_schema
 from mappings.listing import listing
 
@@ -30,10 +31,11 @@ def mappings() -> None:
 @mappings.command()
 @FILES
 def check(files: tuple[Path, ...]) -> None:
-    """Tell every mistake in mapping documents, one a line; exit 1 if there is any."""
-    documents = [load_or_tell(path) for path in files]
-    if any(document is None for document in documents):
-        raise SystemExit(1)
+    """Tell every mistake in mapping documents, one a line; exit 1 if there is any.
+
+    Several are looked at together: two of the same priority that a course may both fit are one.
+    """
+    load_all_or_exit(files, Known())
     click.echo(f"{len(files)} good.")
 
 
@@ -78,10 +80,7 @@ def fields(site: str, as_json: bool) -> None:
 def add(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
     """Store mapping documents as new versions and make them the active ones."""
     b = bridge()
-    known = known_here(b)
-    documents = [(path, document) for path in files if (document := load_or_tell(path, known))]
-    if len(documents) < len(files):
-        raise SystemExit(1)
+    documents = load_all_or_exit(files, known_here(b))
     with b.database.write() as conn:
         now = b.database.now(conn)
         for path, document in documents:

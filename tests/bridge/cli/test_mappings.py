@@ -41,6 +41,36 @@ def test_check_needs_no_installation_and_tells_every_mistake_with_its_line(
     assert "cannot be read" in said.err
 
 
+def test_documents_of_one_priority_that_may_want_the_same_are_told_together(
+    run: Run, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRIDGE_DATABASE_URL")
+    other = tmp_path / "other.yaml"
+    other.write_text(CHEMISTRY.replace("course-completion", "chemistry"))
+
+    said = run("mappings", "check", str(document), str(other))
+
+    assert (1, "") == (said.code, said.out)
+    assert f"{other}:1:1: priority: 0 is that of course-completion, too" in said.err
+    other.write_text(other.read_text() + "priority: 1\n")
+    assert 0 == run("mappings", "check", str(document), str(other)).code
+
+
+def test_a_tie_with_an_active_mapping_is_refused_but_not_with_one_that_is_replaced(
+    run: Run, world: World, tmp_path: Path, document: Path
+) -> None:
+    chemistry = tmp_path / "chemistry.yaml"
+    chemistry.write_text(CHEMISTRY.replace("course-completion", "chemistry") + "priority: 0\n")
+    document.write_text(MAPPING.replace('course: "*"', 'course: "BIO-*"'))
+
+    alone = run("mappings", "add", str(chemistry))
+    together = run("mappings", "add", str(chemistry), str(document))
+
+    place = f"{chemistry}:{chemistry.read_text().count(chr(10))}:11"
+    assert (1, True) == (alone.code, f"{place}: priority: 0 is that of course" in alone.err)
+    assert (0, 2) == (together.code, together.out.count("is active now"))
+
+
 def test_the_schema_is_printed_as_the_file_has_it(run: Run) -> None:
     assert mapping_schema.PAPER.read_text(encoding="utf-8") == run("mappings", "schema").out
 
