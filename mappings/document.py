@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,6 +24,8 @@ class Known:
     issuers: Collection[str] | None = None
     sites: Collection[str] | None = None
     templates: Collection[str] | None = None
+    #: What is wrong with (template, parameter, value); None where the value fits.
+    parameter_fault: Callable[[str, str, object], str | None] | None = None
     beside: Collection[Mapping] = ()  #: the mappings that are in use
 
 
@@ -47,6 +49,7 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
     known = known or Known()
     mistakes += _unknown_names(located, known)
     if mapping is not None:
+        mistakes += _parameter_faults(located, mapping, known)
         mistakes += _clashes(located, mapping, known.beside)
     if mistakes or mapping is None:
         raise DocumentError(mistakes)
@@ -93,6 +96,15 @@ def _unknown_names(located: Located, known: Known) -> Iterator[Mistake]:
         return
     for index, site in enumerate(sites):
         yield from _unknown(located, ("site", index), site, known.sites)
+
+
+def _parameter_faults(located: Located, mapping: Mapping, known: Known) -> Iterator[Mistake]:
+    rules = mapping.certificate
+    if known.parameter_fault is None or rules.template not in (known.templates or ()):
+        return
+    for name, value in rules.parameters.items():
+        if said := known.parameter_fault(rules.template, name, value):
+            yield located.mistake(("certificate", "parameters", name), said)
 
 
 def _unknown(

@@ -122,6 +122,17 @@ def require_name(name: str) -> None:
         )
 
 
+def parameter_fault(
+    folders: tuple[Path, ...], template: str, parameter: str, value: object
+) -> str | None:
+    """What is wrong with giving a template this parameter, and what to do; None where it fits."""
+    try:
+        load(template, folders).values({parameter: value})
+    except RenderError as error:
+        return str(error)
+    return None
+
+
 def names(folders: tuple[Path, ...] = (SHIPPED,)) -> tuple[str, ...]:
     """The templates there are, sorted."""
     return tuple(_found(folders))

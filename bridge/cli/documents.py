@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -52,10 +53,12 @@ def read_or_tell(document: str, place: str, known: Known | None = None) -> Mappi
 
 def known_here(b: Bridge) -> Known:
     """What a document may name here, and which others it will stand beside."""
+    folders = templates.folders(b.settings.templates_dir)
     with b.database.read() as conn:
         return Known(
             issuers=[row.name for row in accounts.issuers(conn)],
             sites=[row.name for row in accounts.sites(conn)],
-            templates=templates.names(templates.folders(b.settings.templates_dir)),
+            templates=templates.names(folders),
+            parameter_fault=partial(templates.parameter_fault, folders),
             beside=[each.mapping for each in active_mappings(conn)],
         )

@@ -135,6 +135,34 @@ def test_a_document_that_names_what_is_not_there_is_refused_and_nothing_is_store
     assert 1 == len(world.rows(tables.mapping_version))
 
 
+def test_parameters_are_held_against_the_template_that_gets_them(
+    run: Run, world: World, document: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "{template: modern, parameters: {acent: red, border: 3, validity: 2 years}}"
+    document.write_text(f"{MAPPING}certificate: {wrong}\n")
+
+    said = run("mappings", "add", str(document))
+
+    assert 1 == said.code
+    acent, border = said.err.splitlines()
+    assert "certificate.parameters.acent: The template modern has no parameter 'acent'." in acent
+    assert "Its parameters are: accent, background" in acent
+    assert "as its parameter border. Give true or false." in border
+    assert 1 == len(world.rows(tables.mapping_version))
+
+
+def test_a_template_of_ones_own_may_be_named(
+    run: Run, world: World, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document.write_text(f"{MAPPING}certificate: {{template: sharjah}}\n")
+    assert 'there is no "sharjah"' in run("mappings", "add", str(document)).err
+
+    monkeypatch.setenv("BRIDGE_TEMPLATES_DIR", str(tmp_path / "own"))
+    assert 0 == run("templates", "new", "sharjah").code
+
+    assert 0 == run("mappings", "add", str(document)).code
+
+
 def test_a_mapping_taken_out_of_use_matches_nothing_more(run: Run, world: World) -> None:
     assert 0 == run("mappings", "deactivate", "course-completion", "--as", "alice").code
     said = run("mappings", "deactivate", "course-completion")
