@@ -79,7 +79,8 @@ def _clashes(located: Located, mapping: Mapping, beside: Collection[Mapping]) ->
     if equals:
         problem = (
             f"{mapping.priority} is that of {equals}, too, and a course may fit both; "
-            "give the one that is to have it a higher priority"
+            "give the one that is to have it a higher priority, or another kind if both are to "
+            "issue"
         )
         yield located.mistake(("priority",), problem)
 

@@ -21,16 +21,19 @@ WHEN = "match.when"
 def choose(
     mappings: Sequence[Mapping], completion: Completion, *, site: str
 ) -> tuple[Mapping, ...]:
-    """Return the mappings that want this completion: today the first, by priority, then by name.
+    """Return the mappings that have this completion: of each kind the first that wants it.
 
-    A mapping whose ``when`` fails on this completion counts as wanting it: nobody can know, so
-    none of lower priority may have it. ``apply`` then says why, as Held. Raises nothing.
+    The first is that of the highest priority, then by name. A mapping whose ``when`` fails on this
+    completion counts as wanting it: nobody can know, so none of lower priority may have it.
+    ``apply`` then says why, as Held. Raises nothing.
     """
     values = values_of(completion, site=site)
+    found: dict[str, Mapping] = {}
     for mapping in sorted(mappings, key=lambda each: (-each.priority, each.name)):
-        if _is_for(mapping, completion, site) and _may_hold(mapping.match, values):
-            return (mapping,)
-    return ()
+        wanted = mapping.kind not in found and _is_for(mapping, completion, site)
+        if wanted and _may_hold(mapping.match, values):
+            found[mapping.kind] = mapping
+    return tuple(found.values())
 
 
 def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Held:

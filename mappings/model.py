@@ -86,6 +86,7 @@ class Mapping:
 
     format: int  #: the ``mapping: 1`` it begins with
     name: str
+    kind: str  #: which certificate of a completion it makes; of each kind there is one
     issuer: str
     sites: tuple[str, ...]  #: names, or ``("*",)`` for any
     priority: int  #: the higher is asked first

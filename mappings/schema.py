@@ -29,6 +29,9 @@ FORMAT = 1
 #: The issue date where a document says none: the day of the completion, in UTC.
 DEFAULT_ISSUE_DATE = "{{ completed_at | local_date: 'UTC' }}"
 
+#: The kind of certificate where a document says none.
+DEFAULT_KIND = "course"
+
 _SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
 _SLUG_WANTED = "a name of small letters, digits and single hyphens, at most 64 characters"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -226,6 +229,14 @@ class MappingBlock(Block):
         required=True,
         help="the mapping's own name",
         example="course-completion",
+    )
+    kind = described(
+        fields.Text,
+        pattern=f"(?=.{{1,64}}$){_SLUG}",
+        wanted=_SLUG_WANTED,
+        load_default=DEFAULT_KIND,
+        help="which certificate of a completion it makes: of each kind there is one",
+        example="programme",
     )
     issuer = described(
         fields.Text,

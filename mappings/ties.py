@@ -14,7 +14,7 @@ def tie(one: Mapping, other: Mapping) -> bool:
     That a course's code fits one and its title the other cannot be known here.
     """
     return (
-        one.priority == other.priority
+        (one.kind, one.priority) == (other.kind, other.priority)
         and _share_a_site(one, other)
         and _may_both_fit(one.match.courses, other.match.courses)
         and (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Map
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -100,7 +100,38 @@ def decide(
     first = original_mappings(conn, place.id) if original else ()
     chosen = first or _chosen(site, found, active)
     beside = {each.mapping.name for each in chosen}
-    return [_one(conn, site, place, found, each, beside) for each in chosen] or [UNMATCHED]
+    decisions = [_one(conn, site, place, found, each, beside) for each in chosen]
+    return _each_its_own(place, decisions) or [UNMATCHED]
+
+
+def summed_up(decisions: Sequence[Decision]) -> Decision:
+    """The one that the completion's own row tells: trouble first, then that something is issued."""
+    in_trouble = [each for each in decisions if each.trouble is not None]
+    mapped = [each for each in decisions if each.state == CompletionState.MAPPED]
+    shared = (each.same for each in decisions if each.same is not None)
+    return replace((*in_trouble, *mapped, *decisions)[0], same=next(shared, None))
+
+
+def _each_its_own(place: Place, decisions: Sequence[Decision]) -> Sequence[Decision]:
+    """Hold a certificate that another mapping makes of this completion, too."""
+    made: dict[str, Mapping] = {}
+    own = []
+    for each in decisions:
+        key = each.draft["natural_key"] if each.draft is not None else None
+        first = made.setdefault(key, each.mapping) if key and each.mapping else each.mapping
+        own.append(each if first is each.mapping else _held_for(first, each, place))
+    return own
+
+
+def _held_for(first: Mapping | None, each: Decision, place: Place) -> Decision:
+    names = " and ".join(mapping.name for mapping in (first, each.mapping) if mapping)
+    trouble = Trouble(
+        cause=cause(STEP, "same_twice"),
+        problem=f"The mappings {names} both want to issue for this completion, and their "
+        "certificates have the same title and date.",
+        remedy=f"Give one of them another title; then `vaultbridge replay {place.id}`.",
+    )
+    return replace(each, state=CompletionState.HELD, draft=None, trouble=trouble)
 
 
 def _chosen(
@@ -211,8 +242,7 @@ def _earlier(
     certified = [
         e
         for e in rounds
-        if e.state == CompletionState.SAME
-        or issuances.of_completion(conn, e.id, mapping.name) is not None
+        if e.same_as is not None or issuances.of_completion(conn, e.id, mapping.name) is not None
     ]
     if not certified:
         return None

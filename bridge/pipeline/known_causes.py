@@ -145,6 +145,12 @@ CATALOGUE: Sequence[KnownCause] = (
         "Nothing, if one certificate is enough; otherwise change `again` in the mapping.",
     ),
     _mend(
+        "complete.same_twice",
+        "Two mappings of different kinds make the same certificate of these completions.",
+        Mender.MAPPING,
+        "Give one of them another title.",
+    ),
+    _mend(
         "complete.shared_email.*",
         "Two learners share an e-mail address, and the other has this very certificate.",
         Mender.LMS,

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.pipeline.causes import cause
-from bridge.pipeline.decide import SUPERSEDED, Decision, decide, may_change, too_early
+from bridge.pipeline.decide import SUPERSEDED, Decision, decide, may_change, summed_up, too_early
 from bridge.pipeline.drafts import STEP
 from bridge.pipeline.versioned import Versioned
 from bridge.store import events, issuances, write_backs
@@ -41,7 +41,7 @@ def issue(
         _supersede(conn, row, {d.mapping.name for d in decisions if d.mapping}, now=now)
     for decision in decisions:
         _carry_out(conn, row, decision, now=now)
-    return decisions[0]
+    return summed_up(decisions)
 
 
 def _carry_out(conn: sa.Connection, row: sa.Row[Any], decision: Decision, *, now: datetime) -> None:

@@ -48,12 +48,12 @@ def totals(foreseen: Sequence[Foreseen]) -> dict[str, int]:
     return {outlook.value: counted[outlook] for outlook in Outlook if counted[outlook]}
 
 
-def together(row_id: str, each: Sequence[Foreseen]) -> Foreseen:
-    """One outlook for all that a delivery tells: the one that most asks for attention."""
+def together(row_id: str, each: Sequence[Foreseen], *, what: str) -> Foreseen:
+    """One outlook for all that a row comes to: the one that most asks for attention."""
     outlook = min((one.outlook for one in each), key=_ATTENTION.index)
     first = next(one for one in each if one.outlook is outlook)
     if len(each) == 1:
         return replace(first, id=row_id)
-    counted = ", ".join(f"{count} {what}" for what, count in totals(each).items())
-    said = f"{len(each)} completions: {counted}. {first.said}"
+    counted = ", ".join(f"{count} {outlook}" for outlook, count in totals(each).items())
+    said = f"{len(each)} {what}: {counted}. {first.said}"
     return replace(first, id=row_id, said=said)

@@ -86,7 +86,8 @@ def _delivery(bridge: Bridge, planned: Planned, ahead: _Ahead) -> Foreseen:
         _Sketch(f"{row.id} {number}", row.site_id, found.course.id, found.learner.id)
         for number, found in enumerate(told, start=1)
     ]
-    return together(row.id, _at_site(bridge, row.site_id, places, told, ahead, asked=False))
+    each = _at_site(bridge, row.site_id, places, told, ahead, asked=False)
+    return together(row.id, each, what="completions")
 
 
 def _fault(step: str, exc: Exception) -> tuple[str, str]:
@@ -197,7 +198,8 @@ def _mapped(
     if not asked and (early := too_early(site, place, found)) is not None:
         return _decided(bridge, conn, place, early, ahead)
     decisions = decide(conn, site, place, found, ahead.active, original=ahead.original)
-    return _decided(bridge, conn, place, decisions[0], ahead)
+    each = [_decided(bridge, conn, place, decision, ahead) for decision in decisions]
+    return together(place.id, each, what="certificates")
 
 
 def _decided(

@@ -27,8 +27,9 @@ _THEIR_OTHERS = (
     completion.c.learner_id == sa.bindparam("learner_id"),
     completion.c.id != sa.bindparam("but"),
 )
+# One of several mappings may have issued where another is held.
 _CERTIFIED = sa.or_(
-    completion.c.state == CompletionState.MAPPED,
+    completion.c.state.in_((CompletionState.MAPPED, CompletionState.HELD)),
     sa.and_(
         completion.c.state == CompletionState.SAME,
         completion.c.same_as.startswith("is_", autoescape=True),

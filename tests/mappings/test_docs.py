@@ -110,7 +110,7 @@ def test_a_name_is_put_together_as_it_promises(
 def test_every_document_in_it_loads() -> None:
     documents = re.findall(r"```yaml\n(mapping:.*?)```", DOCS, re.DOTALL)
 
-    expected = ["course-completion", "every-course"]
+    expected = ["course-completion", "every-course", "nursing-programme"]
 
     assert expected == [load(each).name for each in documents]
 

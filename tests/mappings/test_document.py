@@ -24,6 +24,7 @@ from tests.mappings.samples import DOCUMENT, document
 WHOLE = """\
 mapping: 1
 name: course-completion
+kind: module
 issuer: main
 site: moodle-main                     # or a list; "*" = any
 priority: -5
@@ -54,6 +55,7 @@ def test_a_whole_document_is_read_as_it_is_written() -> None:
     expected = Mapping(
         format=1,
         name="course-completion",
+        kind="module",
         issuer="main",
         sites=("moodle-main",),
         priority=-5,
@@ -90,6 +92,7 @@ def test_what_a_short_document_leaves_out_has_a_default() -> None:
     expected = Mapping(
         format=1,
         name="course-completion",
+        kind="course",
         issuer="main",
         sites=("moodle-main",),
         priority=0,
@@ -160,7 +163,10 @@ FILTERS = (
     "given_first, with_family, strip, append, prepend, replace, "
     "remove, truncate, split, join, first, last, size"
 )
-KEYS = "mapping, name, issuer, site, priority, match, entry, hold, certificate, again, write_back"
+KEYS = (
+    "mapping, name, kind, issuer, site, priority, match, entry, hold, certificate, again, "
+    "write_back"
+)
 SLUG = "a name of small letters, digits and single hyphens, at most 64 characters"
 AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
 

@@ -438,6 +438,16 @@ def test_the_highest_priority_that_holds_wins_then_the_first_name() -> None:
     assert not choose([], AMINA, site=SITE)
 
 
+def test_of_each_kind_one_has_the_completion() -> None:
+    course_low, course_high = named("low", when("role", 1)), named("high", when("role", 9))
+    programme = named("programme", when("role", 5), ("issuer:", "kind: programme\nissuer:"))
+    unwanted = named("other", when("nil", 5), ("issuer:", "kind: other\nissuer:"))
+
+    assert (course_high, programme) == choose(
+        [course_low, unwanted, programme, course_high], AMINA, site=SITE
+    )
+
+
 def test_a_condition_that_fails_is_neither_skipped_nor_taken_for_true() -> None:
     broken = named("broken", when("extra.score < role", 5))
     other = named("other")

@@ -41,6 +41,7 @@ def test_those_of_other_priorities_sites_or_categories_do_not_tie() -> None:
     assert tie(ONE, other())
     assert tie(ONE, other('"*"', ("moodle-main", '"*"')))
     assert not tie(ONE, replace(other(), priority=1))
+    assert not tie(ONE, replace(other(), kind="programme"))
     assert not tie(ONE, other('"*"', ("moodle-main", "canvas")))
     one, two = (other(f'"*"\n  category: {name}') for name in ("Biology", "Chem*"))
     assert not tie(one, two)
