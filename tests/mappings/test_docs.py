@@ -107,6 +107,13 @@ def test_a_name_is_put_together_as_it_promises(
     assert expected == compile_text(source).evaluate(values)
 
 
+def test_every_example_is_told_of() -> None:
+    told = re.findall(r"^\| \[([\w-]+)\]\(\.\./mappings/examples/\1\.yaml\) \|", DOCS, re.MULTILINE)
+    there = (Path(__file__).parents[2] / "mappings" / "examples").glob("*.yaml")
+
+    assert sorted(path.stem for path in there) == sorted(told)
+
+
 def test_every_document_in_it_loads() -> None:
     documents = re.findall(r"```yaml\n(mapping:.*?)```", DOCS, re.DOTALL)
 

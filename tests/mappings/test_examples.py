@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
+from itertools import combinations
 
 import pytest
 
 from connectors.base import Completion, Grade
 from mappings.document import Mapping, load
-from mappings.engine import Entry, apply, choose
+from mappings.engine import Entry, Held, apply, choose
 from mappings.model import Again, AgainKind
+from mappings.ties import tie
 from tests.mappings.samples import AMINA, course, learner
 
 EXAMPLES = {
@@ -124,6 +126,75 @@ def test_several_courses_gives_each_its_title_and_leaves_out_test_accounts() -> 
     assert chosen(tester) != "several-courses"
     assert chosen(fire, site="canvas") != "several-courses"
     assert EXAMPLES["several-courses"].certificate.parameters == {"border": False}
+
+
+def test_a_programme_is_issued_beside_the_course() -> None:
+    final = course(code="NUR-FINAL", language="en")
+    wanted = choose(list(EXAMPLES.values()), final, site=SITE)
+
+    assert ["course-completion", "programme"] == [mapping.name for mapping in wanted]
+    assert "Nursing Programme" == entry("programme", final).certificate_title
+
+
+@pytest.mark.parametrize(("language", "name"), [("hu", "Bartók Béla"), ("en", "Béla Bartók")])
+def test_names_in_order_follow_the_course(language: str, name: str) -> None:
+    told = course(code="LANG-1", language=language)
+    typed = replace(told, learner=replace(AMINA.learner, given_name="béla", family_name="BARTÓK"))
+
+    assert "names-in-order" == chosen(typed)
+    assert name == entry("names-in-order", typed).full_name
+
+
+def test_a_personal_address_goes_before_the_universitys_which_is_held() -> None:
+    graduate = course(category="Graduate school of Medicine")
+    diploma = {"diploma_name": "Dr Amina Al Hashimi", "second_email": "amina@home.example"}
+    at_home = replace(graduate, learner=replace(AMINA.learner, custom=diploma))
+    only_there = replace(graduate, learner=replace(AMINA.learner, email="a@students.example.edu"))
+
+    made = entry("personal-address", at_home)
+
+    assert ("personal-address", "course-completion") == (
+        chosen(graduate),
+        chosen(course(language="en", code="HIST-1", title="History")),
+    )
+    assert ("Dr Amina Al Hashimi", "amina@home.example") == (made.full_name, made.applicant_email)
+    assert isinstance(apply(EXAMPLES["personal-address"], only_there, site=SITE), Held)
+
+
+def test_staff_only_takes_names_as_they_are_and_nobody_else() -> None:
+    staff = replace(course(code="SAFE-1"), cohorts=("staff-night",))
+    short = replace(staff, learner=replace(AMINA.learner, full_name="amina"))
+
+    assert ("staff-only", True) == (chosen(staff), chosen(course(code="SAFE-1")) != "staff-only")
+    assert "amina" == entry("staff-only", short).full_name
+
+
+@pytest.mark.parametrize(
+    ("percent", "title"),
+    [
+        ("49", None),
+        ("50", "Introduction to Biology"),
+        ("70", "Introduction to Biology, with merit"),
+        ("85", "Introduction to Biology, with distinction"),
+    ],
+)
+def test_grade_bands_stand_in_the_title(percent: str, title: str | None) -> None:
+    grade = Grade(percent=Decimal(percent), points=Decimal("17.25"), maximum=Decimal(20))
+    exam = replace(course(code="EXAM-BIO", language="en"), grade=grade)
+
+    wanted = chosen(exam) == "grade-bands"
+
+    assert (title is not None) == wanted
+    if wanted:
+        made = entry("grade-bands", exam)
+        assert title == made.certificate_title
+        assert "Passed on May 17, 2026 with 17.3 of 20 points." == made.details
+
+
+def test_the_examples_may_all_be_in_use_together() -> None:
+    pairs = combinations(EXAMPLES.values(), 2)
+
+    assert [] == [(one.name, other.name) for one, other in pairs if tie(one, other)]
 
 
 def test_yearly_refresher_goes_to_the_private_address_once_a_year() -> None:
