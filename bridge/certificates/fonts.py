@@ -78,16 +78,17 @@ class FontBook:
         self._printer = lru_cache(maxsize=100_000)(self._find)
         self._order = lru_cache(maxsize=100)(self._sorted)
 
-    def families(self, text: str, *, language: str = "en") -> tuple[str, ...]:
-        """The families that the text needs, preferred first; our own always among them."""
-        needed = {self._printer(cluster, language) for cluster in set(_clusters(text))} | {OURS}
+    def families(self, *texts: str, language: str = "en") -> tuple[str, ...]:
+        """The families that the texts need, preferred first; our own always among them."""
+        clusters = set().union(*map(_distinct, texts))
+        needed = {self._printer(cluster, language) for cluster in clusters} | {OURS}
         return tuple(family for family in self._order(language) if family in needed)
 
     def missing(self, text: str) -> tuple[Missing, ...]:
         """Every character of the text that cannot be printed, once, in the text's order."""
         lacking = [
             char
-            for cluster in dict.fromkeys(_clusters(text))
+            for cluster in _distinct(text)
             if self._printer(cluster, "en") is None
             for char in self._lacking(cluster)
         ]
@@ -192,6 +193,12 @@ def _clusters(text: str) -> Iterator[str]:
         cluster = char
     if cluster:
         yield cluster
+
+
+@lru_cache(maxsize=1_000)  # a template's fixed texts are the same from page to page
+def _distinct(text: str) -> tuple[str, ...]:
+    """The pieces of a text, each once, in the text's order."""
+    return tuple(dict.fromkeys(_clusters(text)))
 
 
 @lru_cache(maxsize=10_000)

@@ -128,12 +128,13 @@ class Renderer:
         """
         template, spoken = self.template(page.template), language(page.language)
         root = template.unpack(self._cache)
-        every = "\n".join(self._texts(page).values())
         return data.data(
             page,
             template,
             spoken,
-            fonts=self._fonts().families(every, language=spoken.locale.language),
+            fonts=self._fonts().families(
+                *self._texts(page).values(), language=spoken.locale.language
+            ),
             put=lambda picture, what: self._placing.put(picture, what, root),
         )
 

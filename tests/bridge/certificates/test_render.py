@@ -205,8 +205,9 @@ def test_the_arabic_page_is_mirrored(renderer: Renderer):
     assert [hand_is_left("en"), hand_is_left("ar")] == [False, True]
 
 
-def test_the_file_names_its_title_author_date_and_language(renderer: Renderer):
-    pdf = renderer.render(a_page(language="ar-AE", full_name="محمد علي"))
+@pytest.mark.parametrize("name", templates.names())
+def test_the_file_names_its_title_author_date_and_language(renderer: Renderer, name: str):
+    pdf = renderer.render(a_page(template=name, language="ar-AE", full_name="محمد علي"))
 
     with pikepdf.open(io.BytesIO(pdf)) as document:
         meta = document.open_metadata()
