@@ -25,6 +25,7 @@ CHECKS: Mapping[str, Callable[[Installation], Iterator[Finding]]] = {
     "mails": outside.mails,
     "notices": outside.notices,
     "fonts": printing.fonts,
+    "templates": printing.templates,
     "disk": storage.disk,
     "cache": storage.cache,
 }

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from bridge.certificates import templates as gallery
 from bridge.certificates.page import Page, RenderError
 from bridge.certificates.render import Renderer
 from bridge.checks.installation import Installation
@@ -33,3 +34,18 @@ def fonts(_of: Installation) -> Iterator[Finding]:
     for remedy in dict.fromkeys(one.remedy for one in missing):
         scripts = ", ".join(one.script for one in missing if one.remedy == remedy)
         yield checkup.note(f"A certificate with a name in {scripts} would be held. {remedy}")
+
+
+def templates(of: Installation) -> Iterator[Finding]:
+    """Whether each template can be read, the institution's own above all."""
+    own = of.settings.templates_dir
+    if own is not None and not own.is_dir():
+        yield Finding(
+            text=f"BRIDGE_TEMPLATES_DIR names {own}, which is no folder. Make it, or mend the name."
+        )
+    folders = gallery.folders(own)
+    for name in gallery.names(folders):
+        try:
+            gallery.load(name, folders)
+        except RenderError as exc:
+            yield Finding(text=f"Certificates of the template {name} would be held: {exc}")

@@ -17,6 +17,7 @@ from bridge.store import notices, tables
 from bridge.store.notices import Message
 from runtime.database import Database
 from runtime.heartbeat import beating
+from tests.bridge.certificates.pages import PLAIN, a_template
 from tests.bridge.checks.finding import WELL, found, noted, trouble
 from tests.bridge.institution import KEY
 from tests.bridge.world import SITE, World
@@ -188,6 +189,20 @@ def test_a_script_that_no_font_has_is_a_note_with_what_to_install(world: World) 
     for note in notes:
         assert note.startswith("A certificate with a name in ")
         assert "apt-get install" in note
+
+
+def test_a_template_that_cannot_be_read_is_told_before_it_holds_a_certificate(
+    world: World, tmp_path: Path
+) -> None:
+    assert "which is no folder" in trouble(world, "templates", templates_dir=tmp_path / "none")
+
+    a_template(tmp_path / "own", PLAIN)
+    assert WELL == found(world, "templates", templates_dir=tmp_path / "own")
+
+    (tmp_path / "own" / "own" / "template.yaml").write_text("papers: [a5]")
+    assert trouble(world, "templates", templates_dir=tmp_path / "own").startswith(
+        "Certificates of the template own would be held: The file template.yaml"
+    )
 
 
 def test_keys_that_are_missing_open_to_all_or_others(
