@@ -9,14 +9,15 @@ from typing import Any
 from bridge.certificates.page import RenderError
 from bridge.certificates.templates import network_refused
 
-_WHERE = re.compile(r"([^\s/]+\.typ:\d+:\d+)")
+_WHERE = re.compile(r"([^\s/]+\.typ:\d+):(\d+)")
 
 
 def compile_error(name: str, said: Mapping[str, Any]) -> RenderError:
     """Return the error for what the printing process answered about the template ``name``."""
     message: str = said["message"]
     found = _WHERE.search(said["where"])
-    place = found.group(1) if found else "template.typ"
+    # Typst counts lines from one and columns from nought, editors both from one.
+    place = f"{found[1]}:{int(found[2]) + 1}" if found else "template.typ"
     for pattern, explain in _KNOWN.items():
         if match := pattern.search(message):
             return explain(name, place, match)

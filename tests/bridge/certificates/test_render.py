@@ -62,7 +62,7 @@ def test_typst_itself_refuses_what_the_glyph_check_did_not_see(with_template):
     assert (
         refused.value.problem
         == 'The template own has the text "\\u{e000}" that its font FiraGO cannot print '
-        "(template.typ:6:0)."
+        "(template.typ:6:1)."
     )
 
 

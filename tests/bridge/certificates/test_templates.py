@@ -117,7 +117,7 @@ def test_a_mistake_is_told_with_line_and_column(with_template):
         with_template(PLAIN + "#data.nothing").render(a_page(template="own"))
 
     assert (
-        refused.value.problem == "The template own does not compile (template.typ:6:6): "
+        refused.value.problem == "The template own does not compile (template.typ:6:7): "
         'dictionary does not contain key "nothing".'
     )
 

@@ -67,11 +67,11 @@ def test_a_preview_may_be_a_picture_with_awkward_names_and_parameters(
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (PLAIN + "#data.nothing", "own does not compile (template.typ:6:6): dictionary does not"),
+        (PLAIN + "#data.nothing", "own does not compile (template.typ:6:7): dictionary does not"),
         (PLAIN + "#(1", "own does not compile (template.typ:6:"),
         (PLAIN + "#pagebreak()\n b", "it makes 2 pages, and a certificate has one"),
         (PLAIN + '#image("no.png")', "own does not compile (template.typ:6:"),
-        (PLAIN + "\ue000", "cannot print (template.typ:6:0)"),
+        (PLAIN + "\ue000", "cannot print (template.typ:6:1)"),
         (ENDLESS.replace("Endless", "Amina O'Brien"), "The template did not end within 5 s."),
     ],
 )

@@ -33,7 +33,7 @@ def own(world: World, tmp_path: Path) -> Iterator[Path]:
     ("source", "about", "problem"),
     [
         (ENDLESS, None, "The template did not end within 1 s."),
-        (PLAIN + "#data.nothing", None, "The template own does not compile (template.typ:6:6)"),
+        (PLAIN + "#data.nothing", None, "The template own does not compile (template.typ:6:7)"),
         (PLAIN + '#read("/etc/passwd")', None, "The template own does not compile"),
         (PLAIN, "papers: [a4]", "The file template.yaml of the template own is missing or not"),
         (PLAIN + '#import "@preview/x:1.0.0"', None, "own imports a package from the network"),
