@@ -79,8 +79,11 @@ class BlankRenderer(Renderer):
     def __init__(self) -> None:
         pass
 
-    def render(self, page: Page) -> bytes:
+    def render(self, page: Page, *, form: str = "pdf") -> bytes:
         return PDF
+
+    def made_of(self, page: Page) -> dict[str, Any]:
+        return {}
 
 
 class Fate(RuleBasedStateMachine):

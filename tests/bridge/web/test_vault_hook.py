@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -114,8 +115,10 @@ def test_a_batch_that_the_vault_tells_of_at_once_shares_its_commit(world: World)
     group: GroupCommit[Any] = GroupCommit(world.bridge.database)
     genuine = json.dumps(about(world)).encode()
     told = [*[signed(genuine)] * 8, *[{SIGNATURE: "forged"}] * 8]
+    begun = threading.Event()
 
     def all_wait(_conn: sa.Connection) -> None:
+        begun.set()  # and nobody who comes from now on is of the same group
         eventually(lambda: group.waiting() == len(told))
 
     def tell_one(headers: dict[str, str]) -> int | None:
@@ -127,6 +130,7 @@ def test_a_batch_that_the_vault_tells_of_at_once_shares_its_commit(world: World)
     pool = ThreadPoolExecutor(len(told) + 1)
     with pool, commits_of(world.bridge.database) as commits:
         held = pool.submit(group.write, all_wait)
+        assert begun.wait(30)
         woken = list(pool.map(tell_one, told))
         held.result()
 

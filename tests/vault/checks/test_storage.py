@@ -34,7 +34,8 @@ def test_leftovers(world: World, client: httpx.Client) -> None:
     upload(client)
     world.process()
     files = Files(world.vault.settings.files)
-    passing = files._write(b"passing")
+    passing = files.folder / "incoming" / "of-a-process-that-died"
+    passing.write_bytes(b"passing")
     orphan = files.keep(b"nobody's")
     assert WELL == found(world, "leftovers")
 
