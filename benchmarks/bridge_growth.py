@@ -133,8 +133,7 @@ def _send() -> None:
 def many_claimers(database: Database) -> Row:
     """Claims a second of several at once beside one alone, each held open for a moment."""
     with database.write() as conn:
-        due = {"next_run_at": database.now(conn) - timedelta(seconds=1)}
-        conn.execute(sa.update(issuance).values(due))
+        conn.execute(sa.update(issuance).values(next_run_at=issuance.c.created_at))
         issuer_id: str = conn.execute(sa.select(issuance.c.issuer_id).limit(1)).scalar_one()
     # As the steps claim: by issuer and state, which an index has in the order of their turns.
     due_here = sa.and_(
