@@ -10,7 +10,7 @@ from bridge.cli.backtesting import backtest
 from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
-from bridge.cli.versions import REASON_OPTION, diff, history, restore
+from bridge.cli.versions import REASON_OPTION, diff, history, restore, tell_published
 from bridge.pipeline.publishing import publish
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import accounts, completions, events, mapping_versions
@@ -88,8 +88,7 @@ def add(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
             version, new = publish(
                 conn, document.name, text, now=now, who=person(who), reason=reason
             )
-            said = "is active now" if new else "is active already; nothing changed"
-            click.echo(f"{document.name}: version {version} {said}.")
+            tell_published(document.name, version, new=new)
 
 
 @mappings.command(name="list")

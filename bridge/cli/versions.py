@@ -103,5 +103,10 @@ def restore(name: str, number: int, reason: str | None, who: str | None) -> None
             reason=reason,
             what=f"restored from version {number}",
         )
+    tell_published(name, version, new=new)
+
+
+def tell_published(name: str, version: int, *, new: bool) -> None:
+    """Say which version of a mapping is active now, and whether it was before."""
     said = "is active now" if new else "is active already; nothing changed"
     click.echo(f"{name}: version {version} {said}.")

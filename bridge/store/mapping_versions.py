@@ -76,10 +76,14 @@ def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
 
 def version(conn: sa.Connection, name: str, number: int) -> sa.Row[Any]:
     """One version of a mapping, active or not: versions are kept for ever; raises NotThere."""
-    rows = versions(conn, name)
-    found = next((row for row in rows if row.version == number), None)
+    found = conn.execute(
+        sa.select(mapping_version).where(
+            mapping_version.c.name == name, mapping_version.c.version == number
+        )
+    ).first()
     if found is None:
-        raise NotThere(f"{name} has no version {number}. It has 1 to {rows[0].version}.")
+        newest = versions(conn, name)[0].version
+        raise NotThere(f"{name} has no version {number}. It has 1 to {newest}.")
     return found
 
 
