@@ -228,6 +228,15 @@ class FaultProxy:
         for wire in list(self._wires):
             wire.doomed = True
 
+    def settle(self) -> None:
+        """Wait until all that the ends have said is passed on, and they say nothing more."""
+        wires = list(self._wires)
+        for wire in wires:
+            wire.rests.clear()
+        for wire in wires:
+            if not wire.rests.wait(timeout=10):
+                raise TimeoutError("somebody still talks; stop it first")
+
     def fault_of(self, wire: Wire, said: bytes | None) -> tuple[int, Kind | None]:
         """What is to become of a connection on which a client says this: a generation and a kind.
 
@@ -291,6 +300,8 @@ class Wire:
         self._generation, self._fault = -1, Fault(self)
         self._concerned = False
         self._others: list[socket.socket] = []
+        #: Set whenever neither end has anything to say.
+        self.rests = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def also_close(self, other: socket.socket) -> None:
@@ -313,12 +324,15 @@ class Wire:
         except (Cut, OSError):
             pass
         finally:
+            self.rests.set()
             self._end()
             self.proxy.forget(self)
 
     def _pass_on(self) -> None:
         while True:
             readable, _, _ = select.select([self.client, self.server], [], [], LOOK_S)
+            if not readable:
+                self.rests.set()
             if self.doomed or self.proxy.ending.is_set():
                 raise Cut
             if self.lossy and self._generation != self.proxy.generation:

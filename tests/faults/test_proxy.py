@@ -115,6 +115,20 @@ def test_it_refuses_connections_and_resets_open_ones_until_healed(proxy: FaultPr
     assert b"AFTER" == said(proxy, b"after")
 
 
+def test_a_fault_concerns_nothing_that_was_said_before_it_settled(proxy: FaultProxy) -> None:
+    proxy.behave(latency(0.1))
+    with closing(connection(proxy)) as client:
+        client.sendall(b"first")
+        assert b"FIRST" == client.recv(4096)
+        client.sendall(b"before")
+        proxy.settle()
+        proxy.behave(Reset)
+        assert b"BEFORE" == client.recv(4096)
+        client.sendall(b"after")
+        with pytest.raises(ConnectionResetError):
+            client.recv(4096)
+
+
 @pytest.mark.parametrize(
     ("kind", "heard"),
     [(Reset, []), (DropReply, [b"hello"]), (cut_after(3), [b"hel"])],

@@ -47,6 +47,8 @@ def test_18_the_connection_is_cut_during_commits_and_each_is_there_once(here: Ho
     others = [name for name in NEEDED if name != "web"]
     for name in others:  # or theirs are cut, and of what is received none
         here.fleet.pause(name)
+        here.until_it_stands_still(name)
+    link.settle()
     link.behave(DropReply, on=COMMIT, times=2)
     answers = [here.post(one.body).status_code for one in told[4:]]
 
