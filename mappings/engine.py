@@ -6,14 +6,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connectors.base import Completion
+from mappings import texts
 from mappings.entry import Entry, FieldProblem, FieldTrace, Held, natural_key
 from mappings.expressions import Condition, Expression
 from mappings.globs import matches
+from mappings.limits import Applied
 from mappings.model import ANY_SITE, Mapping, Match
-from mappings.rules import MEND_MAPPING, RULES, Unfit
-from mappings.values import ExpressionError, Fields, values_of
+from mappings.rules import MEND_MAPPING, RULES, Rule, Unfit
+from mappings.values import ExpressionError, Fields, shown, values_of
 
-__all__ = ["Entry", "FieldProblem", "FieldTrace", "Held", "apply", "choose", "natural_key"]
+__all__ = [
+    "Entry",
+    "FieldProblem",
+    "FieldTrace",
+    "Held",
+    "apply",
+    "choose",
+    "misfit",
+    "natural_key",
+]
 
 WHEN = "match.when"
 
@@ -30,8 +41,7 @@ def choose(
     values = values_of(completion, site=site)
     found: dict[str, Mapping] = {}
     for mapping in sorted(mappings, key=lambda each: (-each.priority, each.name)):
-        wanted = mapping.kind not in found and _is_for(mapping, completion, site)
-        if wanted and _may_hold(mapping.match, values):
+        if mapping.kind not in found and _misfit(mapping, completion, site, values) is None:
             found[mapping.kind] = mapping
     return tuple(found.values())
 
@@ -47,32 +57,28 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
     if mapping.match.when is not None:
         traces.append(_decided(mapping.match.when, values, problems))
     made: dict[str, Any] = {}
-    for rule in RULES:
-        expression = rule.expression(mapping)
-        result: str | None = None
-        try:
-            result = rule.clean(expression.evaluate(values))
-            made[rule.name] = rule.read(result)
-            rule.doubt(mapping.hold, result)
-        except ExpressionError as exc:
-            problems.append(_failed(rule.field, exc))
-        except Unfit as exc:
-            problems.append(_unfit(rule.field, exc))
-        traces.append(_trace(rule.field, expression, values, result))
+    traces += [_filled(rule, mapping, values, made, problems) for rule in RULES]
     if problems:
         return Held(problems=tuple(problems), trace=tuple(traces))
     return Entry(**made, trace=tuple(traces))
 
 
-def _is_for(mapping: Mapping, completion: Completion, site: str) -> bool:
+def misfit(mapping: Mapping, completion: Completion, *, site: str) -> str | None:
+    """The key of the document for which a mapping does not want a completion; None: it does."""
+    return _misfit(mapping, completion, site, values_of(completion, site=site))
+
+
+def _misfit(mapping: Mapping, completion: Completion, site: str, values: Fields) -> str | None:
     if site not in mapping.sites and ANY_SITE not in mapping.sites:
-        return False
+        return "site"
     match, course = mapping.match, completion.course
-    return (
-        _fits(match.courses, (course.id, course.code, course.title))
-        and (not match.categories or _fits(match.categories, (course.category,)))
-        and (not match.cohorts or _fits(match.cohorts, completion.cohorts))
-    )
+    if not _fits(match.courses, (course.id, course.code, course.title)):
+        return "match.course"
+    if match.categories and not _fits(match.categories, (course.category,)):
+        return "match.category"
+    if match.cohorts and not _fits(match.cohorts, completion.cohorts):
+        return "match.cohort"
+    return None if _may_hold(match, values) else WHEN
 
 
 def _fits(globs: Iterable[str], names: Sequence[str | None]) -> bool:
@@ -95,6 +101,47 @@ def _decided(when: Condition, values: Fields, problems: list[FieldProblem]) -> F
     return _trace(WHEN, when, values, result)
 
 
+def _filled(
+    rule: Rule,
+    mapping: Mapping,
+    values: Fields,
+    made: dict[str, Any],
+    problems: list[FieldProblem],
+) -> FieldTrace:
+    expression = rule.expression(mapping)
+    applied: list[Applied] = []
+    printed = result = None
+    try:
+        printed = expression.evaluate(values, applied)
+        result = rule.clean(printed)
+        made[rule.name] = rule.read(result)
+        rule.doubt(mapping.hold, result)
+    except ExpressionError as exc:
+        problems.append(_failed(rule.field, exc))
+    except Unfit as exc:
+        problems.append(_unfit(rule.field, exc))
+    tidied = () if printed is None or result is None else texts.tidied(printed, result)
+    return _trace(rule.field, expression, values, result, applied, tidied)
+
+
+def _written(use: Applied) -> tuple[str, str | None]:
+    """A filter's use as the document has it, and what it gave."""
+    given = ", ".join(_quoted(each) for each in use.arguments)
+    return f"{use.name}: {given}" if given else use.name, _as_shown(use.result)
+
+
+def _quoted(argument: object) -> str:
+    text = _as_shown(argument)
+    return f"'{text}'" if isinstance(argument, str) else text or "nil"
+
+
+def _as_shown(value: object) -> str | None:
+    try:
+        return shown(value)
+    except ExpressionError as exc:
+        return exc.problem
+
+
 def _failed(field: str, error: ExpressionError) -> FieldProblem:
     return FieldProblem(
         field=field,
@@ -108,10 +155,19 @@ def _unfit(field: str, error: Unfit) -> FieldProblem:
     return FieldProblem(field=field, problem=error.problem, remedy=error.remedy, code=error.code)
 
 
-def _trace(field: str, expression: Expression, values: Fields, result: str | None) -> FieldTrace:
+def _trace(
+    field: str,
+    expression: Expression,
+    values: Fields,
+    result: str | None,
+    applied: Sequence[Applied] = (),
+    tidied: tuple[str, ...] = (),
+) -> FieldTrace:
     return FieldTrace(
         field=field,
         expression=expression.source,
         inputs=expression.inputs(values),
         result=result,
+        filters=tuple(map(_written, applied)),
+        tidied=tidied,
     )

@@ -25,6 +25,9 @@ class FieldTrace:
     expression: str  #: as the document has it
     inputs: tuple[tuple[str, str | None], ...]  #: name and what stood there, None for nil
     result: str | None  #: None if the expression gave none
+    #: The filters that were used, as the document writes them, and what each gave.
+    filters: tuple[tuple[str, str | None], ...] = ()
+    tidied: tuple[str, ...] = ()  #: what was done to the text it printed, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
@@ -18,13 +17,12 @@ from liquid.exceptions import LiquidError, LiquidInterrupt, ResourceLimitError
 from liquid.static_analysis import TemplateAnalysis
 
 from mappings.checks import TokenCheck, expressions, tree_faults
-from mappings.limits import ENVIRONMENT, Template
+from mappings.limits import ENVIRONMENT, Applied, Template
 from mappings.mistakes import Fault
 from mappings.names import kind_of
-from mappings.values import ExpressionError, Fields, Items
+from mappings.values import ExpressionError, Fields, shown
 
 SOURCE_LIMIT = 2_000  #: characters
-INPUT_LIMIT = 200  #: characters of an input that ``inputs`` shows
 
 #: Liquid's own messages, and what they mean to someone who has never met a parser.
 _PLAINLY = {
@@ -56,9 +54,12 @@ class Expression:
     names: tuple[tuple[str, tuple[object, ...]], ...] = field(compare=False, repr=False)
     template: Template = field(compare=False, repr=False)
 
-    def evaluate(self, values: Fields) -> str:
-        """The text it gives for these values. Raises ExpressionError."""
-        return _evaluated(self.template, values)
+    def evaluate(self, values: Fields, applied: list[Applied] | None = None) -> str:
+        """The text it gives for these values. Raises ExpressionError.
+
+        ``applied`` is told which filters were used, and how, as far as it came.
+        """
+        return _evaluated(self.template, values, [] if applied is None else applied)
 
     def inputs(self, values: Fields) -> tuple[tuple[str, str | None], ...]:
         """Each name it reads and what stands there (None for nil), in the order of the text."""
@@ -151,9 +152,9 @@ def _names(analysis: TemplateAnalysis) -> tuple[tuple[str, tuple[object, ...]], 
     return tuple(found.items())
 
 
-def _evaluated(template: Template, values: Fields) -> str:
+def _evaluated(template: Template, values: Fields, applied: list[Applied]) -> str:
     try:
-        return template.text(values)
+        return template.text(values, applied)
     except ResourceLimitError as exc:
         raise ExpressionError(f"grows too large: {exc.message}") from exc
     except (LiquidError, LiquidInterrupt) as exc:
@@ -165,11 +166,6 @@ def _evaluated(template: Template, values: Fields) -> str:
 def _shown(template: Template, values: Fields, segments: tuple[object, ...]) -> str | None:
     try:
         context = template.context_class(template, globals=values)
-        value = context.get(list(segments), token=None)
-        if isinstance(value, Items | Fields):
-            value = ", ".join(map(str, value))
+        return shown(context.get(list(segments), token=None))
     except ExpressionError as exc:
         return exc.problem
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return None if value is None else str(value)[:INPUT_LIMIT]

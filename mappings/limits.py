@@ -8,7 +8,7 @@ A loop costs its rounds times all tokens of its expression, before it starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from liquid import BoundTemplate, Environment, Mode, RenderContext, Token
 from liquid.builtin import content, illegal, output
@@ -23,6 +23,7 @@ OUTPUT_LIMIT = 8_000  #: bytes
 NESTING_LIMIT = 10  #: blocks in blocks
 NAMESPACE_LIMIT = 100_000  #: bytes, of all that ``assign`` and ``capture`` keep
 _CHARACTERS_A_STEP = 100
+APPLIED_LIMIT = 20  #: uses of filters that are told of one evaluation
 
 #: Tag by tag what else belongs to it.
 TAGS: Mapping[str, tuple[str, ...]] = {
@@ -36,6 +37,15 @@ TAGS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+class Applied(NamedTuple):
+    """One use of a filter."""
+
+    name: str
+    value: object
+    arguments: tuple[object, ...]
+    result: object
+
+
 class _IfTag(if_tag.IfTag):
     # The default drops an ``else`` with a condition, or a second ``else``, without a word.
     mode = Mode.STRICT
@@ -44,11 +54,12 @@ class _IfTag(if_tag.IfTag):
 class _Context(RenderContext):
     """Names that are nil where there is nothing, and a count of the work done."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("applied", "steps")
 
     def __init__(self, template: BoundTemplate, **options: Any) -> None:
         super().__init__(template, **options)
         self.steps = 0
+        self.applied: list[Applied] = []
 
     def get(self, path: list[object], *, token: Token | None, default: object = None) -> object:
         # Unknown names were refused when the document was read: what is missing here is nil.
@@ -63,7 +74,11 @@ class _Context(RenderContext):
         def counted(value: object, *arguments: object) -> object:
             self.charge(known.cost + _weight(value))
             result = known.apply(value, *arguments)
-            return within_limit(result, "a text") if isinstance(result, str) else result
+            if isinstance(result, str):
+                within_limit(result, "a text")
+            if len(self.applied) < APPLIED_LIMIT:
+                self.applied.append(Applied(name, value, arguments, result))
+            return result
 
         return counted
 
@@ -89,11 +104,16 @@ class Template(BoundTemplate):
     context_class = _Context
     tokens: int = 1
 
-    def text(self, values: Fields) -> str:
-        """What it prints for these values. Raises ExpressionError or a LiquidError."""
+    def text(self, values: Fields, applied: list[Applied]) -> str:
+        """What it prints for these values; ``applied`` is told which filters were used.
+
+        Raises ExpressionError or a LiquidError.
+        """
         # Not ``render``: that reads every value first, those that are not asked for too.
         buffer = LimitedStringIO(OUTPUT_LIMIT)
-        self.render_with_context(_Context(self, globals=values), buffer)
+        context = _Context(self, globals=values)
+        context.applied = applied
+        self.render_with_context(context, buffer)
         return buffer.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Direction marks and other characters that show nothing and change what a text means. The two
 # joiners (U+200C, U+200D) are not among them: Persian and Hindi names are spelled with them.
@@ -36,14 +37,35 @@ def address(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
+def tidied(before: str, after: str) -> tuple[str, ...]:
+    """What one of these has done to a text, in words."""
+    unseen = dict.fromkeys(c for c in before if _is_unseen(c) and c not in after)
+    kept = "".join(c for c in before if c not in unseen)
+    composed = unicodedata.normalize("NFC", kept)
+    said = {
+        f"invisible characters taken out: {_code_points(unseen)}": bool(unseen),
+        "letters and their accents joined (NFC)": composed != kept,
+        "white space made single, none left at the ends": composed != after,
+    }
+    return tuple(what for what, done in said.items() if done)
+
+
+def _is_unseen(character: str) -> bool:
+    return bool(_INVISIBLE.match(character) or _CONTROL.match(character))
+
+
+def _code_points(characters: Iterable[str]) -> str:
+    return ", ".join(f"U+{ord(each):04X}" for each in characters)
+
+
 def address_problem(text: str) -> str | None:
     """Why a text is no e-mail address that a vault could write to; None if it may be one.
 
     Nothing is mended inside an address: one character less, and it is someone else's.
     """
     for character in text:
-        if _INVISIBLE.match(character) or _CONTROL.match(character):
-            return f"has the invisible character U+{ord(character):04X} in it"
+        if _is_unseen(character):
+            return f"has the invisible character {_code_points(character)} in it"
     if found := _NEVER_IN_ADDRESS.search(text):
         name = "a space" if found[0].isspace() else found[0]
         return f"has {name} in it"

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from connectors.base import Completion
 
 TEXT_LIMIT = 4_000  #: characters
 LIST_LIMIT = 1_000  #: members
+SHOWN_LIMIT = 200  #: characters, or members, of a value that a person is shown
 _PLAIN_DIGITS = 30
 _HALVES = re.compile("[\ud800-\udfff]")
 
@@ -110,6 +112,15 @@ def within_length(length: int, name: str) -> None:
     """Raise ExpressionError if a text of this length is longer than an expression may handle."""
     if length > TEXT_LIMIT:
         raise ExpressionError(f"{name} is {length} characters long; at most {TEXT_LIMIT}")
+
+
+def shown(value: object) -> str | None:
+    """A value as a person is shown it; None for nil. Raises ExpressionError if it is too large."""
+    if isinstance(value, Items | Fields | list):
+        return ", ".join(map(str, islice(value, SHOWN_LIMIT)))[:SHOWN_LIMIT]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if value is None else str(value)[:SHOWN_LIMIT]
 
 
 def _number(value: int | float | Decimal) -> Number | None:

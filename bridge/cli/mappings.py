@@ -8,6 +8,7 @@ import click
 
 from bridge.cli.backtesting import backtest
 from bridge.cli.documents import known_here, load_all_or_exit
+from bridge.cli.previewing import preview
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.cli.versions import REASON_OPTION, diff, history, restore, tell_published
@@ -136,5 +137,5 @@ def take_up(who: str | None) -> None:
     click.echo(f"{count} taken up.")
 
 
-for command in (backtest, history, diff, restore):
+for command in (backtest, history, diff, preview, restore):
     mappings.add_command(command)

@@ -15,6 +15,7 @@ from mappings.engine import (
     Held,
     apply,
     choose,
+    misfit,
     natural_key,
 )
 from mappings.entry import DETAILS_LIMIT, REF_MARK
@@ -100,12 +101,53 @@ def test_each_field_says_where_its_value_came_from() -> None:
             expression="{{ completed_at | local_date: 'UTC' }}",
             inputs=(("completed_at", "2026-05-17T21:30:00+00:00"),),
             result="2026-05-17",
+            filters=(("local_date: 'UTC'", "2026-05-17"),),
         ),
         FieldTrace(field="entry.details", expression="", inputs=(), result=""),
         FieldTrace(field="certificate.language", expression="en", inputs=(), result="en"),
     )
 
     assert expected == entry(AMINA, change).trace
+
+
+def test_a_trace_says_what_each_filter_gave_and_what_was_tidied() -> None:
+    change = (
+        '"{{ learner.full_name }}"',
+        "\"{{ learner.custom.alias | default: learner.full_name | append: ' X' }}\"",
+    )
+
+    trace = entry(learner(full_name="Ame\u0301lie  \u200eB"), change).trace[1]
+
+    expected = (
+        ("default: 'Ame\u0301lie  \u200eB'", "Ame\u0301lie  \u200eB"),
+        ("append: ' X'", "Ame\u0301lie  \u200eB X"),
+    )
+    assert expected == trace.filters
+    expected_words = (
+        "invisible characters taken out: U+200E",
+        "letters and their accents joined (NFC)",
+        "white space made single, none left at the ends",
+    )
+    assert expected_words == trace.tidied
+    assert "Am\u00e9lie B X" == trace.result
+
+
+def test_a_trace_of_a_loop_tells_of_its_first_filters_alone() -> None:
+    many = tuple(f"group {number}" for number in range(100))
+    change = ('"{{ course.title }}"', '"{% for each in cohorts %}{{ each | size }}{% endfor %}"')
+
+    trace = entry(replace(AMINA, cohorts=many), change).trace[0]
+
+    assert (("size", "7"),) * 10 + (("size", "8"),) * 10 == trace.filters
+
+
+def test_a_trace_shows_how_far_an_expression_came_that_fails() -> None:
+    change = ('"{{ learner.full_name }}"', '"{{ learner.full_name | upcase | round }}"')
+
+    held = apply(mapping(change), AMINA, site=SITE)
+
+    assert (("upcase", "AMINA AL HASHIMI"),) == held.trace[1].filters
+    assert None is held.trace[1].result
 
 
 def test_a_trace_says_that_the_condition_does_not_hold() -> None:
@@ -333,6 +375,25 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     expected = ["entry.full_name", "entry.applicant_email", "entry.issue_date"]
 
     assert expected == [problem.field for problem in problems(completion)]
+
+
+def test_a_mapping_says_what_it_does_not_want_a_completion_for() -> None:
+    narrow = mapping(
+        (
+            'course: "BIO-*"',
+            'course: "BIO-*"\n  category: "Life*"\n  cohort: "nurses-*"\n  when: enrolled == 120',
+        )
+    )
+    told = {
+        None: AMINA,
+        "match.course": course(code="CHEM-1"),
+        "match.category": course(category=None),
+        "match.cohort": replace(AMINA, cohorts=()),
+        "match.when": replace(AMINA, enrolled=7),
+    }
+
+    assert list(told) == [misfit(narrow, each, site=SITE) for each in told.values()]
+    assert "site" == misfit(narrow, AMINA, site="canvas")
 
 
 def test_a_problem_prints_as_a_sentence() -> None:

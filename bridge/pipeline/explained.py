@@ -1,0 +1,133 @@
+"""What a mapping makes of one completion: each field and where it came from, and the page.
+
+Nothing is written, and no vault is asked. The LMS is read where it is wanted, as the step reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from bridge.certificates.page import Page
+from bridge.pipeline import complete, drafts, pages
+from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.versioned import Versioned
+from bridge.store import accounts, completions
+from bridge.store.completions import Place
+from bridge.store.states import IssuanceState
+from connectors.base import Completion, InboundRequest, Permanent
+from mappings import engine, model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One completion to look at, and the row of its site."""
+
+    id: str | None  #: None where it is no row of ours
+    site: sa.Row[Any]
+    completion: Completion
+
+    @property
+    def place(self) -> Place:
+        """Whose it is, as its row says or would say."""
+        found = self.completion
+        return SimpleNamespace(
+            id=self.id or "",
+            site_id=self.site.id,
+            course_id=found.course.id,
+            learner_id=found.learner.id,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """One completion under one mapping."""
+
+    told: Told
+    by: Versioned
+    misfit: str | None  #: the key of the document for which it does not want the completion
+    rival: str | None  #: the mapping that has it instead
+    result: engine.Entry | engine.Held
+    page: Page | None  #: None where there is no entry
+
+    @property
+    def would_issue(self) -> bool:
+        """Whether the mapping, if it is active, issues for this completion."""
+        return self.misfit is None and self.rival is None and self.page is not None
+
+
+def kept(bridge: Bridge, completion_id: str, *, ask: bool) -> Told:
+    """A completion as it is kept, or as its LMS tells it now.
+
+    Raises bridge.store.accounts.NotThere, and what connectors raise.
+    """
+    with bridge.database.read() as conn:
+        row = completions.by_id(conn, completion_id)
+        if row is None:
+            raise accounts.NotThere(f"There is no completion {completion_id!r}.")
+        site = accounts.site_by_id(conn, row.site_id)
+    found = completions.unpack(row.data)
+    asked = _asked(bridge, site, [found])[0] if ask else found
+    return Told(id=row.id, site=site, completion=asked)
+
+
+def delivered(bridge: Bridge, site_name: str, body: bytes, *, ask: bool) -> Sequence[Told]:
+    """The completions in a webhook's body, as recorded, or as the LMS tells them now.
+
+    It need not be genuine. Raises bridge.store.accounts.NotThere, and what connectors raise.
+    """
+    with bridge.database.read() as conn:
+        site = accounts.site_named(conn, site_name)
+    found = bridge.connector_of(site).parse(InboundRequest(body=body, headers={}))
+    told = _asked(bridge, site, found) if ask and found else found
+    return [Told(id=None, site=site, completion=each) for each in told]
+
+
+def _asked(bridge: Bridge, site: sa.Row[Any], found: Sequence[Completion]) -> Sequence[Completion]:
+    outcomes = complete.enriched(bridge.connector_of(site), found)
+    for outcome in outcomes:
+        if not isinstance(outcome, Completion):
+            raise Permanent(outcome.problem, remedy=outcome.remedy, code=outcome.code)
+    return cast(Sequence[Completion], outcomes)
+
+
+def wanting(active: Sequence[Versioned], told: Told) -> Sequence[Versioned]:
+    """Those of the active mappings that have a completion."""
+    chosen = _chosen([each.mapping for each in active], told)
+    return [each for each in active if each.mapping in chosen]
+
+
+def explain(bridge: Bridge, by: Versioned, told: Told, *, active: Sequence[Versioned]) -> Explained:
+    """What a mapping makes of a completion, whether or not it is the one that has it.
+
+    It stands in for the active one of its name. Raises bridge.store.accounts.NotThere where there
+    is no such issuer.
+    """
+    with bridge.database.read() as conn:
+        issuer = accounts.issuer_named(conn, by.mapping.issuer)
+    draft = drafts.draft(issuer, told.site, told.place, told.completion, by)
+    made: Any = SimpleNamespace(**draft)
+    beside = [each.mapping for each in active if each.mapping.name != by.mapping.name]
+    return Explained(
+        told=told,
+        by=by,
+        misfit=engine.misfit(by.mapping, told.completion, site=told.site.name),
+        rival=next(_rivals(by.mapping, beside, told), None),
+        result=engine.apply(by.mapping, told.completion, site=told.site.name),
+        page=pages.page_of(made, issuer) if made.state == IssuanceState.READY else None,
+    )
+
+
+def _rivals(mapping: model.Mapping, beside: Sequence[model.Mapping], told: Told) -> Iterator[str]:
+    """The mapping of its kind that is asked first and wants the completion."""
+    for chosen in _chosen([*beside, mapping], told):
+        if chosen is not mapping and chosen.kind == mapping.kind:
+            yield chosen.name
+
+
+def _chosen(mappings: Sequence[model.Mapping], told: Told) -> Sequence[model.Mapping]:
+    return engine.choose(mappings, told.completion, site=told.site.name)

@@ -1,0 +1,201 @@
+"""``vaultbridge mappings preview``: one completion, field by field, and its certificate."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bridge.store import tables
+from tests.bridge.certificates import reading
+from tests.bridge.cli.conftest import Run
+from tests.bridge.world import MAPPING, SITE, World
+
+MESSY = {"full_name": "  ada \u200blovelace", "email": "ada@learners.example"}
+CASED = MAPPING.replace("learner.full_name }}", "learner.full_name | name_case }}")
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    return tmp_path / "draft.yaml"
+
+
+def received(world: World, who: str = "ada", **changes: object) -> str:
+    """Have a completion that was taken up; its id."""
+    world.complete(who, **changes)
+    world.run("normalise")
+    row_id: str = world.rows(tables.completion)[-1].id
+    return row_id
+
+
+def everything(world: World) -> list[object]:
+    return [world.rows(table) for table in tables.metadata.sorted_tables]
+
+
+def test_each_field_is_shown_with_what_it_read_what_was_done_to_it_and_what_it_gives(
+    run: Run, world: World, draft: Path
+) -> None:
+    completion = received(world, learner=MESSY)
+    draft.write_text(CASED)
+
+    said = run("mappings", "preview", str(draft), "--completion", completion)
+
+    assert (0, "") == (said.code, said.err)
+    assert f"{completion}: Marine Biology (42), learner ada, {SITE}\n" in said.out
+    assert "course-completion (a draft): wants it, and would issue.\n" in said.out
+    expected = """\
+entry.full_name
+  expression {{ learner.full_name | name_case }}
+  read       learner.full_name = "  ada \\u200blovelace"
+  filter     name_case -> "  Ada \\u200bLovelace"
+  tidied     invisible characters taken out: U+200B
+  tidied     white space made single, none left at the ends
+  result     Ada Lovelace
+"""
+    assert expected in said.out
+    assert "  filter     local_date: 'UTC' -> \"2026-11-23\"\n" in said.out
+    assert "certificate.template\n  result     classic\n" in said.out
+
+
+def test_the_certificate_is_a_picture_and_a_pdf_and_nothing_is_written_or_asked_anywhere(
+    run: Run, world: World, draft: Path, tmp_path: Path
+) -> None:
+    completion = received(world)
+    draft.write_text(MAPPING.replace("Completion: ", "Completing "))
+    before, asked = everything(world), len(world.lms.enriched)
+    files = {form: tmp_path / f"page.{form}" for form in ("png", "pdf")}
+    wanted = [part for form, path in files.items() for part in (f"--{form}", str(path))]
+
+    said = run("mappings", "preview", str(draft), "--completion", completion, *wanted, "--json")
+
+    (shown,) = said.json
+    assert (0, {form: str(path) for form, path in files.items()}) == (said.code, shown["files"])
+    text = reading.text(files["pdf"].read_bytes())
+    assert "Ada Lovelace" in text
+    assert "Certificate of Completing Marine Biology" in text
+    picture = Image.open(io.BytesIO(files["png"].read_bytes()))
+    assert picture.width > picture.height > 500
+    assert before == everything(world)
+    assert (asked, []) == (len(world.lms.enriched), world.lms.writes)
+
+
+def test_what_would_be_held_says_why_field_by_field_and_ends_with_1(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    completion = received(world, learner={"full_name": None, "email": "noreply@example.edu"})
+
+    said = run("mappings", "preview", "course-completion", "--completion", completion)
+    out = tmp_path / "page.png"
+    printed = run("mappings", "preview", "--completion", completion, "--png", str(out))
+
+    assert 1 == said.code
+    held = "wants it, and would hold it for entry.full_name, entry.applicant_email.\n"
+    assert f"course-completion (version 1): {held}" in said.out
+    assert "  read       learner.full_name = nil\n" in said.out
+    assert "  HELD       is empty. Complete the learner's name in the LMS" in said.out
+    assert '  HELD       "noreply@example.edu" is an address that nobody reads' in said.out
+    assert (1, False) == (printed.code, out.exists())
+    assert "There is no certificate" in printed.err
+
+
+def test_a_recorded_payload_is_asked_about_unless_it_is_taken_as_told(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    payload = tmp_path / "body.json"
+    payload.write_text(json.dumps(world.body("ada")))
+    world.lms.emails["ada"] = "ada@work.example"
+    before = everything(world)
+    whole = ("mappings", "preview", "--payload", str(payload), "--site", SITE, "--json")
+
+    (asked,) = run(*whole).json
+    (told,) = run(*whole, "--as-told").json
+
+    emails = [
+        each["result"]
+        for shown in (asked, told)
+        for each in shown["fields"]
+        if each["field"] == "entry.applicant_email"
+    ]
+    assert ["ada@work.example", "ada@learners.example"] == emails
+    assert before == everything(world)
+
+
+def test_a_kept_completion_is_asked_about_where_that_is_wanted(run: Run, world: World) -> None:
+    completion = received(world)
+    world.lms.emails["ada"] = "ada@work.example"
+
+    said = run("mappings", "preview", "--completion", completion, "--ask").out
+
+    assert "  result     ada@work.example\n" in said
+
+
+def test_it_is_said_why_a_mapping_does_not_have_the_completion(
+    run: Run, world: World, draft: Path
+) -> None:
+    completion = received(world)
+    named = ("mappings", "preview", str(draft), "--completion", completion)
+    other = MAPPING.replace("course-completion", "other").replace(
+        'site: "*"', 'site: "*"\npriority: -1'
+    )
+
+    draft.write_text(other)
+    rival = run(*named)
+    draft.write_text(other.replace('course: "*"', 'course: "CHEM-*"'))
+    misfit = run(*named)
+    draft.write_text(other.replace('course: "*"', 'course: "*", when: "grade.percent > 5"'))
+    condition = run(*named)
+
+    assert "other (a draft): wants it, but course-completion is asked before" in rival.out
+    assert "other (a draft): does not want it: match.course does not fit." in misfit.out
+    assert "other (a draft): does not want it: match.when does not fit." in condition.out
+    assert "  read       grade.percent = nil\n" in condition.out
+    assert [1, 1, 1] == [rival.code, misfit.code, condition.code]
+
+
+def test_a_completion_that_no_mapping_wants_is_told(run: Run, world: World) -> None:
+    world.add_mapping(('course: "*"', 'course: "CHEM-*"'))
+    completion = received(world)
+
+    said = run("mappings", "preview", "--completion", completion)
+    first = run(
+        "mappings", "preview", "course-completion", "--version", "1", "--completion", completion
+    )
+
+    assert (1, True) == (said.code, "No active mapping wants it." in said.out)
+    assert (0, True) == (first.code, "(version 1): wants it, and would issue." in first.out)
+
+
+def test_several_certificates_are_shown_together_and_printed_one_by_one(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    world.add_mapping(
+        ("name: course-completion", "name: programme\nkind: programme"), ("Completion: ", "Year ")
+    )
+    completion = received(world)
+    png = ("--png", str(tmp_path / "page.png"))
+
+    both = run("mappings", "preview", "--completion", completion, "--json").json
+    refused = run("mappings", "preview", "--completion", completion, *png)
+    one = run("mappings", "preview", "programme", "--completion", completion, *png)
+
+    assert ["course-completion", "programme"] == [each["mapping"] for each in both]
+    assert (2, True) == (refused.code, "say which of course-completion, programme" in refused.err)
+    assert 0 == one.code
+
+
+def test_what_cannot_be_previewed_is_told(run: Run, world: World, draft: Path) -> None:
+    completion = received(world)
+    draft.write_text(MAPPING.replace("learner.email", "learner.emial"))
+
+    broken = run("mappings", "preview", str(draft), "--completion", completion)
+    neither = run("mappings", "preview")
+    unknown = run("mappings", "preview", "--completion", "cp_none")
+    nobody = run("mappings", "preview", "curse-completion", "--completion", completion)
+
+    assert (1, True) == (broken.code, f"{draft}:9:" in broken.err)
+    assert (2, True) == (neither.code, "--payload FILE --site NAME" in neither.err)
+    assert (1, True) == (unknown.code, "no completion 'cp_none'" in unknown.err)
+    assert (1, True) == (nobody.code, "course-completion" in nobody.err)
