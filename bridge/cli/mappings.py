@@ -11,6 +11,7 @@ from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.previewing import preview
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
+from bridge.cli.syncing import pull, push
 from bridge.cli.versions import REASON_OPTION, diff, history, restore, tell_published
 from bridge.pipeline.publishing import publish
 from bridge.pipeline.replay import take_up_unmatched
@@ -137,5 +138,5 @@ def take_up(who: str | None) -> None:
     click.echo(f"{count} taken up.")
 
 
-for command in (backtest, history, diff, preview, restore):
+for command in (backtest, history, diff, preview, pull, push, restore):
     mappings.add_command(command)

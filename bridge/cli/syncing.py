@@ -1,0 +1,220 @@
+"""``vaultbridge mappings pull|push``: a folder of documents and the database, kept the same.
+
+Neither is written over where both have changed: that is a conflict, told with both versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import sqlalchemy as sa
+
+from bridge.cli.documents import known_here, load_all_or_exit
+from bridge.cli.folder import Folder, Standing
+from bridge.cli.session import AS_OPTION, bridge, person
+from bridge.pipeline.publishing import publish
+from bridge.store import events, mapping_versions
+from bridge.wiring import Bridge
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: How a command ends that would have to write over what it does not know.
+CONFLICT = 3
+MINE = ".mine"  #: what a copy of a document ends in that was written over
+
+FOLDER = click.argument(
+    "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+
+
+def _options(force: str) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        command = click.option("--dry-run", is_flag=True, help="Tell, and change nothing.")(command)
+        return click.option("--force", is_flag=True, help=force)(command)
+
+    return add
+
+
+@click.command()
+@FOLDER
+@_options("Where both have changed, take the database's; yours is kept as FILE.mine.")
+def pull(folder: Path, force: bool, dry_run: bool) -> None:
+    """Bring the documents in DIR to what the active mappings say.
+
+    A document that you have changed stays. Where the mapping has changed in the database as well,
+    nothing is written and the command ends with 3. The file of a mapping that was taken out of use
+    is deleted. What both said last is kept in DIR/.vaultbridge-mappings.json: put it under version
+    control with the documents.
+    """
+    b = bridge()
+    here = Folder(folder)
+    with b.database.read() as conn:
+        there = {row.name: row for row in mapping_versions.active(conn)}
+        conflicts = [] if force else _conflicts(conn, here, there)
+    _stop_at(conflicts, f"vaultbridge mappings pull {folder} --force")
+    for name in sorted(here.names | set(there)):
+        _pull(here, name, there.get(name), force=force, dry_run=dry_run)
+    if not dry_run:
+        here.save()
+
+
+def _pull(here: Folder, name: str, row: sa.Row[Any] | None, *, force: bool, dry_run: bool) -> None:
+    change = here.standing(name, row.sha256 if row is not None else None)
+    path = here.file_of(name)
+    if change is Standing.HERE:
+        what = "gone" if name not in here.documents else "changed" if name in here.base else "new"
+        click.echo(f"{path}: {what} here; the database is as it was.")
+        return
+    if change is not Standing.SAME:
+        what = "deleted: it is not in use any more" if row is None else f"version {row.version}"
+        click.echo(f"{path}: {'would be ' if dry_run else ''}{what}.")
+        if dry_run:
+            return
+        if change is Standing.BOTH and name in here.documents:
+            path.replace(path.with_name(path.name + MINE))
+        if row is not None:
+            here.put(name, row.document)
+        else:
+            here.documents.pop(name, None)
+            path.unlink(missing_ok=True)
+    _agreed(here, name, row)
+
+
+@click.command()
+@FOLDER
+@click.option("--reason", help="Why, for the history. Needed, unless with --dry-run.")
+@click.option("--remove", is_flag=True, help="Take mappings out of use whose files are gone.")
+@_options("Where both have changed, make yours the active version; theirs is kept as a version.")
+@AS_OPTION
+def push(
+    folder: Path, reason: str | None, remove: bool, force: bool, dry_run: bool, who: str | None
+) -> None:
+    """Make the documents in DIR that have changed the active versions: all of them, or none.
+
+    Every mistake in any of them is told, and the command ends with 1. Where a mapping has changed
+    in the database since the last pull or push, it ends with 3. It ends with 0 if all is well,
+    which --dry-run is for in checks.
+    """
+    if not reason and not dry_run:
+        raise click.UsageError('Say why: --reason "…".')
+    b = bridge()
+    here = Folder(folder)
+    load_all_or_exit([*here.unnamed, *(one.path for one in here.documents.values())], known_here(b))
+    with b.database.write() as conn:
+        # Looked at and changed in one: nobody else's version comes between.
+        there = {row.name: row for row in mapping_versions.active(conn)}
+        conflicts = [] if force else _conflicts(conn, here, there)
+        if not conflicts:
+            _push_all(b, conn, here, there, reason, who=who, remove=remove, dry_run=dry_run)
+    _stop_at(conflicts, f'vaultbridge mappings push {folder} --force --reason "…"')
+    if not dry_run:
+        here.save()
+
+
+def _push_all(
+    b: Bridge,
+    conn: sa.Connection,
+    here: Folder,
+    there: Mapping[str, sa.Row[Any]],
+    reason: str | None,
+    *,
+    who: str | None,
+    remove: bool,
+    dry_run: bool,
+) -> None:
+    now = b.database.now(conn)
+    for name in sorted(here.names):
+        row, document = there.get(name), here.documents.get(name)
+        change = here.standing(name, row.sha256 if row is not None else None)
+        if change is Standing.THERE:
+            click.echo(f"{here.file_of(name)}: the database's is newer; pull it.")
+        elif change is Standing.SAME:
+            _agreed(here, name, row)
+        elif document is None:
+            _gone(b, conn, here, name, who=who, remove=remove, dry_run=dry_run)
+        elif dry_run:
+            was = f"instead of version {row.version}" if row is not None else "as a new mapping"
+            click.echo(f"{document.path}: would be active {was}.")
+        else:
+            version, _ = publish(
+                conn,
+                name,
+                document.text,
+                now=now,
+                who=person(who),
+                reason=reason,
+                what="pushed",
+            )
+            here.agree(name, version)
+            click.echo(f"{document.path}: version {version} of {name} is active now.")
+
+
+def _agreed(here: Folder, name: str, row: sa.Row[Any] | None) -> None:
+    if row is not None:
+        here.agree(name, row.version)
+    else:
+        here.base.pop(name, None)
+
+
+def _gone(
+    b: Bridge,
+    conn: sa.Connection,
+    here: Folder,
+    name: str,
+    *,
+    who: str | None,
+    remove: bool,
+    dry_run: bool,
+) -> None:
+    path = here.file_of(name)
+    if not remove:
+        click.echo(f"{path}: gone; {name} stays active. With --remove it is taken out of use.")
+        return
+    click.echo(f"{path}: gone; {name} {'would be' if dry_run else 'is'} taken out of use.")
+    if not dry_run:
+        row = mapping_versions.active_named(conn, name)
+        mapping_versions.deactivate(conn, name)
+        events.record(conn, row.id, "deactivated", at=b.database.now(conn), who=person(who))
+        here.base.pop(name, None)
+
+
+def _conflicts(
+    conn: sa.Connection, here: Folder, there: Mapping[str, sa.Row[Any]]
+) -> Sequence[str]:
+    """What of each mapping that has changed on both sides is told."""
+    return [
+        _conflict(conn, here, name, there.get(name))
+        for name in sorted(here.names | set(there))
+        if here.standing(name, row.sha256 if (row := there.get(name)) is not None else None)
+        is Standing.BOTH
+    ]
+
+
+def _conflict(conn: sa.Connection, here: Folder, name: str, row: sa.Row[Any] | None) -> str:
+    base = here.base.get(name)
+    path = here.file_of(name)
+    mine = "changed" if name in here.documents else "gone"
+    since = f"{mine} here since version {base.version}" if base else "never pulled or pushed here"
+    if row is None:
+        return f"{path}: {since}, and {name} is not in use any more."
+    made = events.history(conn, [row.id])[:1]
+    by = "".join(f" by {event.who}{f': {event.detail}' if event.detail else ''}" for event in made)
+    theirs = f"version {row.version} is active since {row.created_at:%Y-%m-%d %H:%M}{by}"
+    look = f"vaultbridge mappings diff {name} {base.version} {row.version}" if base else ""
+    return f"{path}: {since}, and {theirs}." + (f" See: {look}" if look else "")
+
+
+def _stop_at(conflicts: Sequence[str], forced: str) -> None:
+    if not conflicts:
+        return
+    for conflict in conflicts:
+        click.echo(conflict, err=True)
+    click.echo(
+        "vaultbridge: nothing was changed. Bring yours and theirs together in the file and say "
+        f"that it is meant: {forced}",
+        err=True,
+    )
+    raise SystemExit(CONFLICT)

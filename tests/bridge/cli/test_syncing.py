@@ -1,0 +1,253 @@
+"""``vaultbridge mappings pull|push``: a folder and the database, neither written over unseen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bridge.cli.folder import KEPT, Standing, standing
+from bridge.store import mapping_versions, tables
+from tests.bridge.cli.conftest import Run, Said
+from tests.bridge.world import MAPPING, World
+
+NAME = "course-completion"
+MINE = MAPPING.replace("Completion: ", "Completing ")
+THEIRS = MAPPING.replace("Completion: ", "Having completed ")
+OTHER = (
+    MAPPING.replace(NAME, "chemistry")
+    .replace('course: "*"', 'course: "CHEM-*"')
+    .replace('site: "*"', 'site: "*"\npriority: 5')
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for documents."""
+    path = tmp_path / "mappings"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def file(folder: Path) -> Path:
+    """Where the mapping's document belongs."""
+    return folder / f"{NAME}.yaml"
+
+
+def pulled(run: Run, folder: Path) -> None:
+    assert 0 == run("mappings", "pull", str(folder)).code
+
+
+def pushed(run: Run, folder: Path, *options: str) -> Said:
+    return run("mappings", "push", str(folder), "--reason", "new term", "--as", "alice", *options)
+
+
+def theirs(world: World, document: str = THEIRS, name: str = NAME) -> None:
+    """Somebody else makes another version active."""
+    with world.bridge.database.write() as conn:
+        mapping_versions.add(conn, name, document, now=world.clock.now())
+
+
+def active(world: World) -> dict[str, tuple[int, str]]:
+    with world.bridge.database.read() as conn:
+        return {row.name: (row.version, row.document) for row in mapping_versions.active(conn)}
+
+
+@pytest.mark.parametrize(
+    ("here", "base", "there", "expected"),
+    [
+        ("a", "a", "a", Standing.SAME),
+        ("b", "a", "b", Standing.SAME),
+        (None, "a", None, Standing.SAME),
+        ("b", "a", "a", Standing.HERE),
+        ("b", None, None, Standing.HERE),
+        (None, "a", "a", Standing.HERE),
+        ("a", "a", "b", Standing.THERE),
+        (None, None, "b", Standing.THERE),
+        ("a", "a", None, Standing.THERE),
+        ("b", "a", "c", Standing.BOTH),
+        ("b", None, "c", Standing.BOTH),
+        (None, "a", "c", Standing.BOTH),
+        ("b", "a", None, Standing.BOTH),
+    ],
+)
+def test_what_has_changed_is_told_by_what_both_said_last(
+    here: str | None, base: str | None, there: str | None, expected: Standing
+) -> None:
+    assert expected == standing(here, base, there)
+
+
+def test_a_folder_is_filled_changed_pushed_and_follows_what_others_change(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    said = run("mappings", "pull", str(folder))
+    assert (0, f"{file}: version 1.\n", MAPPING) == (said.code, said.out, file.read_text())
+
+    file.write_text(MINE)
+    (folder / "chemistry.yml").write_text(OTHER)
+    said = pushed(run, folder)
+
+    assert 0 == said.code
+    assert f"{file}: version 2 of {NAME} is active now.\n" in said.out
+    assert {NAME: (2, MINE), "chemistry": (1, OTHER)} == active(world)
+    told = run("mappings", "history", NAME, "--json").json[0]
+    assert ("alice", "pushed", "new term") == (told["who"], told["what"], told["reason"])
+    assert (0, "") == ((again := pushed(run, folder)).code, again.out)
+
+    theirs(world)
+    said = run("mappings", "pull", str(folder))
+    assert (f"{file}: version 3.\n", THEIRS) == (said.out, file.read_text())
+    kept = json.loads((folder / KEPT).read_text())["mappings"]
+    assert ("course-completion.yaml", 3) == (kept[NAME]["file"], kept[NAME]["version"])
+    assert ("chemistry.yml", 1) == (kept["chemistry"]["file"], kept["chemistry"]["version"])
+
+
+def test_where_both_have_changed_neither_is_written_over_and_both_are_told(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    pulled(run, folder)
+    file.write_text(MINE)
+    (folder / "chemistry.yaml").write_text(OTHER)
+    run("mappings", "restore", NAME, "1")  # it says the same: no change
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "x.yaml").write_text(THEIRS)
+    run("mappings", "add", str(folder / "theirs" / "x.yaml"), "--reason", "the dean", "--as", "bob")
+
+    for command in (pushed(run, folder), run("mappings", "pull", str(folder))):
+        assert (3, "") == (command.code, command.out)
+        assert f"{file}: changed here since version 1, and version 2 is active" in command.err
+        assert "by bob: the dean." in command.err
+        assert f"vaultbridge mappings diff {NAME} 1 2" in command.err
+        assert "--force" in command.err
+    assert {NAME: (2, THEIRS)} == active(world)  # not even the one without a conflict
+    assert MINE == file.read_text()
+
+
+def test_who_means_it_writes_over_and_nothing_is_lost(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    pulled(run, folder)
+    file.write_text(MINE)
+    theirs(world)
+
+    assert 0 == pushed(run, folder, "--force").code
+
+    assert {NAME: (3, MINE)} == active(world)
+    file.write_text(MINE + "# more\n")
+    theirs(world)
+    assert 0 == run("mappings", "pull", str(folder), "--force").code
+    assert THEIRS == file.read_text()
+    assert MINE + "# more\n" == file.with_name(file.name + ".mine").read_text()
+    assert (0, "") == ((again := pushed(run, folder)).code, again.out)
+
+
+def test_a_document_of_unknown_origin_that_differs_is_a_conflict(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    file.write_text(MINE)
+
+    said = pushed(run, folder)
+
+    assert (3, True) == (said.code, f"{file}: never pulled or pushed here, and" in said.err)
+    file.write_text(MAPPING)  # as the database has it
+    assert (0, "") == ((same := pushed(run, folder)).code, same.out)
+
+
+def test_of_broken_documents_every_mistake_is_told_and_nothing_is_pushed(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    pulled(run, folder)
+    file.write_text(MINE)
+    broken = folder / "broken.yaml"
+    broken.write_text(OTHER.replace("learner.email", "learner.emial").replace("mapping: 1\n", ""))
+    (folder / "nameless.yaml").write_text("mapping: 1\n")
+
+    said = pushed(run, folder)
+
+    assert (1, "") == (said.code, said.out)
+    for place in (f"{broken}:1:", f"{broken}:9:", f"{folder / 'nameless.yaml'}:1:"):
+        assert place in said.err
+    assert {NAME: (1, MAPPING)} == active(world)
+
+
+def test_a_dry_run_tells_and_changes_nothing(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    assert f"{file}: would be version 1.\n" == run("mappings", "pull", str(folder), "--dry-run").out
+    assert [] == list(folder.iterdir())
+    pulled(run, folder)
+    file.write_text(MINE)
+    (folder / "chemistry.yaml").write_text(OTHER)
+    before = (folder / KEPT).read_text()
+
+    said = run("mappings", "push", str(folder), "--dry-run")
+
+    assert 0 == said.code
+    assert f"{file}: would be active instead of version 1.\n" in said.out
+    assert "chemistry.yaml: would be active as a new mapping.\n" in said.out
+    assert {NAME: (1, MAPPING)} == active(world)
+    assert before == (folder / KEPT).read_text()
+    assert 2 == run("mappings", "push", str(folder)).code  # not without a reason
+
+
+def test_a_mapping_goes_out_of_use_on_both_sides(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    pulled(run, folder)
+    file.unlink()
+
+    kept = pushed(run, folder)
+    assert f"{NAME} stays active. With --remove it is taken out of use.\n" in kept.out
+    assert {NAME} == set(active(world))
+    gone = pushed(run, folder, "--remove")
+    assert f"{file}: gone; {NAME} is taken out of use.\n" == gone.out
+    assert {} == active(world)
+
+    theirs(world)
+    pulled(run, folder)
+    run("mappings", "deactivate", NAME)
+    said = run("mappings", "pull", str(folder))
+    assert f"{file}: deleted: it is not in use any more.\n" == said.out
+    assert not file.exists()
+
+
+def test_what_is_newer_in_the_database_is_not_pushed_back(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    pulled(run, folder)
+    theirs(world)
+
+    said = pushed(run, folder)
+
+    assert (0, f"{file}: the database's is newer; pull it.\n") == (said.code, said.out)
+    assert THEIRS == active(world)[NAME][1]
+
+
+def test_a_push_that_died_before_it_was_noted_is_no_conflict(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    pulled(run, folder)
+    before = (folder / KEPT).read_text()
+    file.write_text(MINE)
+    pushed(run, folder)
+    (folder / KEPT).write_text(before)
+
+    assert 0 == pushed(run, folder).code
+    assert 2 == json.loads((folder / KEPT).read_text())["mappings"][NAME]["version"]
+
+
+def test_a_folder_that_cannot_be_understood_is_told(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    file.write_text(MAPPING)
+    (folder / "copy.yaml").write_text(MAPPING)
+    twice = run("mappings", "pull", str(folder))
+    (folder / "copy.yaml").unlink()
+    (folder / KEPT).write_text("{}")
+    strange = run("mappings", "pull", str(folder))
+
+    assert (1, True) == (twice.code, f"are both called {NAME}" in twice.err)
+    assert (1, True) == (strange.code, f"{folder / KEPT} cannot be read" in strange.err)
+    assert len(world.rows(tables.mapping_version)) == 1
