@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 from collections import Counter
 from pathlib import Path
 
@@ -11,17 +10,12 @@ import httpx
 import pytest
 
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.processes import program
 from tests.scripted_vault import BASE, TOKEN, ScriptedVault, answers, normal
 from tests.scripted_vault.journal import Journal
 from tests.scripted_vault.moods import Moods
 from tests.test_scripted_vault import bulk, entry, learners, upload
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def statuses(client: httpx.Client) -> dict[str, str]:

@@ -7,7 +7,6 @@ import os
 import secrets
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from runtime.keys import Keys
 from runtime.redis_server import embedded
 from tests.faults.proxy import FaultProxy
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.processes import ROOT
 
 #: The secret in the recorded deliveries.
@@ -51,13 +51,6 @@ def procfile() -> dict[str, tuple[str, ...]]:
     lines = (ROOT / "Procfile").read_text().splitlines()
     named = dict(line.split(": ", 1) for line in lines)
     return {name: tuple(shlex.split(command)) for name, command in named.items()}
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 class Installation:

@@ -16,9 +16,10 @@ import httpx
 import pypdfium2
 import pytest
 
-from tests.acceptance.installation import COMMAND_S, free_port
+from tests.acceptance.installation import COMMAND_S
 from tests.acceptance.test_up import environment, ready, up
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.processes import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

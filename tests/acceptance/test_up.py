@@ -16,8 +16,9 @@ from typing import Any
 
 from bridge.processes import BRIDGE, VAULT
 from runtime.embedded import resolve
-from tests.acceptance.installation import COMMAND_S, READY_S, free_port
+from tests.acceptance.installation import COMMAND_S, READY_S
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.processes import children_of, is_alive
 
 

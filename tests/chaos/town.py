@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -30,6 +29,7 @@ from runtime.redis_server import embedded
 from tests.chaos.fleet import Fleet
 from tests.faults.proxy import FaultProxy
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.scripted_vault import TOKEN
 
 VENDOR, OURS = "vendor", "ours"
@@ -114,12 +114,6 @@ class Town:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
         return done.stdout
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 @contextmanager

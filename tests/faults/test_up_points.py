@@ -12,9 +12,9 @@ from bridge.store import accounts
 from runtime.database import Database
 from runtime.embedded import kept
 from runtime.keys import Keys
-from tests.acceptance.installation import free_port
 from tests.faults.lives import KILLED, lives
 from tests.faults.points import UP
+from tests.ports import free_port
 from vault.store import endpoints
 from vault.store.tables import institution
 

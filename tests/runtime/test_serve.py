@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.processes import children_of, end, is_alive, program
 
 Serve = Callable[..., subprocess.Popen[bytes]]
@@ -22,9 +23,7 @@ SLOW_CLIENTS = 64
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        number: int = probe.getsockname()[1]
-    return number
+    return free_port()
 
 
 @pytest.fixture

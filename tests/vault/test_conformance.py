@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from runtime.embedded import LOOPBACK, free_port
 from tests.conformance.preflight import why_not
 from tests.conformance.subject import Subject
+from tests.ports import free_port
 from tests.processes import ROOT
 from tests.vault.cli.installation import served
 from tests.vault.world import World
@@ -43,7 +43,7 @@ def suite(*options: str, **environment: str) -> tuple[int, str]:
 
 
 def test_a_served_vault_keeps_the_contract_and_all_that_stays_there_is_told(tmp_path: Path) -> None:
-    port = free_port(LOOPBACK, after=21_000 + os.getpid() % 9_000)
+    port = free_port()
     data = tmp_path / "data"
     with served(data, "--port", str(port)) as line:
         wrong = suite(CONFORMANCE_URL=line["vault"], CONFORMANCE_TOKEN="wrong")

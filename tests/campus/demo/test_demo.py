@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.processes import ROOT, is_alive
 
 FAKE = Path(__file__).with_name("fake_vaultbridge.py")
@@ -68,9 +69,7 @@ def part(tmp_path: Path) -> Callable[[], int]:
 @pytest.fixture
 def port() -> int:
     """A port that is free, with free ones after it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        found: int = free.getsockname()[1]
-        return found
+    return free_port()
 
 
 def until_it_stays(demo: subprocess.Popen[str]) -> str:

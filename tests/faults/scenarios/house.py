@@ -37,10 +37,10 @@ from runtime.redis_server import embedded
 from runtime.schema import migrate
 from tests.chaos.fleet import Fleet
 from tests.chaos.learners import enrol
-from tests.chaos.town import free_port
 from tests.faults.proxy import FaultProxy
 from tests.faults.stage import HOOK, HOOK_TOKEN, MAPPING, SITE, TITLES, WS_TOKEN
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.processes import is_stopped
 from tests.scripted_vault import TOKEN, Key, ScriptedVault
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from runtime.embedded import LOOPBACK, free_port
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.vault import authority, reading, samples, validating
 from tests.vault.cli.installation import certvault, served
 from tests.vault.registrar import registrars
@@ -47,7 +46,7 @@ def downloads(tmp_path_factory: pytest.TempPathFactory) -> Downloads:
     """Each upload's download, before the institution had a signing key and after."""
     folder = tmp_path_factory.mktemp("downloads")
     (folder / "root.pem").write_bytes(authority.pem(authority.root()))
-    port = free_port(LOOPBACK, after=21_000 + os.getpid() % 9_000)
+    port = free_port()
     data = folder / "data"
     with served(data, "--port", str(port), "--institution", INSTITUTION) as line:
         headers = {"Authorization": f"Bearer {line['token']}"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -10,8 +9,8 @@ from threading import Event
 import httpx
 from click.testing import CliRunner
 
-from runtime.embedded import LOOPBACK, free_port
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.vault import samples
 from tests.vault.cli.installation import asked, served
 from tests.vault.cli.test_serve import client, contents
@@ -37,7 +36,7 @@ def generated(vault: httpx.Client) -> int:
 
 
 def test_a_vault_is_exported_while_it_takes_uploads_and_as_an_archive(tmp_path: Path) -> None:
-    data, port = tmp_path / "data", free_port(LOOPBACK, after=21_000 + os.getpid() % 9_000)
+    data, port = tmp_path / "data", free_port()
     during, later = (Exported(path=tmp_path / name) for name in ("during", "later"))
     ended = Event()
     with served(data, "--port", str(port)) as line, client(line["vault"], line["token"]) as vault:

@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from runtime.embedded import LOOPBACK, free_port
+from runtime.embedded import LOOPBACK
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.vault import samples
 from tests.vault.cli.installation import certvault, served
 from tests.vault.webhooks.receiver import receiver
@@ -85,7 +86,7 @@ class Run:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    data, port = tmp_path / "data", free_port(LOOPBACK, after=31_000 + os.getpid() % 9_000)
+    data, port = tmp_path / "data", free_port()
     with served(
         data, "--port", str(port), "--institution", "ABC", VAULT_ALLOWED_PRIVATE_HOSTS=LOOPBACK
     ) as line:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from runtime.embedded import LOOPBACK, free_port, kept
+from runtime.embedded import LOOPBACK, kept
 from tests.polling import eventually
+from tests.ports import free_port
 from tests.vault import samples
 from tests.vault.cli.installation import asked, certvault, served
 from tests.vault.world import ENTRY
@@ -43,7 +43,7 @@ def contents(folder: Path) -> dict[Path, tuple[int, int, bytes]]:
 
 
 def test_an_empty_folder_becomes_a_vault_and_later_an_archive(tmp_path: Path) -> None:
-    data, port = tmp_path / "data", free_port(LOOPBACK, after=21_000 + os.getpid() % 9_000)
+    data, port = tmp_path / "data", free_port()
     with served(data, "--port", str(port), "--institution", "ABC University") as line:
         url = f"http://{LOOPBACK}:{port}"
         token = line["token"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from tests.polling import PATIENCE_S, eventually
+from tests.ports import free_port
 from tests.processes import program
 from tests.vault.world import World
 
@@ -33,9 +33,7 @@ def each_served(
 
 @contextmanager
 def _serving(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     for name, value in {
         "DATABASE_URL": world.vault.settings.database_url,
         "REDIS_URL": "redis://127.0.0.1:1",
