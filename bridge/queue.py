@@ -16,6 +16,7 @@ from bridge.pipeline import (
     issue,
     mail,
     normalise,
+    proofs,
     reconcile,
     write_back,
 )
@@ -33,7 +34,7 @@ SERVICE = "bridge"
 #: itself: a slow LMS or vault delays neither the others nor the other steps.
 BELLS: Mapping[str, tuple[Step, ...]] = {
     "normalise": (normalise.run, complete.run),
-    "issue": (issue.run,),
+    "issue": (issue.run, proofs.run),
     "follow": (follow.run,),
     "write_back": (write_back.run, mail.run),
     "reconcile": (reconcile.run,),
@@ -42,7 +43,10 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
 #: Where a bell's work waits, and which of it can be done now.
 _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
     "normalise": ((tables.delivery, lambda _: tables.delivery.c.state == DeliveryState.WAITING),),
-    "issue": ((tables.issuance, issuances.sendable),),
+    "issue": (
+        (tables.issuance, issuances.sendable),
+        (tables.issuance, issuances.printable),
+    ),
     "follow": ((tables.issuance, issuances.followable),),
     "write_back": ((tables.mail, lambda _: sa.true()),),
     "reconcile": ((tables.site, lambda _: tables.site.c.removed_at.is_(None)),),

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from bridge.cli.backtesting import backtest
-from bridge.cli.documents import known_here, load_all_or_exit
+from bridge.cli.documents import load_all_or_exit
 from bridge.cli.previewing import preview
 from bridge.cli.printing import print_json, print_table
+from bridge.cli.publishing import FILES, add, draft, publish, rehearse, restore
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.cli.syncing import pull, push
-from bridge.cli.versions import REASON_OPTION, diff, history, restore, tell_published
-from bridge.pipeline.publishing import publish
+from bridge.cli.versions import diff, history
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import accounts, completions, events, mapping_versions
 from mappings.document import Known
@@ -22,7 +22,6 @@ from mappings.listing import listing
 
 #: Completions among which a name finds its example: not everyone fills in every profile field.
 LOOKED_AT = 50
-FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 @click.group()
@@ -75,28 +74,10 @@ def fields(site: str, as_json: bool) -> None:
         click.echo(f"No completion of {row.name} has been taken up yet: nothing to show beside.")
 
 
-@mappings.command()
-@FILES
-@REASON_OPTION
-@AS_OPTION
-def add(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
-    """Store mapping documents as new versions and make them the active ones."""
-    b = bridge()
-    documents = load_all_or_exit(files, known_here(b))
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        for path, document in documents:
-            text = path.read_text(encoding="utf-8")
-            version, new = publish(
-                conn, document.name, text, now=now, who=person(who), reason=reason
-            )
-            tell_published(document.name, version, new=new)
-
-
 @mappings.command(name="list")
 @JSON_OPTION
 def list_(as_json: bool) -> None:
-    """List the active mappings."""
+    """List the mappings in use; `vaultbridge mappings history NAME` has their drafts, too."""
     b = bridge()
     with b.database.read() as conn:
         rows = [
@@ -104,6 +85,7 @@ def list_(as_json: bool) -> None:
                 "id": row.id,
                 "name": row.name,
                 "version": row.version,
+                "state": row.state,
                 "since": row.created_at,
                 "sha256": row.sha256[:12],
             }
@@ -112,7 +94,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        columns = ("name", "version", "since", "sha256")
+        columns = ("name", "version", "state", "since", "sha256")
         print_table(columns, rows, empty="No mapping yet: vaultbridge mappings add FILE")
 
 
@@ -138,5 +120,8 @@ def take_up(who: str | None) -> None:
     click.echo(f"{count} taken up.")
 
 
-for command in (backtest, history, diff, preview, pull, push, restore):
+for command in (
+    *(add, draft, rehearse, publish, restore, pull, push),
+    *(backtest, preview, history, diff),
+):
     mappings.add_command(command)

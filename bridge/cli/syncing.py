@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.folder import Folder, Standing
 from bridge.cli.session import AS_OPTION, bridge, person
-from bridge.pipeline.publishing import publish
+from bridge.pipeline.publishing import put
 from bridge.store import events, mapping_versions
+from bridge.store.states import MappingState
 from bridge.wiring import Bridge
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -139,17 +140,18 @@ def _push_all(
             was = f"instead of version {row.version}" if row is not None else "as a new mapping"
             click.echo(f"{document.path}: would be active {was}.")
         else:
-            version, _ = publish(
+            done = put(
                 conn,
                 name,
                 document.text,
+                MappingState.PUBLISHED,
                 now=now,
                 who=person(who),
                 reason=reason,
                 what="pushed",
             )
-            here.agree(name, version)
-            click.echo(f"{document.path}: version {version} of {name} is active now.")
+            here.agree(name, done.version)
+            click.echo(f"{document.path}: version {done.version} of {name} is active now.")
 
 
 def _agreed(here: Folder, name: str, row: sa.Row[Any] | None) -> None:

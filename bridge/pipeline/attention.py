@@ -111,4 +111,5 @@ def replay_command(group: Failures) -> str:
 
 def look_command(group: Failures) -> str:
     """The command that shows each row of a group."""
-    return f"vaultbridge failures show {shlex.quote(group.cause)}"
+    last = group.cause.rpartition(".")[2]
+    return known(group.cause).look.format(cause=shlex.quote(group.cause), last=last)

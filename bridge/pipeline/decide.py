@@ -13,11 +13,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline import holding
 from bridge.pipeline.causes import cause
 from bridge.pipeline.drafts import STEP, draft
 from bridge.pipeline.versioned import Versioned, original_mappings
-from bridge.store import accounts, completions, issuances
+from bridge.store import accounts, completions, holds, issuances
 from bridge.store.completions import Place
+from bridge.store.holds import Group
 from bridge.store.states import UNSENT, AttemptOutcome, CompletionState, IssuanceState
 from connectors.base import Completion
 from mappings import engine
@@ -44,6 +46,7 @@ class Decision:
     mapping: Mapping | None = None
     standing: sa.Row[Any] | None = None  #: the issuance it has under this mapping
     draft: Map[str, Any] | None = None  #: columns of the issuance to make, or to make anew
+    hold: Group | None = None  #: with which others it then waits for a person
     same: sa.Row[Any] | None = None  #: the learner's issuance that is this very certificate
     trouble: Trouble | None = None
 
@@ -92,15 +95,19 @@ def decide(
     active: Sequence[Versioned],
     *,
     original: bool = False,
+    taken_back: bool = False,
 ) -> Sequence[Decision]:
     """What becomes of a completion, by each mapping that wants it; `UNMATCHED` if none does.
 
     ``original``: by the versions that its issuances were mapped with, where it has any unsent.
+    ``taken_back``: as if what a person has discarded of it were not.
     """
     first = original_mappings(conn, place.id) if original else ()
     chosen = first or _chosen(site, found, active)
     beside = {each.mapping.name for each in chosen}
-    decisions = [_one(conn, site, place, found, each, beside) for each in chosen]
+    decisions = [
+        _one(conn, site, place, found, each, beside, taken_back=taken_back) for each in chosen
+    ]
     return _each_its_own(place, decisions) or [UNMATCHED]
 
 
@@ -148,11 +155,14 @@ def _one(
     found: Completion,
     by: Versioned,
     beside: Set[str],
+    *,
+    taken_back: bool,
 ) -> Decision:
     """``beside`` are the names of the mappings that want this completion, this one among them."""
     mapping = by.mapping
     standing = issuances.of_completion(conn, place.id, mapping.name)
-    if standing is not None and not may_change(conn, standing):
+    discarded = standing is not None and standing.cause == holding.DISCARDED
+    if standing is not None and not ((taken_back and discarded) or may_change(conn, standing)):
         return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing)
     if standing is None and (earlier := _earlier(conn, place, found, mapping)) is not None:
         return Decision(state=CompletionState.HELD, mapping=mapping, trouble=earlier)
@@ -173,7 +183,19 @@ def _one(
         made |= _foreign(owner)
     elif (moved := _at_another_issuer(conn, place, made, beside)) is not None:
         return Decision(state=CompletionState.SAME, mapping=mapping, standing=standing, same=moved)
-    return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing, draft=made)
+    return Decision(
+        state=CompletionState.MAPPED,
+        mapping=mapping,
+        standing=standing,
+        draft=made,
+        hold=_hold(by, made),
+    )
+
+
+def _hold(by: Versioned, made: Map[str, Any]) -> Group | None:
+    """What a certificate that could be sent waits for all the same."""
+    could_be_sent = made["state"] == IssuanceState.READY
+    return holding.rehearsal(by) if could_be_sent and by.rehearses else None
 
 
 def _at_another_issuer(
@@ -201,9 +223,14 @@ def _no_issuer(place: Place, mapping: Mapping, exc: accounts.NotThere) -> Troubl
 
 
 def may_change(conn: sa.Connection, standing: sa.Row[Any]) -> bool:
-    """A held or failed issuance may be mapped anew while surely nothing of it is at a vault."""
+    """A held or failed issuance may be mapped anew while surely nothing of it is at a vault.
+
+    About one that waits together with others a person decides first.
+    """
     superseded = (standing.state, standing.cause) == (IssuanceState.CANCELLED, SUPERSEDED)
     if standing.state not in UNSENT and not superseded:
+        return False
+    if holds.is_waiting(standing):
         return False
     if standing.vault_uuid is not None:
         return False
@@ -239,11 +266,7 @@ def _earlier(
     if mapping.again.kind is AgainKind.ALWAYS:
         return None
     rounds = completions.earlier_rounds(conn, place, completions.provisional_round(found))
-    certified = [
-        e
-        for e in rounds
-        if e.same_as is not None or issuances.of_completion(conn, e.id, mapping.name) is not None
-    ]
+    certified = [e for e in rounds if e.same_as is not None or _stands(conn, e, mapping)]
     if not certified:
         return None
     if mapping.again.kind is AgainKind.AFTER and mapping.again.after is not None:
@@ -257,6 +280,12 @@ def _earlier(
         remedy="Nothing, if one certificate is enough; otherwise change `again` in the mapping and "
         f"`vaultbridge replay {place.id}`.",
     )
+
+
+def _stands(conn: sa.Connection, place: Place, mapping: Mapping) -> bool:
+    """Whether a completion has a certificate by a mapping that no person has discarded."""
+    standing = issuances.of_completion(conn, place.id, mapping.name)
+    return standing is not None and standing.cause != holding.DISCARDED
 
 
 def _moment(found: Completion) -> datetime:

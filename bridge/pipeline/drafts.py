@@ -42,6 +42,7 @@ def draft(
         "ref": secrets.token_hex(REF_BYTES),
         "learner_language": found.learner.language,
         "file_sha256": None,
+        "hold_id": None,
     }
     if isinstance(result, engine.Held):
         return made | _held_draft(result, mapping)

@@ -33,6 +33,9 @@ class KnownCause:
     mender: Mender
     move: str  #: empty: the row itself says it best
     replays: bool = True  #: whether a replay follows the move; else it goes on alone
+    #: What shows each of them; ``last`` is the last part of the cause.
+    look: str = "vaultbridge failures show {cause}"
+    daily: bool = True  #: whether owners are told again while it stands
 
     @property
     def waits_for_a_person(self) -> bool:
@@ -94,6 +97,21 @@ CATALOGUE: Sequence[KnownCause] = (
         means="No active mapping wants these completions.",
         mender=Mender.NOBODY,
         move="Nothing, if they need no certificate; otherwise add or widen a mapping.",
+    ),
+    KnownCause(
+        pattern="complete.rehearsal.*",
+        means="Certificates of a mapping that is being rehearsed; the last part is their hold.",
+        mender=Mender.MAPPING,
+        move="Look at them, then `vaultbridge release HOLD` or `vaultbridge discard HOLD`.",
+        replays=False,
+        look="vaultbridge holds show {last}",
+        daily=False,
+    ),
+    KnownCause(
+        pattern="complete.discarded",
+        means="A person has discarded the certificate that was made of these completions.",
+        mender=Mender.NOBODY,
+        move="Nothing, if that was meant.",
     ),
     KnownCause(
         pattern="complete.before_issue_from",

@@ -9,11 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline import holding
 from bridge.pipeline.causes import cause
 from bridge.pipeline.decide import SUPERSEDED, Decision, decide, may_change, summed_up, too_early
 from bridge.pipeline.drafts import STEP
 from bridge.pipeline.versioned import Versioned
-from bridge.store import events, issuances, write_backs
+from bridge.store import events, holds, issuances, write_backs
 from bridge.store.states import UNSENT, IssuanceState
 from bridge.store.troubles import MENDED, troubled
 from connectors.base import Completion
@@ -48,8 +49,17 @@ def _carry_out(conn: sa.Connection, row: sa.Row[Any], decision: Decision, *, now
     if decision.same is not None:
         _same(conn, row, decision, decision.same, now=now)
     elif decision.draft is not None:
-        row_id = _store(conn, decision.standing, dict(decision.draft), now=now)
+        draft = dict(decision.draft)
+        if decision.hold is not None:
+            draft |= _held(holds.join(conn, decision.hold, now=now))
+        row_id = _store(conn, decision.standing, draft, now=now)
         write_backs.tell(conn, row_id, row.course_id, wanted=decision.writes_back)
+
+
+def _held(hold: sa.Row[Any]) -> dict[str, Any]:
+    """It waits for a person; it is due all the same, to be printed."""
+    waits = {"state": IssuanceState.HELD, "hold_id": hold.id, "released_at": None}
+    return waits | holding.said(hold)
 
 
 def _supersede(conn: sa.Connection, row: sa.Row[Any], kept: set[str], *, now: datetime) -> None:
@@ -64,7 +74,7 @@ def _cancel(
     conn: sa.Connection, row: sa.Row[Any], why: str, problem: str, *, now: datetime
 ) -> None:
     said = troubled(row, cause=why, problem=problem, remedy=None, now=now)
-    issuances.change(conn, row.id, now=now, state=IssuanceState.CANCELLED, natural_key=None, **said)
+    issuances.take(conn, row.id, now=now, state=IssuanceState.CANCELLED, natural_key=None, **said)
     events.record(conn, row.id, IssuanceState.CANCELLED.value, at=now, detail=problem)
 
 
@@ -101,6 +111,6 @@ def _store(
         row_id = issuances.add(conn, now=now, **draft, **said)
     else:
         row_id = str(standing.id)
-        issuances.change(conn, row_id, now=now, tries=0, looks=0, lease_until=None, **draft, **said)
+        issuances.take(conn, row_id, now=now, tries=0, looks=0, **draft, **said)
     events.record(conn, row_id, draft["state"].value, at=now, detail=said["problem"])
     return row_id

@@ -12,6 +12,7 @@ class Outlook(enum.Enum):
     """What becomes of a row, as far as it can be told."""
 
     ISSUED = "would be issued"
+    WAITS = "would wait for a person"
     VAULT = "would go on at the vault"
     WRITTEN = "would be written to the gradebook"
     UNCHANGED = "changes nothing"
@@ -25,6 +26,7 @@ _ATTENTION = (
     Outlook.FAILS,
     Outlook.COLLIDES,
     Outlook.UNKNOWN,
+    Outlook.WAITS,
     Outlook.ISSUED,
     Outlook.VAULT,
     Outlook.WRITTEN,

@@ -26,7 +26,7 @@ from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import accounts, completions, deliveries
 from bridge.store.completions import Place
-from bridge.store.states import IssuanceState
+from bridge.store.states import CompletionState, IssuanceState
 from bridge.store.tables import completion
 from connectors.base import Completion, Malformed, Permanent, Problem, Quarantined, Temporary
 
@@ -103,6 +103,8 @@ def _other(bridge: Bridge, planned: Planned, ahead: _Ahead) -> Foreseen:
             outlook = Outlook.VAULT
         case Act.WRITE:
             outlook = Outlook.WRITTEN
+        case Act.PRINT:
+            outlook = Outlook.WAITS
         case _:
             outlook = Outlook.UNCHANGED
     return Foreseen(id=planned.id, outlook=outlook, said=planned.said)
@@ -197,7 +199,16 @@ def _mapped(
         return Foreseen(id=place.id, outlook=Outlook.UNCHANGED, said=said)
     if not asked and (early := too_early(site, place, found)) is not None:
         return _decided(bridge, conn, place, early, ahead)
-    decisions = decide(conn, site, place, found, ahead.active, original=ahead.original)
+    discarded = getattr(place, "state", None) == CompletionState.DISCARDED
+    decisions = decide(
+        conn,
+        site,
+        place,
+        found,
+        ahead.active,
+        original=ahead.original,
+        taken_back=discarded,
+    )
     each = [_decided(bridge, conn, place, decision, ahead) for decision in decisions]
     return together(place.id, each, what="certificates")
 
@@ -213,7 +224,10 @@ def _decided(
     if decision.draft is None:
         said = "It has its issuance already."
         return Foreseen(id=place.id, outlook=Outlook.UNCHANGED, said=said)
-    return _drafted(bridge, conn, place, SimpleNamespace(**decision.draft), ahead)
+    made = _drafted(bridge, conn, place, SimpleNamespace(**decision.draft), ahead)
+    if decision.hold is None or made.outlook is not Outlook.ISSUED:
+        return made
+    return replace(made, outlook=Outlook.WAITS, said=f"{made.said}. {decision.hold.problem}")
 
 
 def _drafted(

@@ -13,13 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline import holding
 from bridge.pipeline import selection as selections
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.mapped import ORIGINAL
 from bridge.pipeline.parts import parts
 from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.selection import Selection
-from bridge.store import events, replays, write_backs
+from bridge.store import events, issuances, replays, write_backs
 from bridge.store.states import CompletionState, DeliveryState, IssuanceState
 from bridge.store.tables import completion, delivery, issuance, issuer, write_back
 from bridge.store.troubles import MENDED
@@ -186,6 +187,8 @@ def _carry_out(conn: sa.Connection, planned: Planned, *, mapping: str, now: date
         where.append(table.c.state == planned.row.state)
     afresh = {"next_run_at": now, "lease_until": None, "tries": 0, **values}
     going = conn.execute(sa.update(table).where(*where).values(**afresh)).rowcount == 1
+    if going and planned.act is Act.MAP and planned.row is not None:
+        issuances.take_back(conn, planned.row, cause=holding.DISCARDED)
     said = planned.said if going else "Somebody else set it going just now."
     return Replayed(id=planned.id, going=going, said=said)
 
@@ -204,6 +207,8 @@ def _change(
         case Act.RETRY:
             again = {"state": IssuanceState.PROCESSING, "vault_retries": 0, "updated_at": now}
             return issuance, planned.id, again
+        case Act.PRINT:
+            return issuance, planned.id, {"updated_at": now}
         case Act.ASK:
             asked = {"state": IssuanceState.SENDING, "looks": 0, "updated_at": now}
             return issuance, planned.id, asked

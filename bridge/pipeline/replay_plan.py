@@ -11,9 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline import holding
 from bridge.pipeline.adopt import UNSETTLED
 from bridge.pipeline.mapped import ORIGINAL
-from bridge.store import issuances
+from bridge.store import holds, issuances
 from bridge.store.failures import REPLAYABLE
 from bridge.store.ids import kind_of
 from bridge.store.states import (
@@ -35,6 +36,7 @@ class Act(enum.Enum):
     ASK = "ask"  #: the vault is asked for what may have arrived
     RETRY = "retry"  #: the vault processes it again
     WRITE = "write"  #: the gradebook's row, anew
+    PRINT = "print"  #: what waits for a person, anew
     NOTHING = "nothing"
 
 
@@ -108,6 +110,10 @@ def _completion(row: sa.Row[Any], _known: _Known) -> Planned:
 def _issuance(row: sa.Row[Any], known: _Known) -> Planned:
     if row.state == IssuanceState.GENERATED:
         return _nothing(row, f"It is issued as {row.reference_id}; nothing is changed.")
+    if holds.is_waiting(row):
+        return _waiting(row)
+    if row.state == IssuanceState.CANCELLED and row.cause == holding.DISCARDED:
+        return _mapped_again(row, known)
     if row.state == IssuanceState.CANCELLED:
         return _nothing(row, f"It is cancelled for good. {row.problem}")
     if row.state not in (IssuanceState.HELD, IssuanceState.FAILED):
@@ -119,6 +125,19 @@ def _issuance(row: sa.Row[Any], known: _Known) -> Planned:
         # It may exist at the vault under the entry it was sent with: that entry stays.
         said = "An earlier attempt may have succeeded: the vault is asked first."
         return Planned(id=row.id, act=Act.ASK, said=said, row=row)
+    return _mapped_again(row, known)
+
+
+def _waiting(row: sa.Row[Any]) -> Planned:
+    """Whether it goes on is not for a replay to say; that it can be looked at is."""
+    decide = f"vaultbridge release {row.hold_id}` or `vaultbridge discard {row.hold_id}"
+    if row.file_sha256 is not None:
+        return _nothing(row, f"It waits with others for a person: `{decide}`.")
+    said = f"It is printed again, and waits with others for a person: `{decide}`."
+    return Planned(id=row.id, act=Act.PRINT, said=said, row=row)
+
+
+def _mapped_again(row: sa.Row[Any], known: _Known) -> Planned:
     original = f"version {row.mapping_version} of {row.mapping_name}, as before"
     by = original if known.mapping == ORIGINAL else "the present mapping"
     said = _MAPPED_AGAIN.format(by)

@@ -1,4 +1,4 @@
-"""Mapping documents as they are mapped with: the active versions, or those of the first time."""
+"""Mapping documents as they are mapped with: the versions in use, or those of the first time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.store import issuances, mapping_versions
-from bridge.store.states import UNSENT
+from bridge.store.states import UNSENT, MappingState
 from mappings.document import load
 from mappings.model import Mapping
 
@@ -21,6 +21,7 @@ class Versioned:
 
     mapping: Mapping
     version: int
+    rehearses: bool = False  #: what it makes waits for a person
 
 
 #: Reading a document takes 20 ms, and a version never changes.
@@ -28,12 +29,13 @@ _read = lru_cache(maxsize=512)(load)
 
 
 def active_mappings(conn: sa.Connection) -> Sequence[Versioned]:
-    """Read the active mapping documents."""
+    """Read the mapping documents that are in use."""
     return [_versioned(row) for row in mapping_versions.active(conn)]
 
 
 def _versioned(row: sa.Row[Any]) -> Versioned:
-    return Versioned(mapping=_read(row.document), version=row.version)
+    rehearses = row.state == MappingState.REHEARSAL
+    return Versioned(mapping=_read(row.document), version=row.version, rehearses=rehearses)
 
 
 def original_mappings(conn: sa.Connection, completion_id: str) -> Sequence[Versioned]:

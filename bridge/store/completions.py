@@ -27,9 +27,11 @@ _THEIR_OTHERS = (
     completion.c.learner_id == sa.bindparam("learner_id"),
     completion.c.id != sa.bindparam("but"),
 )
-# One of several mappings may have issued where another is held.
+# One of several mappings may have issued where another is held, or what it made discarded.
 _CERTIFIED = sa.or_(
-    completion.c.state.in_((CompletionState.MAPPED, CompletionState.HELD)),
+    completion.c.state.in_(
+        (CompletionState.MAPPED, CompletionState.HELD, CompletionState.DISCARDED)
+    ),
     sa.and_(
         completion.c.state == CompletionState.SAME,
         completion.c.same_as.startswith("is_", autoescape=True),

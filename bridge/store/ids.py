@@ -19,6 +19,7 @@ KINDS = {
     "df": "difference",
     "rp": "replay",
     "nt": "notice",
+    "ho": "hold",
 }
 
 

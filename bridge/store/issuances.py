@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from bridge.store import gates
+from bridge.store import gates, holds
 from bridge.store.ids import new_id
 from bridge.store.states import IssuanceState
 from bridge.store.tables import attempt, completion, file, issuance, issuer, link, site
@@ -107,6 +107,25 @@ def change(conn: sa.Connection, row_id: str, *, now: datetime, **values: Any) ->
     )
 
 
+def take(conn: sa.Connection, row_id: str, *, now: datetime, **values: Any) -> None:
+    """As `change`; whoever is working on it has lost it."""
+    lost = {"lease_owner": None, "lease_until": None, "fence": issuance.c.fence + 1}
+    change(conn, row_id, now=now, **{**lost, **values})
+
+
+def take_back(conn: sa.Connection, row: sa.Row[Any], *, cause: str) -> None:
+    """Let what was cancelled for a cause be mapped anew: the issuance, or all of the completion."""
+    conn.execute(
+        sa.update(issuance)
+        .where(
+            sa.or_(issuance.c.id == row.id, issuance.c.completion_id == row.id),
+            issuance.c.state == IssuanceState.CANCELLED,
+            issuance.c.cause == cause,
+        )
+        .values(state=IssuanceState.HELD, hold_id=None)
+    )
+
+
 def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     """One issuance."""
     return conn.execute(sa.select(issuance).where(issuance.c.id == row_id)).first()
@@ -134,6 +153,12 @@ def fresh() -> sa.ColumnElement[bool]:
 def followable(now: datetime) -> sa.ColumnElement[bool]:
     """Issuances that a vault is processing which may be called."""
     return sa.and_(issuance.c.state == IssuanceState.PROCESSING, _reachable(now))
+
+
+def printable(_now: datetime) -> sa.ColumnElement[bool]:
+    """Issuances that wait for a person, who wants to see their files."""
+    anybodys = issuance.c.issuer_id.in_(sa.select(issuer.c.id).correlate(None))
+    return sa.and_(anybodys, holds.waits())
 
 
 def issuers_having(conn: sa.Connection, which: Which, *, now: datetime) -> Sequence[str]:

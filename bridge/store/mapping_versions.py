@@ -1,4 +1,4 @@
-"""Mapping documents as immutable versions; one version of a name is active."""
+"""Mapping documents as immutable versions; of one name at most one version is in use."""
 
 from __future__ import annotations
 
@@ -11,50 +11,84 @@ import sqlalchemy as sa
 
 from bridge.store.accounts import NotThere
 from bridge.store.ids import new_id
+from bridge.store.states import IN_USE, MappingState
 from bridge.store.tables import mapping_version
 
+#: The way of a version; what is superseded does not come back.
+_WAY = (MappingState.DRAFT, MappingState.REHEARSAL, MappingState.PUBLISHED)
 
-def add(conn: sa.Connection, name: str, document: str, *, now: datetime) -> tuple[int, bool]:
-    """Store a document and make it the active one of its name; return (version, is it new).
 
-    A document equal to the active one is not stored again.
+def add(
+    conn: sa.Connection,
+    name: str,
+    document: str,
+    *,
+    now: datetime,
+    state: MappingState = MappingState.PUBLISHED,
+) -> tuple[int, bool]:
+    """Store a document as a version in this state; return (version, is anything new).
+
+    A version that says the same and has not come further is brought there, rather than stored
+    again. The one that was in use is superseded by one that comes into use.
     """
     sha256 = hashlib.sha256(document.encode()).hexdigest()
-    last = conn.execute(
-        sa.select(mapping_version)
-        .where(mapping_version.c.name == name)
-        .order_by(mapping_version.c.version.desc())
-        .limit(1)
-    ).first()
-    if last is not None and last.sha256 == sha256 and last.active:
-        return last.version, False
-    version = last.version + 1 if last is not None else 1
-    conn.execute(
-        sa.update(mapping_version).where(mapping_version.c.name == name).values(active=False)
-    )
+    known = _saying(conn, name, sha256, _up_to(state))
+    if known is not None:
+        return known.version, _move(conn, known, state)
+    number = _newest(conn, name) + 1
     conn.execute(
         sa.insert(mapping_version).values(
             id=new_id("mv", now),
             name=name,
-            version=version,
+            version=number,
             document=document,
             sha256=sha256,
-            active=True,
             created_at=now,
         )
     )
-    return version, True
+    _move(conn, version(conn, name, number), state)
+    return number, True
+
+
+def _up_to(state: MappingState) -> Sequence[MappingState]:
+    """The states of a version that is there already, or can come there; a draft of what is in use
+    is that."""
+    return _WAY if state is MappingState.DRAFT else _WAY[: _WAY.index(state) + 1]
+
+
+def _saying(
+    conn: sa.Connection, name: str, sha256: str, states: Sequence[MappingState]
+) -> sa.Row[Any] | None:
+    version = mapping_version.c
+    same = sa.and_(version.name == name, version.sha256 == sha256, version.state.in_(states))
+    newest_first = sa.select(mapping_version).where(same).order_by(version.version.desc())
+    return conn.execute(newest_first.limit(1)).first()
+
+
+def _newest(conn: sa.Connection, name: str) -> int:
+    newest = sa.select(sa.func.max(mapping_version.c.version))
+    return conn.execute(newest.where(mapping_version.c.name == name)).scalar() or 0
+
+
+def _move(conn: sa.Connection, row: sa.Row[Any], state: MappingState) -> bool:
+    if state is MappingState.DRAFT or row.state == state:
+        return False
+    deactivate(conn, row.name)
+    one = mapping_version.c.id == row.id
+    conn.execute(sa.update(mapping_version).where(one).values(state=state))
+    return True
 
 
 def active(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """The active version of every mapping, by name."""
+    """The version of every mapping that is in use, by name."""
+    in_use = mapping_version.c.state.in_(IN_USE)
     return conn.execute(
-        sa.select(mapping_version).where(mapping_version.c.active).order_by(mapping_version.c.name)
+        sa.select(mapping_version).where(in_use).order_by(mapping_version.c.name)
     ).all()
 
 
 def active_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
-    """The active version of a mapping; raises NotThere."""
+    """The version of a mapping that is in use; raises NotThere."""
     rows = active(conn)
     for row in rows:
         if row.name == name:
@@ -64,7 +98,7 @@ def active_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
 
 
 def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
-    """Every version of a mapping, newest first, active or not; raises NotThere if it has none."""
+    """Every version of a mapping, newest first, in use or not; raises NotThere if it has none."""
     mine = sa.select(mapping_version).where(mapping_version.c.name == name)
     rows = conn.execute(mine.order_by(mapping_version.c.version.desc())).all()
     if rows:
@@ -75,7 +109,7 @@ def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
 
 
 def version(conn: sa.Connection, name: str, number: int) -> sa.Row[Any]:
-    """One version of a mapping, active or not: versions are kept for ever; raises NotThere."""
+    """One version of a mapping, in use or not: versions are kept for ever; raises NotThere."""
     found = conn.execute(
         sa.select(mapping_version).where(
             mapping_version.c.name == name, mapping_version.c.version == number
@@ -88,9 +122,9 @@ def version(conn: sa.Connection, name: str, number: int) -> sa.Row[Any]:
 
 
 def deactivate(conn: sa.Connection, name: str) -> int:
-    """Take a mapping out of use; its versions stay. Returns how many were active (0 or 1)."""
+    """Take a mapping out of use; its versions stay. Returns how many were in use (0 or 1)."""
     return conn.execute(
         sa.update(mapping_version)
-        .where(mapping_version.c.name == name, mapping_version.c.active)
-        .values(active=False)
+        .where(mapping_version.c.name == name, mapping_version.c.state.in_(IN_USE))
+        .values(state=MappingState.SUPERSEDED)
     ).rowcount

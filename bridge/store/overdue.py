@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.store import holds
 from bridge.store.states import CompletionState, DeliveryState, IssuanceState
 from bridge.store.tables import completion, delivery, issuance, issuer
 
@@ -48,6 +49,8 @@ def issuances(conn: sa.Connection, site_id: str, **span: Any) -> Sequence[sa.Row
         issuer.c.problem.label("issuer_problem"),
         issuer.c.remedy.label("issuer_remedy"),
     ).join(issuer, issuer.c.id == issuance.c.issuer_id)
+    # About what waits with others a person decides when it is time, as was meant.
+    query = query.where(sa.not_(holds.waits()))
     return _batch(conn, query, issuance, _ISSUANCE, site_id, **span)
 
 

@@ -5,6 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class MappingState(StrEnum):
+    """Where a version of a mapping stands; of one name at most one is in use."""
+
+    DRAFT = "draft"  #: kept, and nothing is mapped by it
+    REHEARSAL = "rehearsal"  #: in use, and what it makes waits for a person
+    PUBLISHED = "published"  #: in use
+    SUPERSEDED = "superseded"  #: was in use
+
+
+#: Completions are mapped by versions of these states.
+IN_USE = (MappingState.REHEARSAL, MappingState.PUBLISHED)
+
+
 class DeliveryState(StrEnum):
     """What became of a delivery."""
 
@@ -22,6 +35,7 @@ class CompletionState(StrEnum):
     UNMATCHED = "unmatched"  #: no mapping wants it
     SAME = "same"  #: told before; ``same_as`` names the row that stands for it
     EARLY = "early"  #: completed before the site's ``issue_from``: issued if a person asks for it
+    DISCARDED = "discarded"  #: a person has discarded its certificate: issued if one asks for it
     HELD = "held"  #: a person decides
 
 
@@ -39,6 +53,19 @@ class IssuanceState(StrEnum):
 
 #: Where an issuance has not been sent, or was refused, and may be mapped anew.
 UNSENT = (IssuanceState.HELD, IssuanceState.FAILED)
+
+
+class HoldKind(StrEnum):
+    """What certificates are held together for."""
+
+    REHEARSAL = "rehearsal"  #: their mapping is tried out
+
+
+class HoldOutcome(StrEnum):
+    """What a person decided about a hold."""
+
+    RELEASED = "released"
+    DISCARDED = "discarded"
 
 
 class WriteBackState(StrEnum):

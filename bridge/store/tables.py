@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.store.states import MappingState
 from runtime import heartbeat
 from runtime.database import UtcDateTime
 from runtime.lease import lease_columns
@@ -32,12 +33,14 @@ def trouble_columns() -> tuple[sa.Column[Any], ...]:
     )
 
 
+def _only_if(condition: str) -> dict[str, Any]:
+    """Of an index: the rows it has, on either database."""
+    return {f"{dialect}_where": sa.text(condition) for dialect in ("sqlite", "postgresql")}
+
+
 def cause_index(table: str, *columns: str) -> sa.Index:
     """The index from which failures are counted, grouped and listed: of rows in trouble alone."""
-    failing = sa.text("cause IS NOT NULL")
-    return sa.Index(
-        f"ix_{table}_cause", "cause", *columns, sqlite_where=failing, postgresql_where=failing
-    )
+    return sa.Index(f"ix_{table}_cause", "cause", *columns, **_only_if("cause IS NOT NULL"))
 
 
 issuer = sa.Table(
@@ -98,9 +101,16 @@ mapping_version = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, server_default=MappingState.DRAFT),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("name", "version"),
+    # One version of a name is in use.
+    sa.Index(
+        "uq_mapping_version_in_use",
+        "name",
+        unique=True,
+        **_only_if("state IN ('rehearsal', 'published')"),
+    ),
 )
 
 delivery = sa.Table(
@@ -165,6 +175,33 @@ completion = sa.Table(
     sa.Index(None, "site_id", "next_run_at"),
     cause_index("completion", "site_id", "state", "failing_since"),
     sa.Index(None, "site_id", "round"),
+    sa.Index("ix_completion_same_as", "same_as", **_only_if("same_as IS NOT NULL")),
+)
+
+#: Certificates that a person decides about together; those of one key share the one that is open.
+hold = sa.Table(
+    "hold",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    # Theirs, without the hold's own id, which each of them has behind it.
+    sa.Column("cause", sa.String(100), nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("mapping_name", sa.String(64), nullable=False),
+    # NULL where it is not about one version, one site or one course.
+    sa.Column("mapping_version", sa.Integer),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id")),
+    sa.Column("course_id", sa.String(255)),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    # Set once a person has decided; from then on nothing joins it.
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("closed_by", sa.String(128)),
+    sa.Column("outcome", sa.String(16)),
+    sa.Column("reason", sa.Text),
+    sa.Column("released", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("discarded", sa.Integer, nullable=False, server_default="0"),
+    sa.Index("uq_hold_open", "key", unique=True, **_only_if("closed_at IS NULL")),
 )
 
 issuance = sa.Table(
@@ -194,6 +231,9 @@ issuance = sa.Table(
     sa.Column("file_sha256", sa.String(64), sa.ForeignKey("file.sha256")),
     sa.Column("state", sa.String(16), nullable=False),
     *trouble_columns(),
+    # With which others a person decides about it, and since when it may go on.
+    sa.Column("hold_id", ID),
+    sa.Column("released_at", UtcDateTime),
     # The file uploaded ahead of a bulk entry: perishable, and of use once.
     sa.Column("vault_file_id", sa.String(64)),
     sa.Column("vault_file_at", UtcDateTime),
@@ -217,6 +257,7 @@ issuance = sa.Table(
     sa.Index(None, "site_id", "learner_id"),
     sa.Index(None, "applicant_email"),
     sa.Index(None, "vault_uuid"),
+    sa.Index("ix_issuance_hold_id", "hold_id", "state", **_only_if("hold_id IS NOT NULL")),
 )
 
 #: Where a certificate is told: the courses whose gradebooks list it. Two courses of one learner may

@@ -21,6 +21,7 @@ from bridge.pipeline import reconcile
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.replay import Replayed, replay
 from bridge.store import accounts, mapping_versions, reconcile_runs, tables
+from bridge.store.states import MappingState
 from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
 from bridge.web.app import create_app
@@ -145,15 +146,17 @@ class World:
                 issue_from=LONG_AGO,
             )
 
-    def add_mapping(self, *changes: tuple[str, str]) -> None:
-        """Make the mapping above active, with some of its text changed."""
+    def add_mapping(
+        self, *changes: tuple[str, str], state: MappingState = MappingState.PUBLISHED
+    ) -> None:
+        """Make the mapping above active, or rehearse it, with some of its text changed."""
         document = MAPPING
         for old, new in changes:
             assert old in document
             document = document.replace(old, new)
         name = document.split("name: ")[1].split("\n")[0]
         with self.bridge.database.write() as conn:
-            mapping_versions.add(conn, name, document, now=self.clock.now())
+            mapping_versions.add(conn, name, document, now=self.clock.now(), state=state)
 
     def body(self, who: str = "ada", **changes: Any) -> dict[str, Any]:
         """A completion as a sender tells it; ``changes`` of its data, by section."""

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 
 from bridge import queue
 from bridge.cli import session
-from bridge.pipeline import replay, telling
+from bridge.pipeline import release, replay, telling
 from bridge.pipeline.hear import SIGNATURE
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.store.states import IssuanceState
@@ -186,6 +186,6 @@ class Lifetime:
 
 
 if __name__ == "__main__":
-    replay.BATCH = 2
+    replay.BATCH = release.BATCH = 2
     os.environ |= SETTINGS
     serve(Lifetime(json.loads(sys.argv[1])).live)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from bridge.store import tables
+from bridge.store.states import MappingState
 from campus.people import FIRST_AID, LIFESAVING, TEMPLATE, WATER_SAFETY
 from tests.faults.stage import MAPPING, SITE, WS_TOKEN, Stage
 from tests.faults.vault_stage import VaultStage
@@ -211,10 +212,40 @@ def without_a_place(stage: Stage) -> None:
     stage.command = ["site", "courses", SITE, "--create"]
 
 
+def rehearsed(stage: Stage) -> None:
+    """A mapping is rehearsed; while a third completion comes, a person releases what waits."""
+    stage.map_by(MAPPING + "# anew", MappingState.REHEARSAL)
+    many(stage)
+    stage.live()
+    stage.complete(WATER_SAFETY, SEAN)
+    (hold,) = stage.rows(tables.hold)
+    stage.command = ["release", hold.id, "--reason", "looks right"]
+
+
+def chosen(stage: Stage) -> None:
+    """A mapping is rehearsed; a person releases each by its name."""
+    stage.map_by(MAPPING + "# anew", MappingState.REHEARSAL)
+    many(stage)
+    stage.live()
+    (hold,) = stage.rows(tables.hold)
+    stage.command = ["release", hold.id, *(row.id for row in stage.rows(tables.issuance))]
+
+
+def rejected(stage: Stage) -> None:
+    """A mapping is rehearsed; a person discards what waits."""
+    rehearsed(stage)
+    stage.command[0] = "discard"
+
+
 #: Of commands that change more than one thing: what each run comes by.
 COMMANDS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
     held: of("replay", "beginning", "begun", "setting_going", "set_going", "ending", "ended"),
     unmatched: of("replay", "taking_up", "taken_up"),
+    rehearsed: (
+        *of("proofs", "claimed", "keeping", "kept"),
+        *of("release", "beginning", "begun", "deciding", "decided"),
+    ),
+    chosen: of("release", "deciding", "ending", "ended"),
     asked_about: of("reconcile", "beginning", "begun"),
     no_differences: of("reconcile", "dismissing", "dismissed"),
     shut_out: (*of("issuer", "rotating", "rotated"), *of("replay", "resuming", "resumed")),

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.store import accounts, mapping_versions, owners, tables
+from bridge.store.states import MappingState
 from campus import completion, webhooks
 from campus.app import create_app
 from campus.moodle import Moodle, Settings
@@ -132,10 +133,10 @@ class Stage:
             )
         self.map_by(MAPPING)
 
-    def map_by(self, mapping: str) -> None:
-        """Make a mapping the active one."""
+    def map_by(self, mapping: str, state: MappingState = MappingState.PUBLISHED) -> None:
+        """Make a mapping the active one, or rehearse it."""
         with self.database.write() as conn:
-            mapping_versions.add(conn, "course-completion", mapping, now=self.moment)
+            mapping_versions.add(conn, "course-completion", mapping, now=self.moment, state=state)
 
     def complete(self, course: int, learner: int) -> str:
         """A learner completes a course; the webhook waits to be delivered. Returns its name."""
@@ -302,8 +303,8 @@ class Stage:
         return Counter(row["course"] for row in rows if row["course"] in courses)
 
     def by_hand(self) -> Counter[str]:
-        """How often each row was set going again, or dismissed, by a person."""
-        done = ("replayed", "dismissed")
+        """How often each row was set going again, dismissed or decided about by a person."""
+        done = ("replayed", "dismissed", "released", "discarded")
         return Counter(row.subject for row in self.rows(tables.event) if row.what in done)
 
     def left_over(self) -> list[str]:

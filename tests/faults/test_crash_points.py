@@ -30,6 +30,7 @@ from tests.faults.points import (
     held,
     in_source,
     many,
+    rejected,
     revoked_at_once,
 )
 from tests.faults.stage import Stage
@@ -152,6 +153,24 @@ def test_after_a_death_a_replay_is_gone_on_with(
         (ended,) = stage.rows(tables.replay)
         assert ("done", 3, 0) == (ended.state, ended.going, ended.unchanged)
         assert [1, 1, 1] == [*stage.by_hand().values()]
+
+
+@pytest.mark.parametrize("point", ["release.begun", "release.deciding", "release.decided"])
+def test_after_a_death_what_was_to_be_discarded_is_discarded_once_and_nothing_is_issued(
+    new_stage: Callable[[], Stage], point: str, passes: Passes, kind: str
+) -> None:
+    for stage, _ in deaths(new_stage, point, rejected, passes, kind):
+        assert 0 == stage.live().last("exit")
+
+        assert [] == stage.left_over()
+        assert ({"cancelled": 3}, {"discarded": 3}) == (
+            stage.states(tables.issuance),
+            stage.states(tables.completion),
+        )
+        assert (Counter(), Counter()) == (stage.issued(), stage.mails_by_moodle())
+        (hold,) = stage.rows(tables.hold)
+        assert ("discarded", 3) == (hold.outcome, hold.discarded)
+        assert {1} == set(stage.by_hand().values())
 
 
 @pytest.mark.parametrize(("run", "point"), ORDERS)

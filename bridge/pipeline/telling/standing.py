@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from bridge.pipeline import known_causes
 from bridge.pipeline.attention import Matter, matters
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.telling import silence
@@ -57,6 +58,7 @@ def _concern(one: Matter, place: Place, audience: str) -> Concern:
         move=one.move,
         command=one.command,
         at_once=one.waits_for_a_person,
+        daily=known_causes.known(one.cause).daily,
     )
 
 

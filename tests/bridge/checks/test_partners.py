@@ -95,7 +95,7 @@ def test_a_site_that_is_back_is_a_note(world: World, key_file: Path) -> None:
 def test_an_installation_that_nobody_has_set_up(world: World, key_file: Path) -> None:
     world.change(tables.issuer, world.issuer_id, removed_at=world.clock.now())
     with world.bridge.database.write() as conn:
-        conn.execute(sa.update(tables.mapping_version).values(active=False))
+        conn.execute(sa.update(tables.mapping_version).values(state="superseded"))
     no_mapping: Found = (
         [],
         ["No mapping is active, so nothing is issued: vaultbridge mappings add"],

@@ -33,14 +33,14 @@ def active(world: World) -> str:
 def test_the_history_says_when_by_whom_and_why(run: Run, world: World) -> None:
     newest, first = run("mappings", "history", NAME, "--json").json
 
-    assert (2, "yes", "alice", "added", "only chemistry pays") == (
+    assert (2, "published", "alice", "added", "only chemistry pays") == (
         newest["version"],
-        newest["active"],
+        newest["state"],
         newest["who"],
         newest["what"],
         newest["reason"],
     )
-    assert (1, "") == (first["version"], first["active"])
+    assert (1, "superseded") == (first["version"], first["state"])
     assert "only chemistry pays" in run("mappings", "history", NAME).out
 
 
@@ -79,7 +79,7 @@ def test_a_version_that_names_what_is_gone_is_not_restored(run: Run, world: Worl
 
     said = run("mappings", "restore", NAME, "1")
 
-    assert (1, True) == (said.code, f"{NAME} version 1:3:" in said.err)
+    assert (1, True) == (said.code, f"{NAME}:3:" in said.err)
     assert CHEMISTRY == active(world)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -22,6 +23,7 @@ from bridge.store import (
     write_backs,
 )
 from bridge.store import deliveries as delivery_rows
+from bridge.store.states import MappingState
 from connectors.base import Completion, Course, Grade, Learner
 from runtime.keys import KeyProblem, Keys, new_key
 from tests.bridge.world import NOON, World
@@ -133,7 +135,7 @@ def test_a_secret_opens_for_its_own_row_and_key_only(world: World) -> None:
     assert {} == accounts.secrets_or_none(one, kind="site", keys=foreign)
 
 
-def test_a_mapping_version_never_changes_and_only_the_last_is_active(world: World) -> None:
+def test_a_mapping_version_never_changes_and_only_the_last_is_in_use(world: World) -> None:
     with world.bridge.database.write() as conn:
         added = [
             mapping_versions.add(conn, "m", text, now=NOON) for text in ("one", "one", "two", "one")
@@ -143,9 +145,46 @@ def test_a_mapping_version_never_changes_and_only_the_last_is_active(world: Worl
 
     assert [(1, True), (1, False), (2, True), (3, True), (4, True)] == added
     rows = [row for row in world.rows(tables.mapping_version) if row.name == "m"]
-    assert [(1, "one", False), (2, "two", False), (3, "one", False), (4, "one", True)] == sorted(
-        (row.version, row.document, row.active) for row in rows
+    was, active = "superseded", "published"
+    assert [(1, "one", was), (2, "two", was), (3, "one", was), (4, "one", active)] == sorted(
+        (row.version, row.document, row.state) for row in rows
     )
+
+
+def test_a_version_comes_forward_and_is_not_stored_again_for_it(world: World) -> None:
+    draft, rehearsal, published = MappingState.DRAFT, MappingState.REHEARSAL, MappingState.PUBLISHED
+    way = [
+        ("one", published, (1, True)),
+        ("two", draft, (2, True)),
+        ("two", draft, (2, False)),
+        ("one", draft, (1, False)),
+        ("two", rehearsal, (2, True)),
+        ("two", rehearsal, (2, False)),
+        ("three", draft, (3, True)),
+        ("two", published, (2, True)),
+        ("two", published, (2, False)),
+        ("two", rehearsal, (4, True)),
+        ("one", published, (5, True)),
+    ]
+    with world.bridge.database.write() as conn:
+        came = [
+            (text, state, mapping_versions.add(conn, "m", text, now=NOON, state=state))
+            for text, state, _ in way
+        ]
+
+    assert way == came
+    states = [row.state for row in world.rows(tables.mapping_version) if row.name == "m"]
+    assert {"draft": 1, "published": 1, "superseded": 3} == Counter(states)
+
+
+def test_no_two_versions_of_a_name_are_in_use(world: World) -> None:
+    with world.bridge.database.write() as conn:
+        mapping_versions.add(conn, "m", "one", now=NOON)
+        mapping_versions.add(conn, "m", "two", now=NOON, state=MappingState.DRAFT)
+
+    one = tables.mapping_version.c.document == "two"
+    with pytest.raises(sa.exc.IntegrityError), world.bridge.database.write() as conn:
+        conn.execute(sa.update(tables.mapping_version).where(one).values(state="rehearsal"))
 
 
 def test_an_attempts_outcome_once_written_stays(world: World) -> None:

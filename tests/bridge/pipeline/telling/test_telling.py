@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from bridge.pipeline import telling
 from bridge.store import tables
+from bridge.store.states import MappingState
 from connectors.base import Temporary
 from tests.bridge.pipeline.telling.conftest import OWNER, Chat, hear_nothing, own, set_up
 from tests.bridge.world import SITE, World
@@ -374,3 +375,17 @@ def test_several_owners_are_each_told_once(owned: World, mails: MailServer, crow
     tell(owned)
 
     assert [f"owner{n}@example.edu" for n in range(crowd)] == sorted(mails.recipients)
+
+
+def test_of_a_hold_an_owner_is_told_once(owned: World, mails: MailServer) -> None:
+    owned.add_mapping(("mapping: 1", "# anew\nmapping: 1"), state=MappingState.REHEARSAL)
+    for who in ("ada", "bob"):
+        owned.complete(who)
+        owned.run("normalise", "issue")
+        tell(owned)
+    owned.later(days=3)
+    tell(owned)
+    hold = owned.one(tables.hold)
+
+    assert [f"{SITE}: complete.rehearsal.{hold.id} (1)"] == subjects(mails)
+    assert f"vaultbridge holds show {hold.id}" in body(mails.mails[0])

@@ -1,0 +1,206 @@
+"""``vaultbridge mappings draft|rehearse|publish``, ``holds``, ``release``, ``discard``"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bridge.store import tables
+from tests.bridge.cli.conftest import Run
+from tests.bridge.world import MAPPING, World, key
+
+NAME = "course-completion"
+RENAMED = MAPPING.replace("Certificate of Completion: ", "Passed: ")
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(RENAMED)
+    return path
+
+
+def states(run: Run) -> list[tuple[int, str, str]]:
+    history = run("mappings", "history", NAME, "--json").json
+    return [(row["version"], row["state"], row["what"]) for row in history]
+
+
+def settle(world: World) -> None:
+    """The commands go by the clock on the wall."""
+    world.clock.moment = max(world.clock.now(), datetime.now(UTC))
+    world.settle()
+
+
+def test_a_draft_is_looked_through_kept_and_not_in_use(
+    run: Run, world: World, document: Path
+) -> None:
+    said = run("mappings", "draft", str(document), "--reason", "shorter")
+    again = run("mappings", "draft", str(document))
+
+    assert f"{NAME}: version 2 is kept as a draft.\n" == said.out
+    assert f"{NAME}: version 2 is a draft already; nothing changed.\n" == again.out
+    assert (2, "draft", "drafted") == states(run)[0]
+    (row,) = run("mappings", "list", "--json").json
+    assert (1, "published") == (row["version"], row["state"])
+    document.write_text(RENAMED.replace("issuer: main", "issuer: mian"))
+    said = run("mappings", "draft", str(document))
+    assert (1, True) == (said.code, f"{document}:3:" in said.err)
+    document.write_text(RENAMED.replace(NAME, "another"))
+    said = run("mappings", "draft", str(document))
+    assert (1, True) == (said.code, "priority: 0 is that of course" in said.err)
+
+
+def test_from_a_draft_over_a_rehearsal_to_a_published_version(
+    run: Run, world: World, document: Path
+) -> None:
+    assert 0 == run("mappings", "draft", str(document)).code
+    rehearse = run("mappings", "rehearse", NAME, "--reason", "first day", "--as", "alice")
+    again = run("mappings", "rehearse", str(document))
+    world.complete()
+    settle(world)
+    publish = run("mappings", "publish", NAME, "--as", "bob")
+    hold = world.one(tables.hold)
+
+    assert (
+        f"{NAME}: version 2 is being rehearsed: what it makes waits, see `vaultbridge holds`.\n"
+        "Version 1 is superseded: nothing is issued by it meanwhile.\n"
+    ) == rehearse.out
+    assert f"{NAME}: version 2 is being rehearsed already; nothing changed.\n" == again.out
+    assert (
+        f"{NAME}: version 2 is active now.\n"
+        f"Still waiting: 1. `vaultbridge release {hold.id}` or "
+        f"`vaultbridge discard {hold.id}` decides.\n"
+    ) == publish.out
+    assert [(2, "published", "added")] == states(run)[:1]
+    shown = run("show", run("mappings", "list", "--json").json[0]["id"], "--json").json
+    assert [("drafted", None), ("rehearsed", "first day"), ("added", None)] == [
+        (line["what"], line["detail"]) for line in shown["history"]
+    ]
+
+
+def test_what_is_being_rehearsed_is_published_before_a_newer_draft(
+    run: Run, world: World, document: Path
+) -> None:
+    assert 0 == run("mappings", "rehearse", str(document)).code
+    document.write_text(RENAMED + "# not yet\n")
+    assert 0 == run("mappings", "draft", str(document)).code
+
+    assert "version 2 is active now" in run("mappings", "publish", NAME).out
+    assert "version 3 is active now" in run("mappings", "publish", NAME).out
+    said = run("mappings", "publish", NAME)
+    assert (1, True) == (said.code, "no version that is a rehearsal or draft" in said.err)
+    assert "version 4 is being rehearsed" in run("mappings", "rehearse", NAME, "--version", "1").out
+    assert 2 == run("mappings", "rehearse", str(document), "--version", "1").code
+
+
+@pytest.fixture
+def waiting(run: Run, world: World, document: Path) -> World:
+    """Three certificates of a rehearsal wait."""
+    assert 0 == run("mappings", "rehearse", str(document)).code
+    for who in ("ada", "bob", "eve"):
+        world.complete(who)
+    settle(world)
+    return world
+
+
+def test_holds_are_listed_and_shown_with_what_stands_on_each_certificate(
+    run: Run, waiting: World, tmp_path: Path
+) -> None:
+    hold = waiting.one(tables.hold)
+    first, *_ = waiting.rows(tables.issuance)
+
+    (listed,) = run("holds", "--json").json
+    assert (hold.id, "rehearsal", f"{NAME} v2", 3) == (
+        listed["id"],
+        listed["kind"],
+        listed["mapping"],
+        listed["waiting"],
+    )
+    assert "Version 2 of the mapping course-completion" in run("holds").out
+    shown = run("holds", "show", hold.id, "--json", "--limit", "2").json
+    assert (3, ["Ada Lovelace", "Bob Lovelace"]) == (
+        shown["waiting"],
+        [row["full_name"] for row in shown["certificates"]],
+    )
+    assert ("Passed: Marine Biology", "2026-11-23", None) == (
+        shown["certificates"][0]["certificate_title"],
+        shown["certificates"][0]["issue_date"],
+        shown["certificates"][0]["problem"],
+    )
+    page = run("holds", "show", hold.id, "--limit", "1").out
+    assert f"1 of 3; the next: vaultbridge holds show {hold.id} --after {first.id}" in page
+    rest = run("holds", "show", hold.id, "--after", first.id, "--json").json["certificates"]
+    assert ["bob", "eve"] == [row["learner_id"] for row in rest]
+
+    folder = tmp_path / "proofs"
+    assert f"3 files in {folder}" in run("holds", "show", hold.id, "--files", str(folder)).out
+    assert {f"{row.id}.pdf" for row in waiting.rows(tables.issuance)} == {
+        path.name for path in folder.iterdir()
+    }
+    assert all(path.read_bytes().startswith(b"%PDF") for path in folder.iterdir())
+
+
+def test_all_are_released_or_some_discarded_and_the_command_may_be_repeated(
+    run: Run, waiting: World
+) -> None:
+    hold = waiting.one(tables.hold)
+    ada, bob, _ = (row.id for row in waiting.rows(tables.issuance))
+
+    said = run("discard", hold.id, ada, "--reason", "no learner", "--as", "alice")
+    assert f"1 discarded, 2 still wait ({hold.id}).\n" == said.out
+    assert f"2 released, 0 still wait ({hold.id}).\n" == run("release", hold.id).out
+    assert f"0 released, 0 still wait ({hold.id}).\n" == run("release", hold.id, bob).out
+    settle(waiting)
+
+    title = "Passed: Marine Biology"
+    assert {key(who, title=title): 1 for who in ("bob", "eve")} == waiting.vault.created
+    assert "Nothing is held for a decision.\n" == run("holds").out
+    (listed,) = run("holds", "--all", "--json").json
+    assert ("released", 2, 1) == (listed["decided"], listed["released"], listed["discarded"])
+    assert "It was released on" in run("holds", "show", hold.id).out
+    history = run("show", ada, "--json").json["history"]
+    assert "discarded" in [line["what"] for line in history if line["who"] == "alice"]
+
+
+def test_what_a_decision_is_not_about_is_told(run: Run, waiting: World) -> None:
+    hold = waiting.one(tables.hold)
+    ada, *_ = (row.id for row in waiting.rows(tables.issuance))
+    assert 0 == run("discard", hold.id, ada).code
+
+    said = run("release", hold.id, ada, "is_of_nobody")
+    assert (1, True) == (said.code, "is_of_nobody: It is no certificate of" in said.out)
+    assert f"{ada}: Another decision was made before: it is cancelled." in said.out
+    assert (1, True) == (
+        (other := run("release", "ho_1")).code,
+        "There is no hold 'ho_1'" in other.err,
+    )
+    assert 0 == run("discard", hold.id).code
+    again = run("release", hold.id)
+    assert (1, True) == (again.code, "was discarded as a whole" in again.err)
+
+
+def test_what_is_discarded_stays_listed_and_is_replayed_as_one(run: Run, waiting: World) -> None:
+    hold = waiting.one(tables.hold)
+    assert 0 == run("discard", hold.id, "--reason", "wrong title").code
+
+    (group,) = run("failures", "--json").json
+    assert ("complete.discarded", 3) == (group["cause"], group["size"])
+    assert 0 == run("mappings", "restore", NAME, "1").code
+    assert "3 going again" in run("replay", "--cause", "complete.discarded").out
+    settle(waiting)
+    assert {key(who): 1 for who in ("ada", "bob", "eve")} == waiting.vault.created
+
+
+def test_failures_and_status_name_the_hold(run: Run, waiting: World) -> None:
+    hold = waiting.one(tables.hold)
+
+    (group,) = run("failures", "--json").json
+    assert (f"complete.rehearsal.{hold.id}", 3, None) == (
+        group["cause"],
+        group["size"],
+        group["replay"],
+    )
+    needed = run("status", "--json").json["needs_a_person"]
+    assert [f"vaultbridge holds show {hold.id}"] == [one["command"] for one in needed]
