@@ -12,6 +12,7 @@ from typing import Any
 import marshmallow as ma
 
 from bridge.addresses import problem_with
+from mappings.locales import zone_problem
 from runtime.settings import CommaList, read
 
 PREFIX = "BRIDGE_"
@@ -42,6 +43,11 @@ class Owners(CommaList):
         for problem in filter(None, map(problem_with, addresses)):
             raise ma.ValidationError(f"holds no address: {problem}")
         return addresses
+
+
+def _is_zone(name: str) -> None:
+    if problem := zone_problem(name):
+        raise ma.ValidationError(problem)
 
 
 def _duration(seconds: float, help_text: str) -> Seconds:
@@ -116,6 +122,15 @@ class SettingsSchema(ma.Schema):
         metadata=_about(
             "hosts (or host:port) inside your network that the bridge may call.",
             "moodle.internal,127.0.0.1:8001",
+        ),
+    )
+    timezone = ma.fields.String(
+        load_default="UTC",
+        validate=_is_zone,
+        metadata=_about(
+            "the time zone in which the day of a completion is counted where neither the LMS nor "
+            "the site (`vaultbridge site set NAME --timezone ZONE`) says one.",
+            "Asia/Dubai",
         ),
     )
     backup_dir = ma.fields.String(
@@ -264,6 +279,7 @@ class Settings:
     web_workers: int
     trusted_proxies: int
     allowed_private_hosts: tuple[str, ...]
+    timezone: str
     backup_dir: Path | None
     templates_dir: Path | None
     cache_dir: Path

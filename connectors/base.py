@@ -133,6 +133,7 @@ class Course:
     title: str | None = None  #: plain text, unescaped
     category: str | None = None
     language: str | None = None  #: BCP 47, if the LMS says one
+    timezone: str | None = None  #: IANA ("Asia/Dubai"), if the LMS says one of the course
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,14 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """The time zone in which the day of a completion is counted."""
+
+    name: str  #: IANA
+    source: str  #: who said so: "course", "site", "setting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """One learner has completed one course: said the same way for every LMS.
 
@@ -177,6 +186,7 @@ class Completion:
     cohorts: tuple[str, ...] = ()
     enrolled: int | None = None  #: how many are enrolled in the course
     extra: Mapping[str, Json] = field(default_factory=_nothing)  #: whatever else the sender told
+    zone: Zone | None = None  #: the bridge's to say, once for all, not the connector's
 
     def __post_init__(self) -> None:
         _aware("noticed_at", self.noticed_at)

@@ -54,7 +54,7 @@ _NUMERALS = (IntegerLiteral, FloatLiteral)
 
 #: What a name that is no plain text needs first, where it is printed or filtered.
 _FIRST_FILTERS: Mapping[Kind, tuple[tuple[str, ...], str]] = {
-    Kind.MOMENT: (("local_date", "default"), "put | local_date: 'Asia/Dubai' after it"),
+    Kind.MOMENT: (("local_date", "default"), "put | local_date: timezone after it"),
     Kind.LIST: (("join", "first", "last", "size", "default"), "put | join: ', ' after it"),
     Kind.FIELDS: ((), "say which"),
 }

@@ -7,15 +7,26 @@ from typing import Any
 
 from connectors.base import Completion
 from mappings import texts
-from mappings.entry import Entry, FieldProblem, FieldTrace, Held, natural_key
+from mappings.entry import (
+    BY_MAPPING,
+    NO_MOMENT,
+    Dated,
+    Entry,
+    FieldProblem,
+    FieldTrace,
+    Held,
+    natural_key,
+)
 from mappings.expressions import Condition, Expression
+from mappings.filter_functions import moment
 from mappings.globs import matches
 from mappings.limits import Applied
 from mappings.model import ANY_SITE, Mapping, Match
 from mappings.rules import MEND_MAPPING, RULES, Rule, Unfit
-from mappings.values import ExpressionError, Fields, shown, values_of
+from mappings.values import ExpressionError, Fields, ZoneName, shown, values_of
 
 __all__ = [
+    "Dated",
     "Entry",
     "FieldProblem",
     "FieldTrace",
@@ -57,10 +68,11 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
     if mapping.match.when is not None:
         traces.append(_decided(mapping.match.when, values, problems))
     made: dict[str, Any] = {}
-    traces += [_filled(rule, mapping, values, made, problems) for rule in RULES]
+    used: dict[str, list[Applied]] = {rule.name: [] for rule in RULES}
+    traces += [_filled(rule, mapping, values, made, problems, used[rule.name]) for rule in RULES]
     if problems:
         return Held(problems=tuple(problems), trace=tuple(traces))
-    return Entry(**made, trace=tuple(traces))
+    return Entry(**made, dated=_dated(used["issue_date"]), trace=tuple(traces))
 
 
 def misfit(mapping: Mapping, completion: Completion, *, site: str) -> str | None:
@@ -107,9 +119,9 @@ def _filled(
     values: Fields,
     made: dict[str, Any],
     problems: list[FieldProblem],
+    applied: list[Applied],
 ) -> FieldTrace:
     expression = rule.expression(mapping)
-    applied: list[Applied] = []
     printed = result = None
     try:
         printed = expression.evaluate(values, applied)
@@ -122,6 +134,19 @@ def _filled(
         problems.append(_unfit(rule.field, exc))
     tidied = () if printed is None or result is None else texts.tidied(printed, result)
     return _trace(rule.field, expression, values, result, applied, tidied)
+
+
+def _dated(used: Sequence[Applied]) -> Dated:
+    """The moment and the zone that the last ``local_date`` was told."""
+    for use in reversed(used):
+        if use.name == "local_date" and use.result is not None:
+            zone = use.arguments[0]
+            return Dated(
+                instant=moment(use.value),
+                zone=str(zone),
+                source=zone.source if isinstance(zone, ZoneName) else BY_MAPPING,
+            )
+    return NO_MOMENT
 
 
 def _written(use: Applied) -> tuple[str, str | None]:

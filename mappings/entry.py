@@ -6,7 +6,7 @@ import hashlib
 import json
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from mappings.texts import line
 
@@ -28,6 +28,20 @@ class FieldTrace:
     #: The filters that were used, as the document writes them, and what each gave.
     filters: tuple[tuple[str, str | None], ...] = ()
     tidied: tuple[str, ...] = ()  #: what was done to the text it printed, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """Why the issue date is that day."""
+
+    instant: datetime | None  #: the moment whose day it is; None if it is no moment's
+    zone: str | None  #: in which that day is counted
+    source: str  #: who said the zone: "course", "site", "setting", or the "mapping" itself
+
+
+#: A day that a mapping states, or takes from elsewhere.
+BY_MAPPING = "mapping"
+NO_MOMENT = Dated(instant=None, zone=None, source=BY_MAPPING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,7 @@ class Entry:
     issue_date: date
     details: str  #: may be empty, may hold line ends; leaves room for ``REF_MARK``
     language: str  #: BCP 47
+    dated: Dated = field(default=NO_MOMENT, compare=False)
     trace: tuple[FieldTrace, ...] = field(compare=False)
 
 

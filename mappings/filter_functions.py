@@ -129,7 +129,7 @@ def local_date(value: object, zone: object) -> str | None:
         return None
     _refuse(zone_problem(_text(zone)))
     try:
-        return day_in(_moment(value), _text(zone)).isoformat()
+        return day_in(moment(value), _text(zone)).isoformat()
     except (ValueError, OverflowError) as exc:
         raise ExpressionError(f"local_date cannot read {_shown(value)}") from exc
 
@@ -161,7 +161,7 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        raise ExpressionError("a moment is no text: put | local_date: 'Asia/Dubai' after it first")
+        raise ExpressionError("a moment is no text: put | local_date: timezone after it first")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
@@ -194,11 +194,12 @@ def _members(value: object) -> list[Any]:
     raise ExpressionError("only a list can be taken apart here; | split: ',' makes one of a text")
 
 
-def _moment(value: object) -> datetime:
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(_text(value))
-    if moment.utcoffset() is None:
+def moment(value: object) -> datetime:
+    """A moment, also one that is written out. Raises ValueError."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(_text(value))
+    if found.utcoffset() is None:
         raise ValueError
-    return moment
+    return found
 
 
 def _shown(value: object) -> str:

@@ -103,7 +103,7 @@ def _issue_date(text: str) -> date:
         raise Unfit(
             "is empty: the LMS did not say when the course was completed",
             "If the day we heard of it will do, write in the mapping "
-            "{{ completed_at | default: noticed_at | local_date: 'UTC' }}, then replay.",
+            "{{ completed_at | default: noticed_at | local_date: timezone }}, then replay.",
             code="missing",
         )
     try:

@@ -26,8 +26,8 @@ from mappings.model import (
 
 FORMAT = 1
 
-#: The issue date where a document says none: the day of the completion, in UTC.
-DEFAULT_ISSUE_DATE = "{{ completed_at | local_date: 'UTC' }}"
+#: The issue date where a document says none: the day of the completion where the course is.
+DEFAULT_ISSUE_DATE = "{{ completed_at | local_date: timezone }}"
 
 #: The kind of certificate where a document says none.
 DEFAULT_KIND = "course"

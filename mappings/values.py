@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from connectors.base import Completion
+from connectors.base import Completion, Zone
 
 TEXT_LIMIT = 4_000  #: characters
 LIST_LIMIT = 1_000  #: members
@@ -38,6 +38,22 @@ class Number(Decimal):
             return super().__str__()
         text = format(self, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+class ZoneName(str):
+    """The time zone of a completion; knows who said it."""
+
+    source: str
+
+    def __new__(cls, zone: Zone) -> ZoneName:
+        """Its name."""
+        made = super().__new__(cls, zone.name)
+        made.source = zone.source
+        return made
+
+
+#: Where nobody has said any.
+UTC_ZONE = Zone(name="UTC", source="default")
 
 
 class Fields(Mapping[str, object]):
@@ -88,7 +104,7 @@ class Items(Sequence[object]):
 
 def wrapped(name: str, value: object) -> object:
     """The value as an expression may see it. Raises ExpressionError if it is too large."""
-    if value is None or isinstance(value, bool | datetime | Fields | Items | Number):
+    if value is None or isinstance(value, bool | datetime | Fields | Items | Number | ZoneName):
         return value
     if isinstance(value, str):
         # JSON can hold half a character ("\ud800"), UTF-8 cannot.
@@ -135,7 +151,7 @@ def values_of(completion: Completion, *, site: str) -> Fields:
     return Fields(
         "",
         {
-            "course": _parts("course", course, "id code title category language"),
+            "course": _parts("course", course, "id code title category language timezone"),
             "learner": _parts(
                 "learner",
                 learner,
@@ -146,6 +162,7 @@ def values_of(completion: Completion, *, site: str) -> Fields:
             else _parts("grade", grade, "percent points maximum text"),
             "completed_at": completion.completed_at,
             "noticed_at": completion.noticed_at,
+            "timezone": ZoneName(completion.zone or UTC_ZONE),
             "role": completion.role,
             "cohorts": completion.cohorts,
             "enrolled": completion.enrolled,

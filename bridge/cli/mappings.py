@@ -15,6 +15,7 @@ from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.cli.syncing import pull, push
 from bridge.cli.versions import diff, history
 from bridge.pipeline.replay import take_up_unmatched
+from bridge.pipeline.zones import zoned
 from bridge.store import accounts, completions, events, mapping_versions
 from mappings.document import Known
 from mappings.json_schema import json_schema
@@ -61,7 +62,8 @@ def fields(site: str, as_json: bool) -> None:
     b = bridge()
     with b.database.read() as conn:
         row = accounts.site_named(conn, site)
-        found = completions.latest_told(conn, row.id, limit=LOOKED_AT)
+        told = completions.latest_told(conn, row.id, limit=LOOKED_AT)
+    found = [zoned(each, row, setting=b.settings.timezone) for each in told]
     rows = [
         {"name": n.path, "kind": n.kind.value, "meaning": n.meaning, "example": n.example}
         for n in listing(found, site=row.name)

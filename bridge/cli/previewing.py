@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,9 +19,11 @@ from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import mapping_versions
 from bridge.wiring import Bridge
 from mappings.document import load
-from mappings.engine import FieldProblem, FieldTrace, Held
+from mappings.engine import Dated, Entry, FieldProblem, FieldTrace, Held
+from mappings.entry import BY_MAPPING
 
 DRAFT = 0  #: the version of a document that is in a file
+ISSUE_DATE = "entry.issue_date"
 DOCUMENT_ENDS = (".yaml", ".yml")
 #: A picture's form to what was said against making it, or where it was put.
 Files: TypeAlias = "dict[str, str]"
@@ -161,6 +164,8 @@ def _explained(each: Explained) -> Iterator[str]:
     for trace in each.result.trace:
         yield f"\n{trace.field}"
         yield from (f"  {what:10} {said}" for what, said in _field(trace, problems))
+        if trace.field == ISSUE_DATE and isinstance(each.result, Entry):
+            yield f"  {'because':10} {_because(each.result.dated)}"
     for field, value in _how(each).items():
         yield f"\n{field}\n  {'result':10} {value}"
 
@@ -179,6 +184,13 @@ def _verdict(each: Explained) -> str:
         fields = ", ".join(problem.field for problem in each.result.problems)
         return f"wants it, and would hold it for {fields}."
     return "wants it, and would issue."
+
+
+def _because(dated: Dated) -> str:
+    if dated.instant is None:
+        return "the mapping states the day"
+    who = "the mapping itself" if dated.source == BY_MAPPING else f"the {dated.source}"
+    return f"it is the day of {dated.instant.isoformat()} in {dated.zone}, as {who} says"
 
 
 def _field(trace: FieldTrace, problems: Mapping[str, FieldProblem]) -> Iterator[tuple[str, str]]:
@@ -233,10 +245,15 @@ def _as_json(each: Explained, files: Files) -> dict[str, Any]:
         "would_issue": each.would_issue,
         "misfit": each.misfit,
         "rival": each.rival,
+        "dated": _dated_json(each.result),
         "fields": [_field_json(trace, problems.get(trace.field)) for trace in each.result.trace],
         "taken_as_written": _how(each),
         "files": files,
     }
+
+
+def _dated_json(result: Entry | Held) -> dict[str, Any] | None:
+    return asdict(result.dated) if isinstance(result, Entry) else None
 
 
 def _field_json(trace: FieldTrace, problem: FieldProblem | None) -> dict[str, Any]:

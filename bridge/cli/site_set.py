@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bridge.cli.moments import Moment
 from bridge.cli.owners import OWNER_OPTION, told_owners
 from bridge.cli.session import AS_OPTION, bridge, person, plain_values
-from bridge.cli.site_settings import SET_OPTION, changed
+from bridge.cli.site_settings import SET_OPTION, TIMEZONE_OPTION, changed
 from bridge.store import accounts, completions, events
 from bridge.store.owners import sealed
 
@@ -26,6 +26,7 @@ from bridge.store.owners import sealed
     help="Certify what is completed from this date on (UTC). What was completed earlier and is "
     "known is taken up.",
 )
+@TIMEZONE_OPTION
 @click.option(
     "--auto-mend/--no-auto-mend",
     default=None,
@@ -37,14 +38,17 @@ def set_(
     name: str,
     plain: tuple[str, ...],
     issue_from: datetime | None,
+    timezone: str | None,
     auto_mend: bool | None,
     owners: tuple[str, ...] | None,
     who: str | None,
 ) -> None:
     """Change a site: settings of its connector (--set KEY= takes one away), what is certified."""
     given = plain_values(plain)
-    if not given and issue_from is None and auto_mend is None and owners is None:
-        raise click.UsageError("Say what to change: --set, --issue-from, --auto-mend or --owner.")
+    if not given and all(v is None for v in (issue_from, timezone, auto_mend, owners)):
+        raise click.UsageError(
+            "Say what to change: --set, --issue-from, --timezone, --auto-mend or --owner."
+        )
     b = bridge()
     taken = 0
     with b.database.write() as conn:
@@ -56,12 +60,15 @@ def set_(
             values["settings"] = changed(row, given, secrets)
         if issue_from is not None:
             values["issue_from"] = issue_from
+        if timezone is not None:
+            values["timezone"] = timezone or None
         if auto_mend is not None:
             values["auto_mend"] = auto_mend
         if owners is not None:
             values["owners"] = sealed(owners, kind="site", name=name, keys=b.keys)
         accounts.change(conn, row.id, kind="site", **values)
-        detail = "; ".join([*_told(given, issue_from, auto_mend), *told_owners(owners)])
+        told = _told(given, issue_from, timezone, auto_mend)
+        detail = "; ".join([*told, *told_owners(owners)])
         events.record(conn, row.id, "changed", at=now, who=person(who), detail=detail)
         if issue_from is not None:
             taken = _take_up(conn, row, issue_from, now)
@@ -74,12 +81,17 @@ def set_(
 
 
 def _told(
-    given: Mapping[str, str], issue_from: datetime | None, auto_mend: bool | None
+    given: Mapping[str, str],
+    issue_from: datetime | None,
+    timezone: str | None,
+    auto_mend: bool | None,
 ) -> Iterator[str]:
     for key, value in given.items():
         yield f"{key}={value}"
     if issue_from is not None:
         yield f"issues what is completed from {issue_from.astimezone(UTC):%Y-%m-%d %H:%M} UTC on"
+    if timezone is not None:
+        yield f"days are counted in {timezone or 'the time zone of BRIDGE_TIMEZONE'}"
     if auto_mend is not None:
         yield "the clock mends what it finds" if auto_mend else "the clock only reports"
 

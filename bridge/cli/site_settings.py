@@ -10,6 +10,7 @@ import marshmallow as ma
 import sqlalchemy as sa
 
 from connectors import registry
+from mappings.locales import zone_problem
 from runtime.settings import is_secret
 
 SET_OPTION = click.option(
@@ -21,6 +22,21 @@ SECRET_OPTION = click.option(
     multiple=True,
     metavar="KEY=@FILE",
     help="A secret of the connector, read from a file (a list: one a line), or KEY=-.",
+)
+
+
+def _zone(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    if name and (problem := zone_problem(name)):
+        raise click.BadParameter(problem)
+    return name
+
+
+TIMEZONE_OPTION = click.option(
+    "--timezone",
+    metavar="ZONE",
+    callback=_zone,
+    help="Where the days of its completions are counted, e.g. Asia/Dubai, unless the LMS says it "
+    "of the course. Default, and if empty: as BRIDGE_TIMEZONE says.",
 )
 
 

@@ -23,7 +23,13 @@ from bridge.cli.session import (
     secret_values,
 )
 from bridge.cli.site_set import set_
-from bridge.cli.site_settings import SECRET_OPTION, SET_OPTION, rotated, validated
+from bridge.cli.site_settings import (
+    SECRET_OPTION,
+    SET_OPTION,
+    TIMEZONE_OPTION,
+    rotated,
+    validated,
+)
 from bridge.pipeline import trouble
 from bridge.store import accounts, completions, deliveries, events, restored, write_backs
 from bridge.store.owners import of, sealed
@@ -52,6 +58,7 @@ site.add_command(set_)
     type=Moment(),
     help="Certify what is completed from this date on (UTC). Default: from now on.",
 )
+@TIMEZONE_OPTION
 @OWNER_OPTION
 @AS_OPTION
 def add(
@@ -60,6 +67,7 @@ def add(
     plain: tuple[str, ...],
     secrets: tuple[str, ...],
     issue_from: datetime | None,
+    timezone: str | None,
     owners: tuple[str, ...] | None,
     who: str | None,
 ) -> None:
@@ -77,6 +85,7 @@ def add(
             keys=b.keys,
             now=now,
             issue_from=issue_from,
+            timezone=timezone or None,
             owners=sealed(owners or (), kind="site", name=name, keys=b.keys),
             next_run_at=now + b.settings.reconcile,
         )
@@ -154,6 +163,7 @@ def show(name: str, as_json: bool) -> None:
         "hook": hook(b, row.connector, row.name),
         "settings": row.settings,
         "issue_from": accounts.issue_from(row),
+        "timezone": row.timezone,
         "auto_mend": row.auto_mend,
         "unsure_since": row.unsure_since,
         "secrets": dict.fromkeys(secrets, MASK),

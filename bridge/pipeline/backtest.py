@@ -6,7 +6,7 @@ Nothing is written, and neither an LMS nor a vault is asked: completions are tak
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.parts import parts
 from bridge.pipeline.versioned import active_mappings
+from bridge.pipeline.zones import zoned
 from bridge.store import accounts, completions, issuances
 from bridge.store.states import CompletionState
 from bridge.store.tables import completion
@@ -65,7 +66,7 @@ def backtest(
     or without, are not told of. Raises bridge.store.accounts.NotThere for an unknown site.
     """
     with bridge.database.read() as conn:
-        run = _Run(conn, draft)
+        run = _Run(conn, draft, timezone=bridge.settings.timezone)
         ids = _newest(conn, last, run.sites, site)
     for chunk in parts(ids, CHUNK):
         with bridge.database.read() as conn:
@@ -73,7 +74,7 @@ def backtest(
 
 
 def _newest(
-    conn: sa.Connection, last: int, sites: Mapping[str, str], site: str | None
+    conn: sa.Connection, last: int, sites: Collection[str], site: str | None
 ) -> Sequence[str]:
     meant = [accounts.site_named(conn, site).id] if site is not None else list(sites)
     query = sa.select(completion.c.id).where(
@@ -86,11 +87,12 @@ def _newest(
 class _Run:
     """What a backtest compares, and the certificates it has come by."""
 
-    def __init__(self, conn: sa.Connection, draft: model.Mapping) -> None:
+    def __init__(self, conn: sa.Connection, draft: model.Mapping, *, timezone: str) -> None:
+        self._timezone = timezone
         self._active = [each.mapping for each in active_mappings(conn)]
         self._proposed = [m for m in self._active if m.name != draft.name] + [draft]
         self._issuers = {row.name: row.id for row in accounts.issuers(conn)}
-        self.sites: Mapping[str, str] = {row.id: row.name for row in accounts.sites(conn)}
+        self.sites: Mapping[str, sa.Row[Any]] = {row.id: row for row in accounts.sites(conn)}
         #: By natural key: whose it would be first.
         self._first: dict[str, _Holder] = {}
 
@@ -112,8 +114,9 @@ class _Run:
             )
 
     def _compared(self, row: sa.Row[Any]) -> Iterator[Difference]:
-        told = completions.unpack(row.data)
-        return compare(self._active, self._proposed, told, site=self.sites[row.site_id])
+        site = self.sites[row.site_id]
+        told = zoned(completions.unpack(row.data), site, setting=self._timezone)
+        return compare(self._active, self._proposed, told, site=site.name)
 
     def _key(self, difference: Difference) -> str | None:
         """The natural key of a certificate that the draft makes another one, or anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ from bridge.pipeline.decide import Decision
 from bridge.pipeline.guard import poisoned
 from bridge.pipeline.parts import parts
 from bridge.pipeline.versioned import Versioned, active_mappings
+from bridge.pipeline.zones import zoned
 from bridge.store import completions, events
 from bridge.store.states import CompletionState
 from bridge.store.tables import completion
@@ -52,22 +53,30 @@ def _work(
 ) -> None:
     crashpoint("complete.claimed")
     found = [completions.unpack(row.data) for row in rows]
-    told = enriched(connector, found)
+    told = enriched(bridge, site, connector, found)
     crashpoint("complete.enriched")
     _settle_all(bridge, site, rows, told)
 
 
 def enriched(
-    connector: Connector[Any], found: Sequence[Completion]
+    bridge: Bridge, site: sa.Row[Any], connector: Connector[Any], found: Sequence[Completion]
 ) -> Sequence[Completion | Problem]:
-    """What the LMS says of each, in order; raises as Connector.enrich, and MixedUp."""
-    if Capability.ENRICH not in connector.capabilities():
-        return found
-    outcomes = connector.enrich(found)
+    """What the LMS says of each, in order, and the time zone that it is counted in.
+
+    Raises as Connector.enrich, and MixedUp.
+    """
+    enriches = Capability.ENRICH in connector.capabilities()
+    outcomes = connector.enrich(found) if enriches else found
     for asked, told in zip(found, outcomes, strict=True):
         if isinstance(told, Completion) and _whose(told) != _whose(asked):
             raise MixedUp
-    return outcomes
+    setting = bridge.settings.timezone
+    return [
+        zoned(replace(told, zone=asked.zone), site, setting=setting)
+        if isinstance(told, Completion)
+        else told
+        for asked, told in zip(found, outcomes, strict=True)
+    ]
 
 
 def _whose(found: Completion) -> tuple[str, str]:
@@ -140,7 +149,7 @@ def _settle_one(
         lease_of(row),
         next_run_at=None,
         round=round_,
-        data=completions.pack(outcome),
+        data=completions.pack(_kept(outcome, result)),
         state=result.state,
         same_as=result.same.id if result.same is not None else None,
         map_with=None,
@@ -149,6 +158,12 @@ def _settle_one(
     )
     events.record(conn, row.id, result.state.value, at=now, detail=result.problem)
     log.info("completion", completion_id=row.id, outcome=result.state.value)
+
+
+def _kept(found: Completion, result: Decision) -> Completion:
+    # What nobody has mapped yet is counted in the zone of the day on which somebody does.
+    is_mapped = result.state not in (CompletionState.UNMATCHED, CompletionState.EARLY)
+    return found if is_mapped else replace(found, zone=None)
 
 
 def _said(row: sa.Row[Any], result: Decision, *, now: datetime) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,14 @@ from mappings.model import Mapping
 STEP = "complete"
 REF_BYTES = 4
 #: What an entry fills in; nothing of an older one stays when there is none.
-ENTRY_COLUMNS = ("certificate_title", "full_name", "applicant_email", "issue_date", "details")
+ENTRY_COLUMNS = (
+    "certificate_title",
+    "full_name",
+    "applicant_email",
+    "issue_date",
+    "dated",
+    "details",
+)
 
 
 def draft(
@@ -72,11 +80,17 @@ def _entry_draft(entry: engine.Entry, mapping: Mapping, ref: str) -> dict[str, A
         "full_name": entry.full_name,
         "applicant_email": entry.applicant_email,
         "issue_date": entry.issue_date,
+        "dated": _dated(entry.dated),
         # The mark by which a certificate found at the vault is proved to be ours.
         "details": f"{entry.details}\nRef {ref}".strip(),
         "language": entry.language,
         "certificate": _certificate(mapping, entry.details or None),
     }
+
+
+def _dated(dated: engine.Dated) -> dict[str, str | None]:
+    instant = None if dated.instant is None else dated.instant.astimezone(UTC).isoformat()
+    return {"instant": instant, "zone": dated.zone, "source": dated.source}
 
 
 def _certificate(mapping: Mapping, details: str | None) -> dict[str, Any]:

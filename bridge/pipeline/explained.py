@@ -16,6 +16,7 @@ from bridge.certificates.page import Page
 from bridge.pipeline import complete, drafts, pages
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.versioned import Versioned
+from bridge.pipeline.zones import zoned
 from bridge.store import accounts, completions
 from bridge.store.completions import Place
 from bridge.store.states import IssuanceState
@@ -72,7 +73,7 @@ def kept(bridge: Bridge, completion_id: str, *, ask: bool) -> Told:
         site = accounts.site_by_id(conn, row.site_id)
     found = completions.unpack(row.data)
     asked = _asked(bridge, site, [found])[0] if ask else found
-    return Told(id=row.id, site=site, completion=asked)
+    return _told(bridge, row.id, site, asked)
 
 
 def delivered(bridge: Bridge, site_name: str, body: bytes, *, ask: bool) -> Sequence[Told]:
@@ -84,11 +85,16 @@ def delivered(bridge: Bridge, site_name: str, body: bytes, *, ask: bool) -> Sequ
         site = accounts.site_named(conn, site_name)
     found = bridge.connector_of(site).parse(InboundRequest(body=body, headers={}))
     told = _asked(bridge, site, found) if ask and found else found
-    return [Told(id=None, site=site, completion=each) for each in told]
+    return [_told(bridge, None, site, each) for each in told]
+
+
+def _told(bridge: Bridge, row_id: str | None, site: sa.Row[Any], found: Completion) -> Told:
+    completion = zoned(found, site, setting=bridge.settings.timezone)
+    return Told(id=row_id, site=site, completion=completion)
 
 
 def _asked(bridge: Bridge, site: sa.Row[Any], found: Sequence[Completion]) -> Sequence[Completion]:
-    outcomes = complete.enriched(bridge.connector_of(site), found)
+    outcomes = complete.enriched(bridge, site, bridge.connector_of(site), found)
     for outcome in outcomes:
         if not isinstance(outcome, Completion):
             raise Permanent(outcome.problem, remedy=outcome.remedy, code=outcome.code)

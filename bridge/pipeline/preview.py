@@ -150,7 +150,7 @@ def _answers(
 ) -> Sequence[Completion | Problem | Exception]:
     """What the LMS says of each, or why it says nothing."""
     try:
-        return complete.enriched(bridge.connector_of(site), told)
+        return complete.enriched(bridge, site, bridge.connector_of(site), told)
     except (Temporary, Permanent) as exc:
         return [exc] * len(told)
     except Exception as exc:

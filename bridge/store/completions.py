@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bridge.store.ids import new_id
 from bridge.store.states import CompletionState, IssuanceState
 from bridge.store.tables import completion, issuance, site
-from connectors.base import Completion, Course, Grade, Learner
+from connectors.base import Completion, Course, Grade, Learner, Zone
 from runtime.inserting import insert
 
 #: What stands before a round's provisional place; it sorts behind all dates.
@@ -214,10 +214,11 @@ def pack(found: Completion) -> dict[str, Any]:
         "cohorts": list(found.cohorts),
         "enrolled": found.enrolled,
         "extra": dict(found.extra),
+        "zone": None if found.zone is None else _plain(found.zone),
     }
 
 
-def _plain(part: Course | Learner | Grade) -> dict[str, Any]:
+def _plain(part: Course | Learner | Grade | Zone) -> dict[str, Any]:
     values = {name: getattr(part, name) for name in part.__dataclass_fields__}
     return {
         name: str(value)
@@ -231,7 +232,7 @@ def _plain(part: Course | Learner | Grade) -> dict[str, Any]:
 
 def unpack(data: Mapping[str, Any]) -> Completion:
     """The completion that `pack` kept."""
-    grade = data["grade"]
+    grade, zone = data["grade"], data.get("zone")
     return Completion(
         course=Course(**data["course"]),
         learner=Learner(**data["learner"]),
@@ -244,6 +245,7 @@ def unpack(data: Mapping[str, Any]) -> Completion:
         cohorts=tuple(data["cohorts"]),
         enrolled=data["enrolled"],
         extra=data["extra"],
+        zone=None if zone is None else Zone(**zone),
     )
 
 

@@ -84,6 +84,8 @@ site = sa.Table(
     sa.Column("removed_at", UtcDateTime),
     # What was completed before is not issued by itself; NULL: since the site was added.
     sa.Column("issue_from", UtcDateTime),
+    # Where its days are counted, if that is not as BRIDGE_TIMEZONE says.
+    sa.Column("timezone", sa.String(64)),
     # Whether reconciliation by the clock also mends what it finds.
     sa.Column("auto_mend", sa.Boolean, nullable=False, server_default=sa.false()),
     # Set while a restored database may not know what was done for it; see pipeline.restored.
@@ -221,6 +223,8 @@ issuance = sa.Table(
     sa.Column("full_name", sa.String(255)),
     sa.Column("applicant_email", sa.String(255)),
     sa.Column("issue_date", sa.Date),
+    # Why it is that day: the instant, the zone, and who said the zone.
+    sa.Column("dated", sa.JSON),
     sa.Column("details", sa.Text),
     sa.Column("ref", sa.String(16), nullable=False),
     sa.Column("language", sa.String(35), nullable=False),

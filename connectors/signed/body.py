@@ -7,7 +7,9 @@ day and not on the first certificate without a name. Whatever else there is to t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
+from zoneinfo import available_timezones
 
 from connectors.base import NOTHING, Completion, Course, Grade, Json, Learner, Malformed
 from connectors.wild import Wild
@@ -37,7 +39,7 @@ def completions(message: Wild) -> Sequence[Completion]:
     _only(data, _DATA)
     return [
         Completion(
-            course=Course(**_texts(data["course"], _COURSE, needed="id")),
+            course=_course(data["course"]),
             learner=_learner(data["learner"]),
             noticed_at=message["timestamp"].iso_time(),
             completed_at=data["completed_at"].iso_time(),
@@ -51,9 +53,27 @@ def completions(message: Wild) -> Sequence[Completion]:
 
 
 _COURSE = frozenset({"id", "code", "title", "category", "language"})
+_ZONE = "timezone"
 _LEARNER = frozenset(
     {"id", "full_name", "given_name", "family_name", "email", "id_number", "language", "country"}
 )
+
+
+def _course(given: Wild) -> Course:
+    texts = _texts(given, _COURSE, needed="id", besides=frozenset({_ZONE}))
+    return Course(**texts, timezone=_optional(given, _ZONE, _zone))
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _zone(given: Wild) -> str:
+    name = given.text()
+    if name not in _zones():
+        raise given.wrong("a time zone such as Asia/Dubai")
+    return name
 
 
 def _learner(given: Wild) -> Learner:

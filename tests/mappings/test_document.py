@@ -101,7 +101,7 @@ def test_what_a_short_document_leaves_out_has_a_default() -> None:
             certificate_title=compile_text("{{ course.title }}"),
             full_name=compile_text("{{ learner.full_name }}"),
             applicant_email=compile_text("{{ learner.email }}"),
-            issue_date=compile_text("{{ completed_at | local_date: 'UTC' }}"),
+            issue_date=compile_text("{{ completed_at | local_date: timezone }}"),
             details=compile_text(""),
         ),
         hold=Hold(

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from connectors.base import Completion
+from connectors.base import Completion, Zone
 from mappings.engine import (
+    Dated,
     Entry,
     FieldProblem,
     FieldTrace,
@@ -18,7 +19,7 @@ from mappings.engine import (
     misfit,
     natural_key,
 )
-from mappings.entry import DETAILS_LIMIT, REF_MARK
+from mappings.entry import DETAILS_LIMIT, NO_MOMENT, REF_MARK
 from tests.mappings.samples import AMINA, course, learner, mapping
 
 SITE = "moodle-main"
@@ -98,8 +99,8 @@ def test_each_field_says_where_its_value_came_from() -> None:
         ),
         FieldTrace(
             field="entry.issue_date",
-            expression="{{ completed_at | local_date: 'UTC' }}",
-            inputs=(("completed_at", "2026-05-17T21:30:00+00:00"),),
+            expression="{{ completed_at | local_date: timezone }}",
+            inputs=(("completed_at", "2026-05-17T21:30:00+00:00"), ("timezone", "UTC")),
             result="2026-05-17",
             filters=(("local_date: 'UTC'", "2026-05-17"),),
         ),
@@ -269,7 +270,7 @@ def test_the_language_may_come_from_the_completion() -> None:
                 field="entry.issue_date",
                 problem="is empty: the LMS did not say when the course was completed",
                 remedy="If the day we heard of it will do, write in the mapping "
-                "{{ completed_at | default: noticed_at | local_date: 'UTC' }}, then replay.",
+                "{{ completed_at | default: noticed_at | local_date: timezone }}, then replay.",
                 code="missing",
             ),
         ),
@@ -367,6 +368,32 @@ def test_what_a_deleted_account_leaves_is_no_address_whatever_the_mapping_allows
     (problem,) = problems(deleted, allowed)
 
     assert problem.problem.endswith("is what an LMS leaves of a deleted account")
+
+
+def test_an_entry_knows_why_its_issue_date_is_that_day() -> None:
+    in_dubai = replace(AMINA, zone=Zone(name="Asia/Dubai", source="site"))
+    late = replace(in_dubai, completed_at=None)
+    told = {
+        "{{ completed_at | local_date: timezone }}": (in_dubai, "Asia/Dubai", "site"),
+        "{{ completed_at | default: noticed_at | local_date: timezone }}": (
+            late,
+            "Asia/Dubai",
+            "site",
+        ),
+        "{{ completed_at | local_date: 'Asia/Tokyo' }}": (in_dubai, "Asia/Tokyo", "mapping"),
+        "{% if role == 'x' %}{{ completed_at | local_date: 'Asia/Tokyo' }}{% else %}"
+        "{{ completed_at | local_date: timezone }}{% endif %}": (in_dubai, "Asia/Dubai", "site"),
+    }
+
+    for text, (completion, zone, source) in told.items():
+        instant = completion.completed_at or completion.noticed_at
+        expected = Dated(instant=instant, zone=zone, source=source)
+
+        assert expected == entry(completion, dated(text)).dated
+
+
+def test_a_day_that_stands_in_the_mapping_is_no_moments() -> None:
+    assert NO_MOMENT == entry(AMINA, dated("2026-12-31")).dated
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

@@ -70,7 +70,7 @@ def test_a_site_and_an_issuer_can_be_added_with_their_owner(
         (["site", "set", SITE, "--owner", HOOK], "is read from a file or standard input"),
         (["issuer", "set", "main", "--owner", "@/nowhere"], "cannot read /nowhere"),
         (["issuer", "set", "main"], "Say what to change: --owner."),
-        (["site", "set", SITE], "Say what to change: --set, --issue-from, --auto-mend or --owner."),
+        (["site", "set", SITE], "Say what to change: --set, --issue-from, --timezone, --auto-mend"),
         (["notices", "try"], "Nobody is told. Name who is: vaultbridge site set NAME --owner"),
         (["notices", "try", "--site", SITE, "--issuer", "main"], "One at a time"),
     ],

@@ -57,6 +57,10 @@ entry.full_name
 """
     assert expected in said.out
     assert "  filter     local_date: 'UTC' -> \"2026-11-23\"\n" in said.out
+    because = (
+        "  because    it is the day of 2026-11-23T12:00:00+00:00 in UTC, as the mapping itself says"
+    )
+    assert because in said.out
     assert "certificate.template\n  result     classic\n" in said.out
 
 

@@ -48,6 +48,7 @@ def test_a_setting_is_changed_and_taken_away(run: Run, world: World, moodle: str
         (["--set", "token=x"], 2, "vaultbridge site rotate m --secret token=@FILE"),
         (["--set", "base_url="], 1, "base_url"),
         (["--issue-from", "last week"], 2, "2026-11-01"),
+        (["--timezone", "Asia/Dubay"], 2, 'did you mean "Asia/Dubai"?'),
     ],
 )
 def test_a_mistake_changes_nothing(
@@ -94,3 +95,12 @@ def test_a_site_is_added_with_its_start(run: Run, world: World, moodle: str) -> 
     added = world.site(moodle).created_at.replace(second=0, microsecond=0)
 
     assert added == datetime.fromisoformat(shown["issue_from"])
+
+
+def test_a_site_has_a_time_zone_of_its_own_until_it_is_taken_away(run: Run, world: World) -> None:
+    said = run("site", "set", SITE, "--timezone", "Asia/Dubai")
+
+    assert (0, f"Changed {SITE}: days are counted in Asia/Dubai.\n") == (said.code, said.out)
+    assert "Asia/Dubai" == run("site", "show", SITE, "--json").json["timezone"]
+    run("site", "set", SITE, "--timezone", "")
+    assert None is world.site().timezone

@@ -82,7 +82,7 @@ def test_an_example_is_read_in_full():
 def test_the_schema_knows_every_field_that_a_completion_has():
     data = SCHEMA["properties"]["data"]["properties"]
     fields = {
-        "data": set(Completion.__dataclass_fields__) - {"noticed_at"},
+        "data": set(Completion.__dataclass_fields__) - {"noticed_at", "zone"},
         "course": set(Course.__dataclass_fields__),
         "learner": set(Learner.__dataclass_fields__),
         "grade": set(Grade.__dataclass_fields__),
