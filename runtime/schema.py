@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def migrate(database: Database, scripts: Path, *, backups: Path | None) -> Path 
         backup = _copy(database, backups, found)
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    with database.write() as conn:
+    with _rebuilding(database) as conn:
         _alone(conn)
         config.attributes["connection"] = conn
         command.upgrade(config, "head")
@@ -90,6 +92,31 @@ def _copy(database: Database, backups: Path, revision: str) -> Path:
     backup = backups / f"{name}-before-{revision}-{stamp}.sqlite"
     copy(database, backup)
     return backup
+
+
+@contextmanager
+def _rebuilding(database: Database) -> Iterator[sa.Connection]:
+    """A transaction that may build anew a table that others refer to.
+
+    SQLite can change little of a table; its way is a new one in the old one's place
+    (sqlite.org/lang_altertable.html, Making Other Kinds Of Table Schema Changes). While the old one
+    goes, references must not be looked at, which can be said outside of a transaction alone.
+    """
+    if not database.is_sqlite:
+        with database.write() as conn:
+            yield conn
+        return
+    with database.engine.connect() as conn:
+        beneath = conn.connection.cursor()
+        beneath.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with conn.begin():
+                yield conn
+                torn = conn.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if torn is not None:
+                    raise SchemaError(f"The upgrade would tear references apart: {tuple(torn)}.")
+        finally:
+            beneath.execute("PRAGMA foreign_keys=ON")
 
 
 def _alone(conn: sa.Connection) -> None:

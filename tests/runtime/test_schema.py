@@ -26,6 +26,17 @@ from runtime.database import Database
 from runtime.schema import migrate
 migrate(Database(sys.argv[1]), Path(sys.argv[2]), backups=None)
 """
+REBUILD = '''
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("people") as people:
+        people.create_unique_constraint("uq_people_name", ["name"])
+'''
 REMEDY = "Run `vaultbridge migrate`."
 
 
@@ -125,6 +136,46 @@ def test_a_failed_upgrade_leaves_the_schema_as_it_was(
 
     assert ["id", "name"] == columns(database)
     require_current(database, old, remedy=REMEDY)
+
+
+@pytest.fixture
+def pets(tmp_path: Path, database: Database) -> Path:
+    """Migrations of which a third builds people anew, to whom pets refer by then."""
+    folder = tmp_path / "pets"
+    shutil.copytree(NEW, folder)
+    (folder / "versions" / "0003_anew.py").write_text(REBUILD)
+    migrate(database, NEW, backups=None)
+    with database.write() as conn:
+        conn.exec_driver_sql("INSERT INTO people (id, name) VALUES (1, 'Alice')")
+        conn.exec_driver_sql(
+            "CREATE TABLE pet (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES people (id))"
+        )
+        conn.exec_driver_sql("INSERT INTO pet (id, owner) VALUES (1, 1)")
+    return folder
+
+
+def test_a_table_that_others_refer_to_may_be_built_anew(database: Database, pets: Path) -> None:
+    migrate(database, pets, backups=None)
+
+    with database.read() as conn:
+        named = "SELECT people.name FROM pet JOIN people ON people.id = pet.owner"
+        assert [("Alice",)] == conn.exec_driver_sql(named).all()
+    with pytest.raises(sa.exc.IntegrityError), database.write() as conn:
+        conn.exec_driver_sql("INSERT INTO pet (id, owner) VALUES (2, 7)")
+    with pytest.raises(sa.exc.IntegrityError), database.write() as conn:
+        conn.exec_driver_sql("INSERT INTO people (id, name) VALUES (2, 'Alice')")
+
+
+def test_an_upgrade_that_tears_references_apart_is_undone(database: Database, pets: Path) -> None:
+    with (pets / "versions" / "0003_anew.py").open("a") as script:
+        script.write('    op.execute("DELETE FROM people")\n')
+
+    with pytest.raises((SchemaError, sa.exc.IntegrityError)):
+        migrate(database, pets, backups=None)
+
+    with database.read() as conn:
+        assert [(1,)] == conn.exec_driver_sql("SELECT id FROM people").all()
+    require_current(database, NEW, remedy=REMEDY)
 
 
 @pytest.mark.parametrize(
