@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from runtime import spreadsheets
 from runtime.crashpoint import crashpoint
 from vault.export import readme, sheet
 from vault.export.asked import FORM, Begun
@@ -111,7 +112,7 @@ def _write_missing(folder: Folder) -> None:
     folder.drop(MISSING)
     found = [(one.reference_id, one.file, one.problem, one.sha256) for one in missing(folder)]
     if found:
-        sheet.write(folder.path / MISSING, Missing.__slots__, found)
+        spreadsheets.write(folder.path / MISSING, Missing.__slots__, found)
 
 
 def _write_lines(path: Path, records: Iterable[Record]) -> int:

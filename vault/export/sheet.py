@@ -1,15 +1,12 @@
-"""An export's tables for spreadsheets: UTF-8 with its mark, CRLF, and no cell that calculates."""
+"""An export's table of certificates, for spreadsheets."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-#: What a spreadsheet would take for the beginning of a formula, in East Asian width as well
-#: (owasp.org/www-community/attacks/CSV_Injection).
-ACTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from runtime.spreadsheets import write
 
 #: The columns of certificates.csv, and where they stand in a record.
 COLUMNS: Mapping[str, Sequence[str]] = {
@@ -52,17 +49,3 @@ def _at(record: Mapping[str, Any], place: Sequence[str]) -> str | None:
     for step in place:
         found = (found or {}).get(step)
     return found if found is None else str(found)
-
-
-def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    """Write a table."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)  # its lines end in CRLF, as RFC 4180 says
-        writer.writerow(columns)
-        writer.writerows([safe(cell) for cell in row] for row in rows)
-
-
-def safe(cell: str | None) -> str:
-    """A text as a cell that is shown and never calculated: one that might be begins with ``'``."""
-    text = cell or ""
-    return f"'{text}" if text.startswith(ACTS) or text.lstrip().startswith(ACTS) else text

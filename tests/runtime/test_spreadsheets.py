@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vault.export import sheet
+from runtime import spreadsheets
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,9 @@ from vault.export import sheet
     ],
 )
 def test_what_might_be_a_formula_begins_with_an_apostrophe(cell: str) -> None:
-    assert f"'{cell}" == sheet.safe(cell)
+    assert f"'{cell}" == spreadsheets.safe(cell)
 
 
 @pytest.mark.parametrize("cell", ["John Smith", "'quoted'", "1 = 1", "a\n=1", "محمد", "王明华", ""])
 def test_all_else_is_left_as_it_is(cell: str) -> None:
-    assert cell == sheet.safe(cell)
+    assert cell == spreadsheets.safe(cell)
