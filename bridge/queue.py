@@ -18,10 +18,11 @@ from bridge.pipeline import (
     normalise,
     proofs,
     reconcile,
+    revoke,
     write_back,
 )
 from bridge.pipeline.bridge import Bridge
-from bridge.store import issuances, tables
+from bridge.store import issuances, revocations, tables
 from bridge.store.issuances import Which
 from bridge.store.states import DeliveryState
 from runtime.lease import due
@@ -34,7 +35,7 @@ SERVICE = "bridge"
 #: itself: a slow LMS or vault delays neither the others nor the other steps.
 BELLS: Mapping[str, tuple[Step, ...]] = {
     "normalise": (normalise.run, complete.run),
-    "issue": (issue.run, proofs.run),
+    "issue": (issue.run, revoke.run, proofs.run),
     "follow": (follow.run,),
     "write_back": (write_back.run, mail.run),
     "reconcile": (reconcile.run,),
@@ -46,6 +47,7 @@ _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
     "issue": (
         (tables.issuance, issuances.sendable),
         (tables.issuance, issuances.printable),
+        (tables.revocation, revocations.workable),
     ),
     "follow": ((tables.issuance, issuances.followable),),
     "write_back": ((tables.mail, lambda _: sa.true()),),

@@ -242,6 +242,17 @@ class SettingsSchema(ma.Schema):
         "how often that reads a vault's whole list of revoked certificates, in seconds; whoever "
         "asks by hand always has it read.",
     )
+    corrections_approved_by_two = ma.fields.Boolean(
+        load_default=False,
+        metadata=_about("whether a second person must approve each correction.", "true"),
+    )
+    corrections_at_most = ma.fields.Integer(
+        load_default=500,
+        validate=ma.validate.Range(1),
+        metadata=_about(
+            "how many certificates are corrected at once, unless more are named.", "500"
+        ),
+    )
     gradebook_look = _duration(
         86_400, "how often what stands in a gradebook is compared with what must, in seconds."
     )
@@ -310,6 +321,8 @@ class Settings:
     reconcile_grace: timedelta
     reconcile_stuck: timedelta
     reconcile_revoked: timedelta
+    corrections_approved_by_two: bool
+    corrections_at_most: int
     gradebook_look: timedelta
     download_expires: timedelta
 

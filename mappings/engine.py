@@ -31,10 +31,12 @@ __all__ = [
     "FieldProblem",
     "FieldTrace",
     "Held",
+    "Unfit",
     "apply",
     "choose",
     "misfit",
     "natural_key",
+    "read",
 ]
 
 WHEN = "match.when"
@@ -73,6 +75,12 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
     if problems:
         return Held(problems=tuple(problems), trace=tuple(traces))
     return Entry(**made, dated=_dated(used["issue_date"]), trace=tuple(traces))
+
+
+def read(name: str, text: str) -> Any:
+    """A field's value as a person gives it by hand, cleaned as a mapping's is. Raises Unfit."""
+    rule = next(rule for rule in RULES if rule.name == name)
+    return rule.read(rule.clean(text))
 
 
 def misfit(mapping: Mapping, completion: Completion, *, site: str) -> str | None:

@@ -40,6 +40,8 @@ COMMANDS: Mapping[str, str] = {
     "holds": "holds",
     "release": "holds",
     "discard": "holds",
+    "correct": "correcting",
+    "corrections": "correcting",
     "link": "rows",
     "reconcile": "reconciling",
     "reconciliations": "reconciling",

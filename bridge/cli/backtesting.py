@@ -58,11 +58,12 @@ def backtest(draft: Path, last: int, site: str | None, examples: int, as_json: b
     if as_json:
         print_json(_as_json(found))
         return
-    for line in _lines(found, examples):
+    for line in lines(found, examples):
         click.echo(line)
 
 
-def _totals(found: Sequence[Tested]) -> dict[str, int]:
+def totals(found: Sequence[Tested]) -> dict[str, int]:
+    """How many there are of each kind."""
     counts = Counter(one.difference.change for one in found)
     totals = {change.value: counts[change] for change in (Change.SAME, *WORST_FIRST)}
     return {**totals, COLLIDING: len(_colliding(found))}
@@ -75,7 +76,7 @@ def _colliding(found: Sequence[Tested]) -> list[Tested]:
 def _as_json(found: Sequence[Tested]) -> dict[str, object]:
     return {
         "completions": len({one.completion_id for one in found}),
-        "totals": _totals(found),
+        "totals": totals(found),
         "differing": [_told(one) for one in found if one.difference.change is not Change.SAME],
     }
 
@@ -96,12 +97,13 @@ def _told(one: Tested) -> dict[str, object]:
     }
 
 
-def _lines(found: Sequence[Tested], examples: int) -> Iterator[str]:
+def lines(found: Sequence[Tested], examples: int) -> Iterator[str]:
+    """Totals first, then so many examples of each kind, field by field."""
     if not found:
         yield "Of the completions received so far no mapping wants any, with the draft or without."
         return
     width = len(str(len(found)))
-    for what, count in _totals(found).items():
+    for what, count in totals(found).items():
         if count or what == Change.SAME:
             yield f"{count:{width}} {what}"
     yield from _examples(COLLIDING, _colliding(found), examples)

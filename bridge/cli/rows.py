@@ -123,6 +123,7 @@ def _issuance(b: Bridge, row: Mapping[Any, Any], telling: Sequence[sa.Row[Any]])
         # The file itself, without a redirect; this address expires, the link does not.
         "download": b.links.download_url(row["link_id"], now=b.now()) if link and done else None,
         "verification_url": row["verification_url"],
+        "replaces": row["replaces"],
         "written_back": told and told.state,
         "problem": row["problem"] or (told and told.problem),
         "remedy": row["remedy"] or (told and told.remedy),

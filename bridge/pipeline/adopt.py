@@ -34,6 +34,7 @@ LOOKS = 2
 #: Clocks differ; a certificate made this much before our first attempt can still be ours.
 CLOCK_SKEW = timedelta(minutes=5)
 MOST_PAGES = 50
+REVOKED = "revoked"
 #: Ends of attempts that may have made a certificate. Of one that surely has, the row knows, unless
 #: its holder had lost it when the answer came.
 UNSETTLED = (
@@ -233,7 +234,8 @@ def look(
         whole = vault.view(listed.uuid) or listed
         if is_ours(whole, row, since=since, forgotten=forgotten):
             return Found(ours=whole)
-        foreign = whole
+        # A revoked one keeps nobody's key: it may be what this one replaces.
+        foreign = foreign if whole.status == REVOKED else whole
     return Found(foreign=foreign)
 
 
@@ -271,6 +273,7 @@ def is_ours(
     if whole.source not in (None, "vault") or _plain(whole.full_name) != _plain(row.full_name):
         return False
     is_since = whole.created_at is not None and whole.created_at >= since - CLOCK_SKEW
+    is_since = is_since and whole.status != REVOKED
     if whole.details is None:
         return is_since
     if f"Ref {row.ref}" in whole.details:

@@ -225,8 +225,11 @@ def _no_issuer(place: Place, mapping: Mapping, exc: accounts.NotThere) -> Troubl
 def may_change(conn: sa.Connection, standing: sa.Row[Any]) -> bool:
     """A held or failed issuance may be mapped anew while surely nothing of it is at a vault.
 
-    About one that waits together with others a person decides first.
+    About one that waits together with others a person decides first; a correction is what a person
+    wanted, and stays as it is.
     """
+    if standing.replaces is not None:
+        return False
     superseded = (standing.state, standing.cause) == (IssuanceState.CANCELLED, SUPERSEDED)
     if standing.state not in UNSENT and not superseded:
         return False

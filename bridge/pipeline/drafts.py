@@ -54,7 +54,7 @@ def draft(
     }
     if isinstance(result, engine.Held):
         return made | _held_draft(result, mapping)
-    made |= _entry_draft(result, mapping, made["ref"])
+    made |= entry_columns(result, made["ref"]) | {"certificate": printed_by(mapping, result)}
     made["natural_key"] = engine.natural_key(issuer.id, result)
     return made | {"state": IssuanceState.READY}
 
@@ -65,7 +65,7 @@ def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
         **dict.fromkeys(ENTRY_COLUMNS),
         "natural_key": None,
         "language": "en",
-        "certificate": _certificate(mapping, None),
+        "certificate": printed_by(mapping, None),
         "state": IssuanceState.HELD,
         "next_run_at": None,
         "cause": cause_of(STEP, first),
@@ -74,7 +74,8 @@ def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
     }
 
 
-def _entry_draft(entry: engine.Entry, mapping: Mapping, ref: str) -> dict[str, Any]:
+def entry_columns(entry: engine.Entry, ref: str) -> dict[str, Any]:
+    """What the vault is told of an entry that bears this mark, and the page's language."""
     return {
         "certificate_title": entry.certificate_title,
         "full_name": entry.full_name,
@@ -84,7 +85,6 @@ def _entry_draft(entry: engine.Entry, mapping: Mapping, ref: str) -> dict[str, A
         # The mark by which a certificate found at the vault is proved to be ours.
         "details": f"{entry.details}\nRef {ref}".strip(),
         "language": entry.language,
-        "certificate": _certificate(mapping, entry.details or None),
     }
 
 
@@ -93,11 +93,12 @@ def _dated(dated: engine.Dated) -> dict[str, str | None]:
     return {"instant": instant, "zone": dated.zone, "source": dated.source}
 
 
-def _certificate(mapping: Mapping, details: str | None) -> dict[str, Any]:
+def printed_by(mapping: Mapping, entry: engine.Entry | None) -> dict[str, Any]:
+    """How the file is made, as a mapping says; ``entry`` is what is printed, if there is any."""
     rules = mapping.certificate
     return {
         "template": rules.template,
         "paper": rules.paper,
         "parameters": dict(rules.parameters),
-        "details": details,
+        "details": (entry.details or None) if entry is not None else None,
     }

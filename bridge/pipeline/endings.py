@@ -15,7 +15,7 @@ import structlog
 
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
-from bridge.store import events, issuances
+from bridge.store import events, issuances, write_backs
 from bridge.store.states import AttemptOutcome, IssuanceState
 from bridge.store.tables import issuance
 from bridge.store.troubles import MENDED, troubled
@@ -26,9 +26,12 @@ from bridge.vault_client import (
     BulkAnswer,
     BulkRefused,
     BulkTaken,
+    CannotRevoke,
     Duplicate,
     NotDone,
+    NotPermitted,
     Refused,
+    RevokeAnswer,
     Unauthorised,
     VaultCertificate,
 )
@@ -49,6 +52,8 @@ _OUTCOMES: dict[type[Any], AttemptOutcome] = {
     BulkTaken: AttemptOutcome.TAKEN_IN,
     NotDone: AttemptOutcome.NOT_SENT,
     Unauthorised: AttemptOutcome.NOT_SENT,
+    NotPermitted: AttemptOutcome.NOT_SENT,
+    CannotRevoke: AttemptOutcome.REFUSED,
     Refused: AttemptOutcome.REFUSED,
     BulkRefused: AttemptOutcome.NOT_SENT,  # of those it does not name
     Duplicate: AttemptOutcome.DUPLICATE,
@@ -100,7 +105,7 @@ def intend(
 def note(
     conn: sa.Connection,
     number: int,
-    answer: Answer | BulkAnswer,
+    answer: Answer | BulkAnswer | RevokeAnswer,
     *,
     now: datetime,
     guilty: str | None = None,
@@ -272,4 +277,7 @@ def stop(
         **values,
     )
     events.record(conn, row.id, state.value, at=now, detail=problem)
+    if row.replaces is not None:
+        # That may be revoked by now, with nothing in its place: the gradebook says so.
+        write_backs.make_due(conn, [row.replaces], now=now)
     log.warning("issuance_stopped", issuance_id=row.id, outcome=state.value)

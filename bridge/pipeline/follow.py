@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, vault_retry
+from bridge.pipeline import endings, replacing, vault_retry
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause, cause_of
@@ -160,7 +160,7 @@ def _settle(
         crashpoint("follow.settling")
     crashpoint("follow.settled")
     bridge.ring("write_back")
-    bridge.ring("issue")  # for what is to be looked for
+    bridge.ring("issue")  # for what is to be looked for, or revoked
 
 
 def _apply(
@@ -173,7 +173,7 @@ def _apply(
     now: datetime,
 ) -> None:
     if told.status == "generated":
-        _generated(conn, row, told, now=now)
+        _generated(bridge, conn, row, told, now=now)
     elif told.status == "revoked":
         _revoked(conn, row, told, now=now)
     else:
@@ -214,7 +214,7 @@ def _next_time(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], *, now: da
 
 
 def _generated(
-    conn: sa.Connection, row: sa.Row[Any], told: VaultCertificate, *, now: datetime
+    bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], told: VaultCertificate, *, now: datetime
 ) -> None:
     release(
         conn,
@@ -233,6 +233,7 @@ def _generated(
     )
     events.record(conn, row.id, "generated", at=now, detail=told.reference_id)
     links.live_link(conn, row.id, now=now)
+    replacing.came(bridge, conn, row, now=now)
     write_backs.make_due(conn, [row.id], now=now)
     log.info("generated", issuance_id=row.id)
 

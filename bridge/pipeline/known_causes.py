@@ -259,6 +259,30 @@ CATALOGUE: Sequence[KnownCause] = (
         "`vaultbridge issuer rotate NAME`, or `vaultbridge issuer check NAME` once it is allowed: "
         "what waits goes on by itself.",
     ),
+    _alone(
+        "*.vault_permission",
+        "The vault does not let the issuer's token revoke: what is replaced stays valid till then.",
+        Mender.OPERATOR,
+        "Give the token `certificate-vault:revoke` at the vault; it is tried again by itself.",
+    ),
+    _mend(
+        "revoke.vault_refused*",
+        "The vault will not revoke a certificate that a newer one replaces.",
+        Mender.VAULT,
+        "Ask the vault's operator.",
+    ),
+    _mend(
+        "correct.key_kept",
+        "A correction has the e-mail, title and date of what its vault cannot revoke.",
+        Mender.VAULT,
+        "Ask the vault's operator to revoke the older one; or correct the title or e-mail, too.",
+    ),
+    _alone(
+        "correct.superseded",
+        "It was corrected once more before it was sent.",
+        Mender.NOBODY,
+        "Nothing.",
+    ),
     _mend(
         "issue.vault_refused*",
         "The vault will never take the entry as it is; the last part is the field it objects to.",

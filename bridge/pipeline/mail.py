@@ -1,4 +1,6 @@
-"""Mail a learner the links to the certificates at one address, asked for on a dead link's page.
+"""Mail a learner links: to the certificates at one address, or to one in another's place.
+
+The first are asked for on a dead link's page, the other comes of a correction.
 
 A worker that dies between the server's "taken" and our commit sends the mail a second time, under
 the same Message-ID. That is harmless; a mail that never comes is not.
@@ -84,9 +86,11 @@ def _message(bridge: Bridge, row: sa.Row[Any]) -> EmailMessage:
         raise smtp.Refused(
             "There is no certificate for this address any more.", code="no_certificate"
         )
+    occasion = mail_text.LOST if row.issuance_id is None else mail_text.REPLACED
     try:
         return mail_text.compose(
             certificates,
+            occasion,
             mail_id=row.id,
             to=row.to_address,
             sender=str(bridge.settings.mail_from),
@@ -104,7 +108,7 @@ def _certificates(
 ) -> Sequence[mail_text.LinkedCertificate]:
     now = bridge.database.now(conn)
     told = []
-    for found in issuances.generated_for(conn, row.to_address):
+    for found in _told_of(conn, row):
         where = standing(found)
         link_id = links.live_link(conn, found.id, now=now)
         told.append(
@@ -117,6 +121,13 @@ def _certificates(
             )
         )
     return told
+
+
+def _told_of(conn: sa.Connection, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+    """The certificate that came in another's place, or whatever there is for the address."""
+    if row.issuance_id is None:
+        return issuances.generated_for(conn, row.to_address)
+    return list(filter(None, [issuances.by_id(conn, row.issuance_id)]))
 
 
 def _bug(bridge: Bridge, row: sa.Row[Any], name: str) -> None:

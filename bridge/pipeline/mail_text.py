@@ -1,4 +1,4 @@
-"""The mail with a learner's links: text and HTML, in the learner's language."""
+"""The mails with a learner's links: text and HTML, in the learner's language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from bridge.texts import closest, date_words, direction, translate
+from bridge.texts import closest, date_words, direction, mark, translate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +24,32 @@ class LinkedCertificate:
     url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Why a mail is written."""
+
+    subject: str
+    why: str
+    after: str
+
+
+LOST = Occasion(
+    subject=mark("Links to your certificates"),
+    why=mark(
+        "a new link to your certificates was asked for. Here is what we have for this address:"
+    ),
+    after=mark("If you did not ask for this mail, you do not need to do anything."),
+)
+REPLACED = Occasion(
+    subject=mark("Your certificate has been corrected"),
+    why=mark("your certificate has been corrected. This one has taken its place:"),
+    after=mark("Please use this one from now on, also where you have shown the former one."),
+)
+
+
 def compose(
     certificates: Sequence[LinkedCertificate],
+    occasion: Occasion,
     *,
     mail_id: str,
     to: str,
@@ -38,7 +62,7 @@ def compose(
     Raises ValueError if an address is none, or more than one.
     """
     message = EmailMessage()
-    message["Subject"] = translate(language, "Links to your certificates")
+    message["Subject"] = translate(language, occasion.subject)
     message["From"] = Address(certificates[0].institution, addr_spec=sender)
     message["To"] = to
     if [found.addr_spec for found in message["To"].addresses] != [to]:
@@ -48,26 +72,23 @@ def compose(
     # RFC 3834: no holiday notices in answer to this.
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = closest(language)
-    message.set_content(_text(certificates, language))
-    message.add_alternative(_html(certificates, language), subtype="html")
+    message.set_content(_text(certificates, occasion, language))
+    message.add_alternative(_html(certificates, occasion, language), subtype="html")
     return message
 
 
-def _before(language: str) -> tuple[str, str]:
-    return translate(language, "Hello,"), translate(
-        language,
-        "a new link to your certificates was asked for. Here is what we have for this address:",
-    )
+def _before(occasion: Occasion, language: str) -> tuple[str, str]:
+    return translate(language, "Hello,"), translate(language, occasion.why)
 
 
-def _after(language: str) -> tuple[str, str]:
+def _after(occasion: Occasion, language: str) -> tuple[str, str]:
     return (
         translate(
             language,
             "These links do not expire. Whoever has one can open the certificate, so please keep "
             "them to yourself.",
         ),
-        translate(language, "If you did not ask for this mail, you do not need to do anything."),
+        translate(language, occasion.after),
     )
 
 
@@ -77,12 +98,13 @@ def _facts(certificate: LinkedCertificate, language: str) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _text(certificates: Sequence[LinkedCertificate], language: str) -> str:
+def _text(certificates: Sequence[LinkedCertificate], occasion: Occasion, language: str) -> str:
     entries = ["\n".join([each.title, *_facts(each, language), each.url]) for each in certificates]
-    return "\n\n".join([*_before(language), *entries, *_after(language)]) + "\n"
+    before, after = _before(occasion, language), _after(occasion, language)
+    return "\n\n".join([*before, *entries, *after]) + "\n"
 
 
-def _html(certificates: Sequence[LinkedCertificate], language: str) -> str:
+def _html(certificates: Sequence[LinkedCertificate], occasion: Occasion, language: str) -> str:
     open_it = html.escape(translate(language, "Open your certificate"))
     entries = "".join(
         f'<li style="margin:0 0 20px"><bdi><strong>{html.escape(each.title)}</strong></bdi><br>'
@@ -90,12 +112,12 @@ def _html(certificates: Sequence[LinkedCertificate], language: str) -> str:
         f'<a href="{html.escape(each.url)}">{open_it}</a></li>'
         for each in certificates
     )
-    hello, why = (f"<p>{html.escape(line)}</p>" for line in _before(language))
+    hello, why = (f"<p>{html.escape(line)}</p>" for line in _before(occasion, language))
     notes = "".join(
-        f'<p style="color:#595959">{html.escape(line)}</p>' for line in _after(language)
+        f'<p style="color:#595959">{html.escape(line)}</p>' for line in _after(occasion, language)
     )
     tag, way = closest(language), direction(language)
-    title = html.escape(translate(language, "Links to your certificates"))
+    title = html.escape(translate(language, occasion.subject))
     return (
         f'<!doctype html><html lang="{tag}" dir="{way}"><head><meta charset="utf-8">'
         f"<title>{title}</title></head>"

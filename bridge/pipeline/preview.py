@@ -99,7 +99,7 @@ def _other(bridge: Bridge, planned: Planned, ahead: _Ahead) -> Foreseen:
     match planned.act:
         case Act.READ:
             return _delivery(bridge, planned, ahead)
-        case Act.ASK | Act.RETRY:
+        case Act.ASK | Act.RETRY | Act.CORRECT | Act.REVOKE:
             outlook = Outlook.VAULT
         case Act.WRITE:
             outlook = Outlook.WRITTEN

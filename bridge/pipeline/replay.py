@@ -13,16 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.pipeline import holding
+from bridge.pipeline import holding, replacing
 from bridge.pipeline import selection as selections
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.mapped import ORIGINAL
 from bridge.pipeline.parts import parts
 from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.selection import Selection
-from bridge.store import events, issuances, replays, write_backs
-from bridge.store.states import CompletionState, DeliveryState, IssuanceState
-from bridge.store.tables import completion, delivery, issuance, issuer, write_back
+from bridge.store import events, issuances, replays, revocations, write_backs
+from bridge.store.states import CompletionState, DeliveryState, IssuanceState, RevocationState
+from bridge.store.tables import completion, delivery, issuance, issuer, revocation, write_back
 from bridge.store.troubles import MENDED
 from runtime.crashpoint import crashpoint
 
@@ -172,7 +172,7 @@ def replay(bridge: Bridge, row_id: str, *, who: str, reason: str | None = None) 
 
 def not_an_id(given: str) -> Replayed:
     """What is said of something that can be no row's id."""
-    said = "This is not the id of a delivery, completion, issuance or write-back."
+    said = "This is not the id of a delivery, completion, issuance, revocation or write-back."
     return Replayed(id=given, going=False, said=said)
 
 
@@ -180,7 +180,10 @@ def _carry_out(conn: sa.Connection, planned: Planned, *, mapping: str, now: date
     """Do it, unless somebody else changed the row or works on it by now."""
     if planned.act is Act.NOTHING:
         return Replayed(id=planned.id, going=False, said=planned.said)
-    table, row_id, values = _change(planned, mapping=mapping, now=now)
+    try:
+        table, row_id, values = _change(conn, planned, mapping=mapping, now=now)
+    except replacing.Collides as exc:
+        return Replayed(id=planned.id, going=False, said=str(exc))
     free = sa.or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
     where = [table.c.id == row_id, free]
     if planned.row is not None and planned.row.id == row_id:
@@ -194,9 +197,13 @@ def _carry_out(conn: sa.Connection, planned: Planned, *, mapping: str, now: date
 
 
 def _change(
-    planned: Planned, *, mapping: str, now: datetime
+    conn: sa.Connection, planned: Planned, *, mapping: str, now: datetime
 ) -> tuple[sa.Table, str, Mapping[str, Any]]:
     match planned.act:
+        case Act.CORRECT if planned.row is not None:
+            return issuance, planned.id, replacing.again(conn, planned.row, now=now)
+        case Act.REVOKE:
+            return revocation, planned.id, {"state": RevocationState.DUE}
         case Act.READ:
             return delivery, planned.id, {"state": DeliveryState.WAITING}
         case Act.MAP:
@@ -254,6 +261,7 @@ def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str) -> None:
             )
             .values(next_run_at=now, tries=0)
         )
+        revocations.wake(conn, issuer_id, now=now)
         events.record(conn, issuer_id, "resumed", at=now, who=who)
         crashpoint("replay.resuming")
     crashpoint("replay.resumed")

@@ -21,10 +21,11 @@ from bridge.store.states import (
     CompletionState,
     DeliveryState,
     IssuanceState,
+    RevocationState,
     WriteBackState,
 )
 
-_LIST = "This is not the id of a delivery, completion, issuance or write-back."
+_LIST = "This is not the id of a delivery, completion, issuance, revocation or write-back."
 _MAPPED_AGAIN = "It is looked up in the LMS and mapped again, with {}."
 
 
@@ -34,6 +35,8 @@ class Act(enum.Enum):
     READ = "read"  #: a delivery, anew
     MAP = "map"  #: a completion looked up in the LMS and mapped, anew
     ASK = "ask"  #: the vault is asked for what may have arrived
+    CORRECT = "correct"  #: what was to replace another begins anew, its entry as it is
+    REVOKE = "revoke"  #: the vault is asked again to revoke what is replaced
     RETRY = "retry"  #: the vault processes it again
     WRITE = "write"  #: the gradebook's row, anew
     PRINT = "print"  #: what waits for a person, anew
@@ -125,6 +128,9 @@ def _issuance(row: sa.Row[Any], known: _Known) -> Planned:
         # It may exist at the vault under the entry it was sent with: that entry stays.
         said = "An earlier attempt may have succeeded: the vault is asked first."
         return Planned(id=row.id, act=Act.ASK, said=said, row=row)
+    if row.replaces is not None:
+        said = "It is sent again as it was corrected. To change that: `vaultbridge correct`."
+        return Planned(id=row.id, act=Act.CORRECT, said=said, row=row)
     return _mapped_again(row, known)
 
 
@@ -144,6 +150,15 @@ def _mapped_again(row: sa.Row[Any], known: _Known) -> Planned:
     return Planned(id=row.id, act=Act.MAP, said=said, row=row, completion_id=row.completion_id)
 
 
+def _revocation(row: sa.Row[Any], _known: _Known) -> Planned:
+    if row.state == RevocationState.WAITING:
+        return _nothing(row, f"It waits for {row.replaced_by}, which replaces it.")
+    if row.state in (RevocationState.REVOKED, RevocationState.DONE):
+        return _nothing(row, "It is revoked; nothing is changed.")
+    said = "The vault is asked again to revoke it."
+    return Planned(id=row.id, act=Act.REVOKE, said=said, row=row)
+
+
 def _write_back(row: sa.Row[Any], _known: _Known) -> Planned:
     if row.state == WriteBackState.READ_BACK:
         return _nothing(row, "The gradebook says it already; nothing is written twice.")
@@ -157,5 +172,6 @@ _OF_KIND: Mapping[str, Callable[[sa.Row[Any], _Known], Planned]] = {
     "delivery": _delivery,
     "completion": _completion,
     "issuance": _issuance,
+    "revocation": _revocation,
     "write-back": _write_back,
 }

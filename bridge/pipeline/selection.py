@@ -28,7 +28,7 @@ class Selection:
     """
 
     ids: tuple[str, ...] = ()
-    kind: str | None = None  #: delivery, completion, issuance, write-back
+    kind: str | None = None  #: delivery, completion, issuance, revocation, write-back
     cause: str | None = None  #: or what a cause begins with: ``complete.missing``
     site: str | None = None
     state: str | None = None

@@ -23,7 +23,7 @@ class Standing(enum.Enum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     REVOKED = "revoked"  #: the vault says so, whatever we thought
-    REPLACED = "replaced"  #: revoked, and there is a newer one in its place
+    REPLACED = "replaced"  #: there is a newer one in its place
 
 
 def spoken(row: sa.Row[Any]) -> str:
@@ -48,6 +48,7 @@ WORDS: Mapping[Standing, str] = MappingProxyType(
 
 _OF_STATE: Mapping[str, Standing] = MappingProxyType(
     {
+        IssuanceState.WAITING: Standing.PREPARING,
         IssuanceState.READY: Standing.PREPARING,
         IssuanceState.SENDING: Standing.PREPARING,
         IssuanceState.PROCESSING: Standing.PREPARING,
@@ -61,20 +62,33 @@ _OF_STATE: Mapping[str, Standing] = MappingProxyType(
 
 def standing(row: sa.Row[Any], others: Iterable[sa.Row[Any]] = ()) -> Standing:
     """Where an issuance stands; ``others`` are those told beside it, of the same learner."""
-    if row.vault_status != "revoked":
-        now = _OF_STATE[row.state]
-        earlier = now is Standing.ISSUED and any(_is_later(other, row) for other in others)
-        return Standing.EARLIER if earlier else now
-    replaced = any(_replaces(other, row) for other in others)
-    return Standing.REPLACED if replaced else Standing.REVOKED
+    others = tuple(others)
+    if _is_corrected(row, others):
+        return Standing.REPLACED
+    alone = _alone(row)
+    if alone is Standing.REVOKED and any(_replaces(other, row) for other in others):
+        return Standing.REPLACED
+    if alone is Standing.ISSUED and any(_is_later(other, row, others) for other in others):
+        return Standing.EARLIER
+    return alone
 
 
-def _is_later(other: sa.Row[Any], row: sa.Row[Any]) -> bool:
-    of_one_kind = other.mapping_name == row.mapping_name and standing(other) is Standing.ISSUED
-    return of_one_kind and (other.issue_date, other.id) > (row.issue_date, row.id)
+def _alone(row: sa.Row[Any]) -> Standing:
+    return Standing.REVOKED if row.vault_status == "revoked" else _OF_STATE[row.state]
+
+
+def _is_corrected(row: sa.Row[Any], others: Iterable[sa.Row[Any]]) -> bool:
+    """Whether another was made in its place, also where its vault cannot revoke it."""
+    return any(other.replaces == row.id and other.generated_at is not None for other in others)
+
+
+def _is_later(other: sa.Row[Any], row: sa.Row[Any], others: Iterable[sa.Row[Any]]) -> bool:
+    of_one_kind = other.mapping_name == row.mapping_name and _alone(other) is Standing.ISSUED
+    later = of_one_kind and (other.issue_date, other.id) > (row.issue_date, row.id)
+    return later and not _is_corrected(other, others)
 
 
 def _replaces(other: sa.Row[Any], row: sa.Row[Any]) -> bool:
     # Ids of one kind sort by the moment they were made.
     newer = other.mapping_name == row.mapping_name and other.id > row.id
-    return newer and standing(other) is Standing.ISSUED
+    return newer and _alone(other) is Standing.ISSUED

@@ -38,11 +38,16 @@ def _versioned(row: sa.Row[Any]) -> Versioned:
     return Versioned(mapping=_read(row.document), version=row.version, rehearses=rehearses)
 
 
+def version_of(conn: sa.Connection, name: str, number: int) -> Versioned:
+    """One version of a mapping, in use or not; raises NotThere."""
+    return _versioned(mapping_versions.version(conn, name, number))
+
+
 def original_mappings(conn: sa.Connection, completion_id: str) -> Sequence[Versioned]:
     """The versions that a completion's unsent issuances were mapped with; none if it has none."""
     standing = issuances.of_completions(conn, [completion_id])
     return [
-        _versioned(mapping_versions.version(conn, row.mapping_name, row.mapping_version))
+        version_of(conn, row.mapping_name, row.mapping_version)
         for row in standing
         if row.state in UNSENT
     ]

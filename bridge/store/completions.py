@@ -167,6 +167,12 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     return conn.execute(sa.select(completion).where(completion.c.id == row_id)).first()
 
 
+def by_ids(conn: sa.Connection, row_ids: Collection[str]) -> Mapping[str, sa.Row[Any]]:
+    """Completions by their ids."""
+    rows = conn.execute(sa.select(completion).where(completion.c.id.in_(row_ids)))
+    return {row.id: row for row in rows}
+
+
 def course_ids(conn: sa.Connection, site_id: str) -> Sequence[str]:
     """The courses of a site that somebody has completed."""
     return (

@@ -12,7 +12,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.store.states import IssuanceState
-from bridge.store.tables import completion, delivery, issuance, issuer, mail, site, write_back
+from bridge.store.tables import (
+    completion,
+    delivery,
+    issuance,
+    issuer,
+    mail,
+    revocation,
+    site,
+    write_back,
+)
 
 #: What a person can replay, by the word people use.
 REPLAYABLE: Mapping[str, sa.Table] = MappingProxyType(
@@ -20,6 +29,7 @@ REPLAYABLE: Mapping[str, sa.Table] = MappingProxyType(
         "delivery": delivery,
         "completion": completion,
         "issuance": issuance,
+        "revocation": revocation,
         "write-back": write_back,
     }
 )

@@ -13,6 +13,8 @@ KINDS = {
     "dl": "delivery",
     "cp": "completion",
     "is": "issuance",
+    "co": "correction",
+    "rv": "revocation",
     "wb": "write-back",
     "ml": "mail",
     "rr": "reconcile run",

@@ -27,9 +27,12 @@ def _is(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
     return column == sa.bindparam(column.name, type_=column.type)
 
 
-_of_completion = sa.select(issuance).where(
-    _is(issuance.c.completion_id), _is(issuance.c.mapping_name)
+_chain = (
+    sa.select(issuance)
+    .where(_is(issuance.c.completion_id), _is(issuance.c.mapping_name))
+    .order_by(issuance.c.revision.desc())
 )
+_of_completion = _chain.limit(1)
 _of_completions = (
     sa.select(issuance)
     .where(issuance.c.completion_id.in_(sa.bindparam("completion_ids", expanding=True)))
@@ -62,9 +65,45 @@ _end_attempt = sa.update(attempt).where(
 
 
 def of_completion(conn: sa.Connection, completion_id: str, mapping_name: str) -> sa.Row[Any] | None:
-    """The issuance that stands for a completion under a mapping."""
+    """The issuance that stands for a completion under a mapping: of a chain, the newest."""
     of = {"completion_id": completion_id, "mapping_name": mapping_name}
     return conn.execute(_of_completion, of).first()
+
+
+def chain(conn: sa.Connection, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+    """An issuance, those that it replaces and those that replace it, newest first."""
+    of = {"completion_id": row.completion_id, "mapping_name": row.mapping_name}
+    return conn.execute(_chain, of).all()
+
+
+def locked(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
+    """One issuance, which nobody else changes until the transaction ends."""
+    return conn.execute(sa.select(issuance).where(issuance.c.id == row_id).with_for_update()).one()
+
+
+def by_version(
+    conn: sa.Connection, mapping_name: str, version: int, *, since: datetime | None
+) -> Sequence[sa.Row[Any]]:
+    """The certificates that a mapping's version made and that stand, oldest first.
+
+    Each is the newest of its chain, and not revoked.
+    """
+    newer = issuance.alias("newer")
+    has_newer = sa.exists().where(
+        newer.c.completion_id == issuance.c.completion_id,
+        newer.c.mapping_name == issuance.c.mapping_name,
+        newer.c.revision > issuance.c.revision,
+    )
+    made = sa.select(issuance).where(
+        issuance.c.mapping_name == mapping_name,
+        issuance.c.mapping_version == version,
+        issuance.c.state == IssuanceState.GENERATED,
+        issuance.c.vault_status.is_distinct_from("revoked"),
+        ~has_newer,
+    )
+    if since is not None:
+        made = made.where(issuance.c.created_at >= since)
+    return conn.execute(made.order_by(issuance.c.id)).all()
 
 
 def of_completions(conn: sa.Connection, completion_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
@@ -131,18 +170,18 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     return conn.execute(sa.select(issuance).where(issuance.c.id == row_id)).first()
 
 
-def _reachable(now: datetime) -> sa.ColumnElement[bool]:
-    """Issuances of issuers whose vault takes our token and may be called now."""
-    reachable = sa.select(issuer.c.id).where(
+def reachable(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+    """Rows of issuers whose vault takes our token and may be called now."""
+    theirs = sa.select(issuer.c.id).where(
         issuer.c.paused_at.is_(None), gates.may_be_called(issuer, now)
     )
-    return issuance.c.issuer_id.in_(reachable.correlate(None))
+    return table.c.issuer_id.in_(theirs.correlate(None))
 
 
 def sendable(now: datetime) -> sa.ColumnElement[bool]:
     """Issuances that wait to be sent to a vault that may be called."""
     unsent = issuance.c.state.in_([IssuanceState.READY, IssuanceState.SENDING])
-    return sa.and_(unsent, _reachable(now))
+    return sa.and_(unsent, reachable(issuance, now))
 
 
 def fresh() -> sa.ColumnElement[bool]:
@@ -152,7 +191,7 @@ def fresh() -> sa.ColumnElement[bool]:
 
 def followable(now: datetime) -> sa.ColumnElement[bool]:
     """Issuances that a vault is processing which may be called."""
-    return sa.and_(issuance.c.state == IssuanceState.PROCESSING, _reachable(now))
+    return sa.and_(issuance.c.state == IssuanceState.PROCESSING, reachable(issuance, now))
 
 
 def printable(_now: datetime) -> sa.ColumnElement[bool]:
@@ -178,12 +217,17 @@ def of_learner(
 
 
 def generated_for(conn: sa.Connection, email: str) -> Sequence[sa.Row[Any]]:
-    """The generated certificates at an e-mail address, newest first."""
+    """The generated certificates at an e-mail address that nothing replaces, newest first."""
+    newer = issuance.alias("newer")
+    replaced = sa.exists().where(
+        newer.c.replaces == issuance.c.id, newer.c.generated_at.is_not(None)
+    )
     return conn.execute(
         sa.select(issuance)
         .where(
             sa.func.lower(issuance.c.applicant_email) == email.lower(),
             issuance.c.state == IssuanceState.GENERATED,
+            ~replaced,
         )
         .order_by(issuance.c.id.desc())
     ).all()

@@ -40,10 +40,10 @@ def revoke(conn: sa.Connection, issuance_id: str, *, now: datetime) -> int:
     ).rowcount
 
 
-def follow(conn: sa.Connection, link_id: str) -> sa.Row[Any] | None:
+def follow(conn: sa.Connection, link_id: str, *, to: str | None = None) -> sa.Row[Any] | None:
     """What a link stands for: ``revoked_at`` and the issuance with its issuer's columns.
 
-    None for an id that was never given out.
+    None for an id that was never given out. ``to``: another issuance, in whose place it now stands.
     """
     return conn.execute(
         sa.select(
@@ -53,7 +53,8 @@ def follow(conn: sa.Connection, link_id: str) -> sa.Row[Any] | None:
             issuer.c.institution_name,
             issuer.c.name.label("issuer_name"),
         )
-        .join(issuance, issuance.c.id == link.c.issuance_id)
+        .select_from(link)
+        .join(issuance, issuance.c.id == (link.c.issuance_id if to is None else to))
         .join(issuer, issuer.c.id == issuance.c.issuer_id)
         .where(link.c.id == link_id)
     ).first()

@@ -29,6 +29,26 @@ def add(conn: sa.Connection, address: str, *, language: str, now: datetime) -> s
     return row_id
 
 
+def add_replaced(
+    conn: sa.Connection, issuance_id: str, address: str, *, language: str, now: datetime
+) -> None:
+    """Put the mail on its way that tells of a certificate in another's place; once, however often
+    this is said."""
+    conn.execute(
+        insert(conn, mail)
+        .values(
+            id=new_id("ml", now),
+            to_address=address,
+            language=language,
+            issuance_id=issuance_id,
+            state=MailState.DUE,
+            created_at=now,
+            next_run_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["issuance_id"])
+    )
+
+
 def allow(conn: sa.Connection, what: str, *, most: int, window: timedelta, now: datetime) -> bool:
     """Count one more ``what`` in the present window; say whether it is within ``most``."""
     seconds = window.total_seconds()

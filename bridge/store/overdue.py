@@ -26,7 +26,12 @@ _COMPLETION = (
 _ISSUANCE = (
     issuance.c.created_at,
     (IssuanceState.HELD, IssuanceState.FAILED),
-    (IssuanceState.READY, IssuanceState.SENDING, IssuanceState.PROCESSING),
+    (
+        IssuanceState.WAITING,
+        IssuanceState.READY,
+        IssuanceState.SENDING,
+        IssuanceState.PROCESSING,
+    ),
 )
 
 

@@ -42,6 +42,7 @@ class CompletionState(StrEnum):
 class IssuanceState(StrEnum):
     """Where a certificate stands on its way."""
 
+    WAITING = "waiting"  #: for the certificate that it replaces to be revoked
     READY = "ready"
     SENDING = "sending"  #: an attempt may be under way
     PROCESSING = "processing"  #: the vault has it
@@ -66,6 +67,24 @@ class HoldOutcome(StrEnum):
 
     RELEASED = "released"
     DISCARDED = "discarded"
+
+
+class RevocationState(StrEnum):
+    """Whether a certificate that a newer one replaces is revoked at its vault."""
+
+    WAITING = "waiting"  #: for the newer one, so that there is always a valid one
+    DUE = "due"
+    REVOKED = "revoked"  #: and the newer one, which could not be there before, is to be named yet
+    DONE = "done"
+    KEPT = "kept"  #: its vault cannot revoke: it stays valid there
+
+
+class CorrectionState(StrEnum):
+    """How far a correction has come."""
+
+    ASKED = "asked"  #: a second person has to approve it
+    RUNNING = "running"  #: or interrupted: it can be continued
+    DONE = "done"
 
 
 class WriteBackState(StrEnum):

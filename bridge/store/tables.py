@@ -61,6 +61,8 @@ issuer = sa.Table(
     # Set while the vault wants to be left alone, or does not answer; and how often in a row.
     sa.Column("shut_until", UtcDateTime),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    # Whether its vault can revoke; NULL: it was not asked yet.
+    sa.Column("revokes", sa.Boolean),
     *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("removed_at", UtcDateTime),
@@ -217,7 +219,13 @@ issuance = sa.Table(
     sa.Column("learner_id", sa.String(255), nullable=False),
     sa.Column("mapping_name", sa.String(64), nullable=False),
     sa.Column("mapping_version", sa.Integer, nullable=False),
-    # NULL while held for want of an entry, or because another learner owns the key.
+    # How often it was corrected before; the certificate in whose place it comes, and what of its
+    # entry a person gave by hand, which a mapping does not undo.
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("replaces", ID, sa.ForeignKey("issuance.id")),
+    sa.Column("corrected", sa.JSON),
+    # NULL while held for want of an entry, because another learner owns the key, or once the
+    # certificate is revoked in favour of a newer one.
     sa.Column("natural_key", sa.String(64), unique=True),
     sa.Column("certificate_title", sa.String(255)),
     sa.Column("full_name", sa.String(255)),
@@ -254,7 +262,7 @@ issuance = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("generated_at", UtcDateTime),
     *lease_columns(),
-    sa.UniqueConstraint("completion_id", "mapping_name"),
+    sa.UniqueConstraint("completion_id", "mapping_name", "revision"),
     sa.Index(None, "issuer_id", "state", "next_run_at"),
     sa.Index(None, "issuer_id", "generated_at"),
     cause_index("issuance", "site_id", "state", "failing_since"),
@@ -262,6 +270,48 @@ issuance = sa.Table(
     sa.Index(None, "applicant_email"),
     sa.Index(None, "vault_uuid"),
     sa.Index("ix_issuance_hold_id", "hold_id", "state", **_only_if("hold_id IS NOT NULL")),
+    sa.Index(None, "replaces"),
+    sa.Index(None, "mapping_name", "mapping_version"),
+)
+
+#: A person's correction of certificates that were issued: which, why, and how far it came.
+correction = sa.Table(
+    "correction",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    # One issuance and what of it is changed, or a mapping's version; see `pipeline.correcting`.
+    sa.Column("what", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("approved_by", sa.String(128)),
+    sa.Column("selected", sa.Integer, nullable=False),
+    # How many are replaced, and how many stay as they are.
+    sa.Column("replaced", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("unchanged", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+)
+
+#: A certificate that a newer one replaces, and whether its vault knows.
+revocation = sa.Table(
+    "revocation",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("issuance_id", ID, sa.ForeignKey("issuance.id"), nullable=False, unique=True),
+    sa.Column("replaced_by", ID, sa.ForeignKey("issuance.id"), nullable=False),
+    sa.Column("correction_id", ID, sa.ForeignKey("correction.id"), nullable=False),
+    sa.Column("issuer_id", ID, sa.ForeignKey("issuer.id"), nullable=False),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    *trouble_columns(),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    *lease_columns(),
+    sa.Index(None, "issuer_id", "state", "next_run_at"),
+    sa.Index(None, "replaced_by"),
+    sa.Index(None, "correction_id"),
+    cause_index("revocation", "site_id", "state", "failing_since"),
 )
 
 #: Where a certificate is told: the courses whose gradebooks list it. Two courses of one learner may
@@ -432,17 +482,21 @@ link = sa.Table(
     sa.Index(None, "issuance_id"),
 )
 
-#: Mail to a learner, waiting or sent: new links for the certificates at one address.
+#: Mail to a learner, waiting or sent: new links for the certificates at one address, or the link of
+#: the one that came in another's place.
 mail = sa.Table(
     "mail",
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("to_address", sa.String(255), nullable=False),
     sa.Column("language", sa.String(35), nullable=False),
+    # The certificate it tells of, once; NULL: whatever there is for the address.
+    sa.Column("issuance_id", ID),
     sa.Column("state", sa.String(16), nullable=False),
     *trouble_columns(),
     sa.Column("created_at", UtcDateTime, nullable=False),
     *lease_columns(),
+    sa.Index(None, "issuance_id", unique=True),
     sa.Index(None, "state", "next_run_at"),
     cause_index("mail", "state", "failing_since"),
 )

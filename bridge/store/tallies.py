@@ -121,7 +121,8 @@ def _each(since: datetime, until: datetime | None) -> sa.Select[Any]:
     )
     waits_for = (
         sa.select(sa.func.min(issuance.c.id))
-        .where(theirs, issuance.c.state.not_in(ended))
+        # Of one that is only to be corrected, the certificate is there.
+        .where(theirs, issuance.c.replaces.is_(None), issuance.c.state.not_in(ended))
         .scalar_subquery()
     )
     told_before = sa.and_(

@@ -54,6 +54,8 @@ def at_vault(
             issuance.c.issuer_id == issuer_id,
             issuance.c.vault_uuid.is_not(None),
             issuance.c.state.in_(AT_VAULT),
+            # One that is revoked is missed by nobody.
+            issuance.c.vault_status.is_distinct_from("revoked"),
             issuance.c.created_at >= since,
             issuance.c.updated_at < until,
             issuance.c.id > after,

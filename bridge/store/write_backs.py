@@ -31,6 +31,14 @@ def tell(conn: sa.Connection, issuance_id: str, course_id: str, *, wanted: bool)
         )
 
 
+def tell_as(conn: sa.Connection, issuance_id: str, *, told: str) -> None:
+    """Tell a certificate wherever another is told that it replaces."""
+    places = sa.select(sa.literal(issuance_id), target.c.course_id).where(
+        target.c.issuance_id == told
+    )
+    conn.execute(sa.insert(target).from_select(["issuance_id", "course_id"], places))
+
+
 def make_due(conn: sa.Connection, issuance_ids: Collection[str], *, now: datetime) -> None:
     """Something changed about these certificates: the rows that tell them are looked through.
 

@@ -84,6 +84,24 @@ class Unauthorised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotPermitted:
+    """The vault takes our token, and does not let it do just this."""
+
+    code: ClassVar[str] = "vault_permission"
+    message: str
+    remedy: str
+    status_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotRevoke:
+    """The vault has no such call, or none for this certificate."""
+
+    message: str
+    status_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotDone:
     """Surely not done: nothing was sent, or the vault said "not now"."""
 
@@ -113,6 +131,10 @@ class Ambiguous:
 
 
 Answer: TypeAlias = Accepted | Duplicate | Refused | Unauthorised | NotDone | Ambiguous
+#: What becomes of a revocation; asking for it again does no harm.
+RevokeAnswer: TypeAlias = (
+    Accepted | CannotRevoke | NotPermitted | Refused | Unauthorised | NotDone | Ambiguous
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

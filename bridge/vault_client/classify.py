@@ -16,12 +16,15 @@ from bridge.vault_client.answers import (
     BulkAnswer,
     BulkRefused,
     BulkTaken,
+    CannotRevoke,
     Duplicate,
     FileAnswer,
     FileTaken,
     Forbidden,
     NotDone,
+    NotPermitted,
     Refused,
+    RevokeAnswer,
     Unauthorised,
     Unavailable,
     VaultCertificate,
@@ -32,6 +35,8 @@ from bridge.vault_client.answers import (
 LONGEST_WAIT = timedelta(days=1)
 #: Nothing of a vault stands at this address; a vault that knows the call never says so.
 NOWHERE = frozenset({404, 405, 410})
+#: What a vault answers that does not know a call at all.
+NO_SUCH_CALL = NOWHERE | {501}
 UNREADABLE = "The vault's answer could not be read."
 #: How a refusal of a bulk upload names an entry.
 ENTRY = re.compile(r"(?:entries\.|Entry )(\d{1,6})\b")
@@ -60,6 +65,19 @@ def classify(response: httpx.Response) -> Answer:
         # Field errors come with `errors`; a message alone is the duplicate rule. The caller looks.
         return Duplicate(message=_told(code, body))
     return _refused(code, body)
+
+
+def classify_revocation(response: httpx.Response) -> RevokeAnswer:
+    """What an answer to a revocation means: an extension, which a vault need not know."""
+    code, body = response.status_code, json_of(response)
+    if code in NO_SUCH_CALL:
+        return CannotRevoke(message=_told(code, body), status_code=code)
+    if code == 403:
+        remedy = _permission(body)
+        return NotPermitted(message=_told(code, body), remedy=remedy, status_code=code)
+    if code in (200, 201):
+        return _accepted(code, body)
+    return _unsettled(response, body) or _refused(code, body)
 
 
 def classify_file(response: httpx.Response) -> FileAnswer:
@@ -141,7 +159,7 @@ def _guilty(body: Any) -> dict[int, str]:
     return guilty
 
 
-def _accepted(code: int, body: Any) -> Answer:
+def _accepted(code: int, body: Any) -> Accepted | Ambiguous:
     try:
         return Accepted(certificate=certificate(body["data"]), status_code=code)
     except (KeyError, TypeError, AttributeError):

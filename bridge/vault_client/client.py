@@ -22,14 +22,17 @@ from bridge.vault_client.answers import (
     NotDone,
     NotReady,
     Permission,
+    RevokeAnswer,
     Unavailable,
     VaultCertificate,
 )
 from bridge.vault_client.classify import (
+    NO_SUCH_CALL,
     certificate,
     classify,
     classify_bulk,
     classify_file,
+    classify_revocation,
     has_more,
     json_of,
     message_of,
@@ -92,6 +95,33 @@ class VaultClient:
     def retry(self, uuid: str) -> Answer:
         """Ask the vault to process a failed certificate again."""
         return self._act(f"/{uuid}/retry")
+
+    def revoke(self, uuid: str, *, reason: str, replaced_by: str | None) -> RevokeAnswer:
+        """Revoke a certificate, or tell of one that is revoked what has replaced it.
+
+        An extension of our own vault; ``reason`` is public there.
+        """
+        told = {"reason": reason, "replaced_by": replaced_by}
+        parts = {name: (None, value) for name, value in told.items() if value is not None}
+        response = self._post(f"/{uuid}/revoke", files=parts)
+        return classify_revocation(response) if isinstance(response, httpx.Response) else response
+
+    def can_revoke(self) -> bool:
+        """Whether the vault knows how to revoke; nothing is changed. Raises VaultError.
+
+        Asked to revoke a certificate that nobody has, and for no reason, one that knows the call
+        objects to the request; one that does not has nothing at the address.
+        """
+        try:
+            url = f"{self._url}/{NO_CERTIFICATE}/revoke"
+            response = self._http.post(url, headers=self._headers)
+        except httpx.HTTPError as exc:
+            raise Unavailable(f"The vault did not answer ({type(exc).__name__}: {exc}).") from exc
+        if response.status_code in NO_SUCH_CALL:
+            return False
+        if response.status_code not in (400, 422):
+            raise_for(response)
+        return True
 
     def page(
         self, number: int, *, email: str | None = None, status: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -12,6 +13,7 @@ from flask import Blueprint, redirect
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response
 
+from bridge.pipeline import chain
 from bridge.pipeline.learner_links import PREFIX, Expired
 from bridge.pipeline.standing import WORDS, Standing, spoken, standing
 from bridge.store import issuances, links
@@ -102,6 +104,7 @@ class LearnerViews:
             standing=where,
             word=WORDS[where],
             sentence=SENTENCES[where],
+            earlier=self._earlier(row),
             verification_url=_web_address(row.verification_url),
             linkedin_url=linkedin_url(row),
         )
@@ -196,15 +199,24 @@ class LearnerViews:
         if link_id is None:
             return None
         with self._bridge.database.read() as conn:
-            return links.follow(conn, link_id)
+            row = links.follow(conn, link_id)
+            if row is None or row.revoked_at is not None:
+                return row
+            now = chain.leads_to(row, issuances.chain(conn, row))
+            return row if now.id == row.id else links.follow(conn, link_id, to=now.id)
 
     def _standing(self, row: sa.Row[Any]) -> Standing:
-        if standing(row) is not Standing.REVOKED:
-            return standing(row)
         with self._bridge.database.read() as conn:
+            where = standing(row, issuances.chain(conn, row))
+            if where is not Standing.REVOKED:
+                return where
             return standing(
                 row, issuances.of_learner(conn, row.site_id, row.course_id, row.learner_id)
             )
+
+    def _earlier(self, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+        with self._bridge.database.read() as conn:
+            return chain.before(row, issuances.chain(conn, row))
 
 
 def linkedin_url(row: sa.Row[Any]) -> str:

@@ -178,3 +178,39 @@ def _waiting(installation: Installation, course: int, learner: int) -> dict[str,
         if (row["course_id"], row["learner_id"]) == (str(course), str(learner)):
             return row if row["written_back"] == "waiting" else None
     return None
+
+
+def test_a_misspelt_name_is_corrected_at_our_own_vault(installation: Installation) -> None:
+    installation.control("complete", course=WATER_SAFETY, learner=ZOE)
+    old = eventually(lambda: issued(installation, WATER_SAFETY, ZOE), within=WITHIN)
+    asked = ("--full-name", "Zoë Right", "--reason", "The name was misspelt.", "--as", "alice")
+    told = json.loads(
+        installation.run("vaultbridge", "correct", old["id"], *asked, "--yes", "--json")
+    )
+    assert 1 == told["replaced"], told
+    (new,) = (each["replaced_by"] for each in told["rows"])
+
+    def corrected() -> dict[str, Any] | None:
+        row = next(row for row in installation.told("issuances", *ALL) if row["id"] == new)
+        (last,) = installation.told("corrections", "--limit", "1")
+        there = row["state"] == "generated" and row["written_back"] == "read_back"
+        return row if there and last["revoked"] == 1 else None
+
+    row = eventually(corrected, within=WITHIN, every=LOOK_S)
+    verify = httpx.get(old["verification_url"], trust_env=False).text
+    assert "The name was misspelt." in verify
+    assert eventually(lambda: _names(old["verification_url"], row["reference_id"]), within=WITHIN)
+    page = httpx.get(old["link"], trust_env=False).text
+    assert "Zoë Right" in page
+    assert row["reference_id"] in page
+    paper = pdf_of({"download": f"{old['link']}/certificate.pdf"})[0]
+    assert "Zoë Right" in paper.get_textpage().get_text_range()
+    cell = installation.feedback(WATER_SAFETY, ZOE)
+    newer, older = (cell.index(each["reference_id"]) for each in (row, old))
+    assert newer < cell.index("Replaced") < older
+    assert 2 == installation.gradebook(WATER_SAFETY, ZOE)["mails"], "one each"
+
+
+def _names(url: str, reference: str) -> bool:
+    """Whether the verification page names what has replaced the certificate."""
+    return reference in httpx.get(url, trust_env=False).text

@@ -14,10 +14,12 @@ from bridge import vault_client
 from bridge.vault_client import (
     Accepted,
     Ambiguous,
+    CannotRevoke,
     Duplicate,
     Entry,
     Forbidden,
     NotDone,
+    NotPermitted,
     NotReady,
     Refused,
     Unauthorised,
@@ -394,3 +396,66 @@ def test_the_probe_says_nothing_of_permissions_while_the_vault_is_ill(
 
     with pytest.raises(Unavailable, match="502"):
         list(client.probe())
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "expected"),
+    [
+        (200, {"json": {"data": GIVEN}}, Accepted),
+        (200, {"text": "<html>"}, Ambiguous),
+        (404, {}, CannotRevoke),
+        (405, {}, CannotRevoke),
+        (410, {}, CannotRevoke),
+        (501, {}, CannotRevoke),
+        (401, {}, Unauthorised),
+        (403, {"json": {"required_permission": "certificate-vault:revoke"}}, NotPermitted),
+        (422, {"json": {"message": "No.", "errors": {"replaced_by": ["No."]}}}, Refused),
+        (400, {}, Refused),
+        (429, {}, NotDone),
+        (302, {}, Ambiguous),
+        (503, {}, Ambiguous),
+    ],
+)
+def test_each_answer_to_a_revocation_is_classified(
+    status: int, answer: dict[str, object], expected: type[object]
+) -> None:
+    found = answering(status, **answer).revoke("u-1", reason="wrong", replaced_by=None)
+
+    assert expected is type(found)
+    if isinstance(found, NotPermitted):
+        assert "certificate-vault:revoke" in found.remedy
+
+
+def test_a_revocation_says_why_and_names_the_replacement_once_there_is_one(
+    vault: ScriptedVault, client: VaultClient
+) -> None:
+    vault.revokes = True
+    client.upload(ENTRY)
+    uuid = vault.only.uuid
+    for name in (None, "another"):
+        assert isinstance(client.revoke(uuid, reason="wrong", replaced_by=name), Accepted)
+
+    assert [("wrong", None), ("wrong", "another")] == vault.revoked[uuid]
+    assert "revoked" == vault.only.status
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_vault_says_whether_it_can_revoke_and_nothing_is_changed(
+    vault: ScriptedVault, client: VaultClient, able: bool
+) -> None:
+    vault.revokes = able
+    client.upload(ENTRY)
+
+    assert client.can_revoke() is able
+    assert "processing" == vault.only.status
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(401, Forbidden), (403, Forbidden), (500, Unavailable), (429, Unavailable)],
+)
+def test_a_vault_that_does_not_say_whether_it_can_revoke_is_asked_later(
+    status: int, expected: type[Exception]
+) -> None:
+    with pytest.raises(expected):
+        answering(status).can_revoke()

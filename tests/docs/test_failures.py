@@ -11,7 +11,10 @@ from bridge.pipeline.outlook import Outlook
 from scripts import causes
 from tests.docs.papers import ROOT
 
-STEPS = ("normalise", "complete", "issue", "follow", "write_back", "site", "issuer")
+STEPS = (
+    *("normalise", "complete", "issue", "follow", "write_back", "site", "issuer"),
+    *("revoke", "correct"),
+)
 #: What the bridge, and the reading of mappings and REST answers, name by a literal.
 NAMED = re.compile(
     r'(?:\bcode(?:: str)? ?= ?|cause\((?:[\w.]*STEP|[\w.]*ISSUE|"\w+"), )"([a-z_]+)"'

@@ -74,6 +74,9 @@ class RemoteRenderer(Renderer):
     def made_of(self, page: Page) -> dict[str, Any]:
         return {}
 
+    def close(self) -> None:
+        """Nothing runs here that could be ended."""
+
 
 @contextmanager
 def opening(sandbox: Sandbox) -> Iterator[str]:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from bridge.store import tables
-from bridge.store.states import MappingState
+from bridge.pipeline.correcting import Asked
+from bridge.store import corrections, tables
+from bridge.store.states import CorrectionState, MappingState
 from campus.people import FIRST_AID, LIFESAVING, TEMPLATE, WATER_SAFETY
 from tests.faults.stage import MAPPING, SITE, WS_TOKEN, Stage
 from tests.faults.vault_stage import VaultStage
@@ -251,6 +252,62 @@ COMMANDS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
     shut_out: (*of("issuer", "rotating", "rotated"), *of("replay", "resuming", "resumed")),
     turned_away: of("site", "rotating", "rotated", "waking", "woken"),
     without_a_place: of("site", "created", "noting", "noted"),
+}
+
+
+def _issued(stage: Stage) -> str:
+    """A certificate stands in the gradebook, at a vault that can revoke; its issuance's id."""
+    alone(stage)
+    stage.vault.revokes = True
+    stage.live()
+    stage.retold[EMMA] += 1
+    return str(stage.rows(tables.issuance)[0].id)
+
+
+def misspelt(stage: Stage) -> None:
+    """A name is corrected: both certificates have one key, so the older one is revoked first."""
+    stage.command = ["correct", _issued(stage), "--full-name", "Emma Right", *WHY]
+
+
+def misaddressed(stage: Stage) -> None:
+    """An address is corrected: the newer certificate comes first."""
+    stage.command = ["correct", _issued(stage), "--email", "right@example.edu", *WHY]
+
+
+def approved(stage: Stage) -> None:
+    """A correction that somebody has asked for is approved by another person."""
+    asked = Asked(issuance=_issued(stage), changes={"full_name": "Emma Right"})
+    with stage.database.write() as conn:
+        row_id = corrections.add(
+            conn,
+            who="alice",
+            reason="misspelt",
+            what=asked.packed(),
+            state=CorrectionState.ASKED,
+            selected=1,
+            now=stage.moment,
+        )
+    stage.command = ["correct", "--approve", row_id, "--as", "bea", "--yes"]
+
+
+WHY = ("--reason", "misspelt", "--yes")
+#: Of corrections: what each run comes by, of the command and of the steps that follow it.
+CORRECTIONS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
+    misspelt: (
+        *of("correct", "beginning", "begun", "replacing", "replaced", "ending", "ended"),
+        *of("revoke", "claimed", "intending", "intended", "sent", "concluding", "concluded"),
+        *of("single", "sent", "concluded"),
+        *of("follow", "settling", "settled"),
+        *of("write_back", "sent"),
+    ),
+    misaddressed: (
+        *of("correct", "replacing", "replaced"),
+        *of("revoke", "sent", "concluding", "concluded"),
+        *of("single", "sent"),
+        *of("follow", "settling", "settled"),
+        *of("mail", "delivered"),
+    ),
+    approved: of("correct", "approving", "approved", "replaced"),
 }
 
 

@@ -20,6 +20,7 @@ from tests.faults.points import (
     BRIDGE,
     COMMANDS,
     COPIES,
+    CORRECTIONS,
     EXPORT,
     RESTORE,
     RUNTIME,
@@ -202,6 +203,34 @@ def test_after_a_death_a_certificate_that_was_revoked_before_anybody_saw_it_is_n
         assert Counter() == stage.mails_by_moodle()
 
 
+@pytest.mark.parametrize(("run", "point"), ways(CORRECTIONS))
+def test_after_a_death_of_a_correction_one_certificate_is_valid_and_one_replaced(
+    new_stage: Callable[[], Stage],
+    run: Callable[[Stage], None],
+    point: str,
+    passes: Passes,
+    kind: str,
+) -> None:
+    for stage, _ in deaths(new_stage, point, run, passes, kind):
+        assert 0 == stage.live().last("exit")
+
+        assert [] == stage.left_over()
+        old, new = stage.rows(tables.issuance)
+        assert ("generated", "revoked") == (old.state, old.vault_status)
+        assert ("generated", "generated", old.id) == (new.state, new.vault_status, new.replaces)
+        assert 2 == sum(stage.vault.created.values()), "never issued twice"
+        statuses = {uuid: kept.status for uuid, kept in stage.vault.kept.items()}
+        assert {old.vault_uuid: "revoked", new.vault_uuid: "generated"} == statuses
+        assert new.vault_uuid == stage.vault.revoked[old.vault_uuid][-1][1]
+        assert {"done": 1} == stage.states(tables.revocation)
+        (cell,) = stage.gradebook().values()
+        words = ("Issued", new.reference_id, "Replaced", old.reference_id)
+        assert sorted(map(cell.index, words)) == [cell.index(word) for word in words]
+        assert stage.mails_owed() == stage.mails_by_moodle(), "nobody is mailed twice by the LMS"
+        mailed = {mail["Message-ID"]: mail["To"] for mail in stage.mail.mails}
+        assert [new.applicant_email] == list(mailed.values()), "a second one is the same mail"
+
+
 @pytest.mark.parametrize(("run", "point"), ways(VAULT))
 def test_after_a_death_of_the_vault_everything_is_there_once(
     new_vault_stage: Callable[[], VaultStage],
@@ -241,6 +270,7 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
     runs = [*BRIDGE.values(), *COMMANDS.values(), *VAULT.values(), *RESTORE.values()]
+    runs += CORRECTIONS.values()
     with_a_run = {*chain.from_iterable(runs), *COPIES, *SCHEMA, *UP, *RUNTIME, *EXPORT}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()

@@ -26,7 +26,7 @@ from runtime.database import Database
 from runtime.schema import migrate
 migrate(Database(sys.argv[1]), Path(sys.argv[2]), backups=None)
 """
-REBUILD = '''
+REBUILD = """
 from alembic import op
 
 revision = "0003"
@@ -36,7 +36,7 @@ down_revision = "0002"
 def upgrade() -> None:
     with op.batch_alter_table("people") as people:
         people.create_unique_constraint("uq_people_name", ["name"])
-'''
+"""
 REMEDY = "Run `vaultbridge migrate`."
 
 

@@ -24,7 +24,7 @@ from tests.scripted_vault.kept import Kept, Key, UploadedFile, certificate, mist
 BASE = "/business/certificate-vault"
 TOKEN = "token-of-the-scripted-vault"
 PERMISSIONS = frozenset(
-    f"certificate-vault:{p}" for p in ["list", "view", "create", "download", "update"]
+    f"certificate-vault:{p}" for p in ["list", "view", "create", "download", "update", "revoke"]
 )
 NEEDED = {"upload": "create", "upload_file": "create", "bulk": "create", "retry": "update"}
 LABELS = {"processing": "Processing", "generated": "Generated", "failed": "Failed"}
@@ -41,8 +41,9 @@ class LongRequest(Request):
 class ScriptedVault:
     """Serves until `stop`. ``script["bulk"]`` etc. hold what the next calls are answered with.
 
-    The calls are ``upload``, ``upload_file``, ``bulk``, ``list``, ``view``, ``download`` and
-    ``retry``. With a ``journal`` it goes on with what is written there.
+    The calls are ``upload``, ``upload_file``, ``bulk``, ``list``, ``view``, ``download``,
+    ``retry`` and, where it ``revokes``, ``revoke``. With a ``journal`` it goes on with
+    what is written there.
     """
 
     def __init__(
@@ -87,6 +88,10 @@ class ScriptedVault:
         #: Whether an entry of a bulk request is lost.
         self.loses: Callable[[Kept], bool] = lambda kept: kept.email in self.drops
         self.largest_page = 100
+        #: Knows how to revoke, as our own vault does; that frees the key.
+        self.revokes = False
+        #: What was said of each that was revoked, by its uuid: (reason, replaced by).
+        self.revoked: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
         self._late: list[Callable[[], Any]] = []
         self._queued = self._journal.certificates(queued=True)
         self.port = port
@@ -205,6 +210,8 @@ class ScriptedVault:
         given = taken.request.headers.get("Authorization", "").removeprefix("Bearer ")
         if given not in self.tokens:
             return told(401, {"message": "Unauthorized - Invalid API token"})
+        if taken.call == "revoke" and not self.revokes:
+            return told(404, {"message": "The route could not be found."})
         permission = f"certificate-vault:{NEEDED.get(taken.call, taken.call)}"
         if permission not in self.tokens[given]:
             return forbidden(permission)
@@ -330,8 +337,22 @@ class ScriptedVault:
         message = "Vault certificate retry initiated"
         return told(200, {"message": message, "data": self._whole(kept)})
 
+    def _revoke(self, taken: Taken) -> Response:
+        if not taken.form.get("reason"):
+            return invalid({"reason": [missing("reason")]})
+        kept = self.kept.get(taken.uuid)
+        if kept is None:
+            return told(404, {"message": "Certificate not found"})
+        kept.status = "revoked"
+        self._journal.keep(kept)
+        self.revoked[kept.uuid].append((taken.form["reason"], taken.form.get("replaced_by")))
+        return told(200, {"message": "Vault certificate revoked", "data": self._whole(kept)})
+
     def _keys(self) -> set[Key]:
-        return {kept.key for kept in self.kept.values()} if self.finds_duplicates else set()
+        if not self.finds_duplicates:
+            return set()
+        free = {"revoked"} if self.revokes else set()
+        return {kept.key for kept in self.kept.values() if kept.status not in free}
 
     def _is_there(self, kept: Kept) -> bool:
         return kept.key in self._keys()

@@ -146,6 +146,41 @@ def test_a_certificate_that_the_vault_revoked_is_told_as_such(
     assert "\nRetirado\n" in text.get_content()
 
 
+def test_one_in_anothers_place_is_told_by_itself_and_once(
+    here: Institution, server: MailServer
+) -> None:
+    old = here.issue()
+    new = here.issue(replaces=old, revision=1, certificate_title="Marine Biology", language="fr")
+    here.change(new, generated_at=here.now())
+    for _ in range(2):
+        with here.database.write() as conn:
+            mails.add_replaced(conn, new, TO, language="fr", now=here.now())
+
+    assert run(here) is True
+    assert run(here) is False
+
+    (sent,) = server.mails
+    text, html = (part.get_content() for part in sent.iter_parts())
+    assert "Votre certificat a été corrigé" == sent["Subject"]
+    assert here.links.url(here.link(new)) in text
+    assert here.links.url(here.link(old)) not in text + html
+    assert "asked for" not in text
+
+
+def test_what_was_replaced_is_not_among_the_links(here: Institution, server: MailServer) -> None:
+    old = here.issue()
+    new = here.issue(replaces=old, revision=1)
+    here.change(new, generated_at=here.now())
+    ask(here)
+
+    run(here)
+
+    text = server.mails[0].get_body(("plain",))
+    assert text is not None
+    assert here.links.url(here.link(new)) in text.get_content()
+    assert here.links.url(here.link(old)) not in text.get_content()
+
+
 def test_a_server_that_says_later_is_asked_later(here: Institution, server: MailServer) -> None:
     here.issue()
     mail_id = ask(here)

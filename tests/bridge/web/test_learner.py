@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -254,6 +255,70 @@ def test_a_replaced_certificate_says_where_the_newer_one_is(
     here.issue(issue_date=None)
 
     assert "Status: Replaced" in Page(web.get(path(here, old))).text
+
+
+def corrected(here: Institution, old: str, **changed: Any) -> str:
+    """A certificate that came in another's place."""
+    new = here.issue(replaces=old, revision=1, **changed)
+    was = here.row(old)
+    here.change(new, completion_id=was.completion_id, generated_at=here.now())
+    return new
+
+
+def test_an_old_link_leads_to_the_corrected_certificate_and_its_file(
+    here: Institution, web: FlaskClient
+) -> None:
+    old = here.issue(vault_status="revoked", reference_id="VEC-OLD")
+    here.change(old, generated_at=here.now())
+    at = path(here, old)
+    new = corrected(here, old, full_name="Nguyễn Thị Minh", reference_id="VEC-NEW")
+
+    page = Page(web.get(at))
+    assert "Status: Issued" in page.text
+    assert "Awarded to Nguyễn Thị Minh " in page.text
+    assert "Reference number VEC-NEW" in page.text
+    assert "What this certificate has replaced" in page.text
+    replaced = "<s><bdi>Certificate of Completion: Marine Biology</bdi>"
+    assert replaced in web.get(at).get_data(as_text=True)
+    assert 200 == web.get(f"{at}/certificate.pdf").status_code
+    assert [here.row(new).vault_uuid] == here.vault.asked
+    assert page.text == Page(web.get(path(here, new))).text
+    assert [] == flaws(page)
+
+
+def test_until_the_corrected_one_is_there_the_old_one_is(
+    here: Institution, web: FlaskClient
+) -> None:
+    old = here.issue()
+    coming = corrected(here, old, state=IssuanceState.PROCESSING, vault_status="processing")
+    here.change(coming, generated_at=None)
+    at = path(here, old)
+
+    assert "Status: Issued" in Page(web.get(at)).text
+    here.change(old, vault_status="revoked")
+    assert "Status: In preparation" in Page(web.get(at)).text
+
+
+def test_a_link_mailed_to_a_wrong_address_leads_no_further(
+    here: Institution, web: FlaskClient
+) -> None:
+    old = here.issue()
+    corrected(here, old, applicant_email="minh@learners.example", full_name="Somebody Right")
+
+    page = Page(web.get(path(here, old)))
+
+    assert "Status: Replaced" in page.text
+    assert "You will find its link in your gradebook." in page.text
+    assert "Somebody Right" not in page.text
+
+
+def test_a_revoked_link_leads_nowhere(here: Institution, web: FlaskClient) -> None:
+    old = here.issue()
+    at = path(here, old)
+    corrected(here, old)
+    here.revoke(old)
+
+    assert 410 == web.get(at).status_code
 
 
 def test_a_page_in_preparation_offers_to_look_again(here: Institution, web: FlaskClient) -> None:
