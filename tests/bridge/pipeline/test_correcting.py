@@ -501,6 +501,30 @@ def test_all_that_a_version_made_is_mapped_by_the_one_in_use(able: World) -> Non
     assert [] == carry_out(able, asked), "what was corrected is not meant any more"
 
 
+@pytest.mark.parametrize("shows_details", [True, False])
+def test_many_of_one_key_each_go_in_bulk_once_the_older_ones_are_revoked(
+    able: World, shows_details: bool
+) -> None:
+    able.vault.shows_details = shows_details
+    for who in ("ada", "bob", "eve"):
+        able.generate(who)
+    old = able.rows(tables.issuance)
+    date = """  issue_date: "{{ completed_at | local_date: 'UTC' }}"\n"""
+    able.add_mapping((date, f"{date}  details: With distinction.\n"))
+    carry_out(able, Asked(mapping="course-completion", version=1))
+    assert ["waiting"] * 3 == able.states()[3:]
+    able.settle()
+
+    new = able.rows(tables.issuance)[3:]
+    assert ["generated"] * 3 == [each.state for each in new]
+    assert 1 == able.vault.calls["bulk"]
+    assert {2} == set(able.vault.created.values())
+    kept = able.vault.kept
+    assert {"revoked"} == {kept[each.vault_uuid].status for each in old}
+    assert {"generated"} == {kept[each.vault_uuid].status for each in new}
+    assert ["done"] * 3 == able.states(tables.revocation)
+
+
 def test_what_would_come_out_the_same_or_is_no_longer_wanted_stays(able: World) -> None:
     asked, (ada, bob, eve) = mended(able)
     correct(able, ada.id, certificate_title=TITLE)  # by hand, which stays
