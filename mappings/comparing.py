@@ -106,6 +106,7 @@ def _said(by: model.Mapping, entry: Entry) -> Mapping[str, str | None]:
         "full_name": entry.full_name,
         "applicant_email": entry.applicant_email,
         "issue_date": entry.issue_date.isoformat(),
+        "expires_on": None if entry.expires_on is None else entry.expires_on.isoformat(),
         "details": entry.details or None,
         "template": by.certificate.template,
         "language": entry.language,

@@ -14,6 +14,9 @@ from mappings.model import ANY_SITE, Mapping
 from mappings.schema import MappingBlock
 from mappings.ties import tie
 
+#: The parameter by which templates say how long a certificate is valid.
+VALIDITY = "validity"
+
 __all__ = ["DocumentError", "Known", "Mapping", "Mistake", "load"]
 
 
@@ -49,6 +52,7 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
     known = known or Known()
     mistakes += _unknown_names(located, known)
     if mapping is not None:
+        mistakes += _validity_twice(located, mapping)
         mistakes += _parameter_faults(located, mapping, known)
         mistakes += _clashes(located, mapping, known.beside)
     if mistakes or mapping is None:
@@ -97,6 +101,12 @@ def _unknown_names(located: Located, known: Known) -> Iterator[Mistake]:
         return
     for index, site in enumerate(sites):
         yield from _unknown(located, ("site", index), site, known.sites)
+
+
+def _validity_twice(located: Located, mapping: Mapping) -> Iterator[Mistake]:
+    if mapping.valid_for is not None and VALIDITY in mapping.certificate.parameters:
+        problem = f"valid_for says it already, {mapping.valid_for}: take one of them away"
+        yield located.mistake(("certificate", "parameters", VALIDITY), problem)
 
 
 def _parameter_faults(located: Located, mapping: Mapping, known: Known) -> Iterator[Mistake]:

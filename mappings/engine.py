@@ -74,6 +74,8 @@ def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Hel
     traces += [_filled(rule, mapping, values, made, problems, used[rule.name]) for rule in RULES]
     if problems:
         return Held(problems=tuple(problems), trace=tuple(traces))
+    if mapping.valid_for is not None:
+        made["expires_on"] = mapping.valid_for.after(made["issue_date"])
     return Entry(**made, dated=_dated(used["issue_date"]), trace=tuple(traces))
 
 

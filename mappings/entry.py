@@ -68,6 +68,7 @@ class Entry:
     issue_date: date
     details: str  #: may be empty, may hold line ends; leaves room for ``REF_MARK``
     language: str  #: BCP 47
+    expires_on: date | None = None  #: the last day it is valid, where the mapping says one
     dated: Dated = field(default=NO_MOMENT, compare=False)
     trace: tuple[FieldTrace, ...] = field(compare=False)
 

@@ -20,6 +20,7 @@ from mappings.expressions import (
 from mappings.locate import Scalar
 from mappings.mistakes import Fault, did_you_mean
 from mappings.model import Again, AgainKind, ParameterValue
+from mappings.periods import EXAMPLES, Period, period
 
 DAYS = re.compile(r"([1-9][0-9]{0,4}) days?")
 
@@ -165,6 +166,17 @@ class AgainRule(ma.fields.Field[Again]):
         if set(value) != {"after"} or not found:
             refuse(f"this {self._wrong}")
         return Again(kind=AgainKind.AFTER, after=timedelta(days=int(found[1])))
+
+
+class PeriodText(ma.fields.Field[Period]):
+    """``2 years``, ``18 months`` or ``300 days``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Period:
+        text = scalar(value)
+        try:
+            return period(str(text))
+        except ValueError:
+            refuse(f'"{shown(text)}" is not allowed; allowed: a period such as {EXAMPLES}')
 
 
 class Parameters(ma.fields.Field[dict[str, ParameterValue]]):

@@ -15,6 +15,7 @@ import yaml
 from mappings import fields
 from mappings.blocks import Block
 from mappings.model import AgainKind
+from mappings.periods import PERIOD
 from mappings.schema import MappingBlock
 
 Shape: TypeAlias = "dict[str, Any]"
@@ -99,6 +100,11 @@ def _(field: fields.AgainRule) -> Shape:
             },
         ]
     }
+
+
+@_shape.register
+def _(field: fields.PeriodText) -> Shape:
+    return {"type": "string", "pattern": f"^(?:{PERIOD.pattern})$"}
 
 
 @_shape.register

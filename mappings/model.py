@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from mappings.expressions import Condition, Expression
+from mappings.periods import Period
 
 ANY_SITE = "*"
 
@@ -95,4 +96,5 @@ class Mapping:
     hold: Hold
     certificate: CertificateRules
     again: Again
+    valid_for: Period | None  #: since the issue date; None: for ever, or as the template says
     write_back: WriteBackRules

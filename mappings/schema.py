@@ -302,6 +302,12 @@ class MappingBlock(Block):
         help="whether a learner who completes the course again gets another certificate",
         example="{after: 300 days}",
     )
+    valid_for = described(
+        fields.PeriodText,
+        load_default=None,
+        help="how long the certificate is valid",
+        example="2 years",
+    )
     write_back = described(
         ma.fields.Nested,
         nested=WriteBackBlock,

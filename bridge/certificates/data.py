@@ -8,11 +8,11 @@ from typing import Any
 
 from bridge.certificates import pictures, signatories
 from bridge.certificates.page import Page, RenderError, direction
-from bridge.certificates.parameters import after
 from bridge.certificates.pictures import Picture
 from bridge.certificates.signatories import Signatory
 from bridge.certificates.templates import Template
 from bridge.certificates.texts import Language, language
+from mappings.periods import period
 
 
 def texts(page: Page, template: Template, spoken: Language) -> dict[str, str]:
@@ -89,6 +89,11 @@ def data(
     }
 
 
+def valid_until(page: Page, template: Template) -> date | None:
+    """The last day that is printed, if any is. Raises RenderError."""
+    return _until(page, template, template.values(page.parameters))
+
+
 def refuse_empty(page: Page) -> None:
     """Raise RenderError where a text is empty that every certificate has."""
     given = page.texts()
@@ -115,9 +120,11 @@ def _fixed(spoken: Language, day: date, until: date | None) -> str:
 
 
 def _until(page: Page, template: Template, given: dict[str, Any]) -> date | None:
-    """The last day the certificate is valid; the template's first period says for how long."""
+    """The last day the certificate is valid: the page's own, else by the template's period."""
+    if page.expires_on is not None:
+        return page.expires_on
     periods = (str(given[name]) for name in template.of_kind("period"))
-    return next((after(page.issue_date, each) for each in periods if each), None)
+    return next((period(each).after(page.issue_date) for each in periods if each), None)
 
 
 def _signing(page: Page, template: Template, given: dict[str, Any]) -> list[Signatory]:

@@ -43,6 +43,7 @@ class Page:
     title: str  #: of the course or the certificate
     details: str | None = None
     issue_date: date
+    expires_on: date | None = None  #: the last day it is valid; None: as the template says
     institution_name: str
     logo: bytes | None = field(default=None, repr=False)  #: PNG, JPEG or SVG
     signatory_name: str | None = None

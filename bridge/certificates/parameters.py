@@ -17,14 +17,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from bridge.certificates import pictures, signatories, texts
+from mappings.periods import EXAMPLES, PERIOD
 
 Files = Mapping[str, bytes]
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_PERIOD = re.compile(r"([1-9][0-9]{0,3}) (day|month|year)s?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +39,6 @@ class Parameter:
     def advice(self, value: object, files: Files) -> str | None:
         """What to give instead of this value; None where it fits."""
         return KINDS[self.kind](value, self, files)
-
-
-def after(day: date, period: str) -> date:
-    """The day a period after another; of a month that has no such day, its last."""
-    found = _PERIOD.fullmatch(period)
-    if found is None:
-        raise ValueError(f"{period!r} is no period")
-    count, unit = int(found[1]), found[2]
-    if unit == "day":
-        return day + timedelta(days=count)
-    months = day.year * 12 + day.month - 1 + count * (12 if unit == "year" else 1)
-    first = date(months // 12, months % 12 + 1, 1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return min(first + timedelta(days=day.day - 1), last)
 
 
 def _boolean(value: object, _: Parameter, __: Files) -> str | None:
@@ -87,9 +72,9 @@ def _image(value: object, _: Parameter, files: Files) -> str | None:
 
 
 def _period(value: object, _: Parameter, __: Files) -> str | None:
-    if value == "" or (isinstance(value, str) and _PERIOD.fullmatch(value)):
+    if value == "" or (isinstance(value, str) and PERIOD.fullmatch(value)):
         return None
-    return 'Give a period like "2 years", "18 months" or "300 days", or "" for none.'
+    return f'Give a period like {EXAMPLES}, or "" for none.'
 
 
 def _signatories(value: object, _: Parameter, files: Files) -> str | None:

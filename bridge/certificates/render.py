@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -108,6 +108,13 @@ class Renderer:
             "template": template.digest,
             "pictures": {name: sha256(each.content) for name, each in pictures.items()},
         }
+
+    def valid_until(self, page: Page) -> date | None:
+        """The last day that a page says the certificate is valid; None for ever.
+
+        Raises RenderError.
+        """
+        return data.valid_until(page, self.template(page.template))
 
     def missing(self, page: Page) -> tuple[Missing, ...]:
         """Every character of the page that no font has, with the text it stands in.

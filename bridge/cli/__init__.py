@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "deliveries": "rows",
     "completions": "rows",
     "issuances": "rows",
+    "expiring": "expiring",
     "failures": "failures",
     "show": "rows",
     "replay": "replay",

@@ -167,7 +167,11 @@ def _explained(each: Explained) -> Iterator[str]:
         if trace.field == ISSUE_DATE and isinstance(each.result, Entry):
             yield f"  {'because':10} {_because(each.result.dated)}"
     for field, value in _how(each).items():
-        yield f"\n{field}\n  {'result':10} {value}"
+        shown = str(value).lower() if isinstance(value, bool) else value
+        yield f"\n{field}\n  {'result':10} {shown}"
+    if isinstance(each.result, Entry) and each.result.expires_on is not None:
+        yield f"\nvalid_for\n  {'result':10} {each.by.mapping.valid_for}"
+        yield f"  {'because':10} the last day is {each.result.expires_on}"
 
 
 def _name(each: Explained) -> str:
@@ -246,6 +250,7 @@ def _as_json(each: Explained, files: Files) -> dict[str, Any]:
         "misfit": each.misfit,
         "rival": each.rival,
         "dated": _dated_json(each.result),
+        "expires_on": each.result.expires_on if isinstance(each.result, Entry) else None,
         "fields": [_field_json(trace, problems.get(trace.field)) for trace in each.result.trace],
         "taken_as_written": _how(each),
         "files": files,

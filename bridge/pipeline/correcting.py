@@ -205,21 +205,35 @@ class _Run:
         entry: engine.Entry,
         columns: Columns,
     ) -> Foreseen:
-        was, becomes = _said(_entry_of(old), _printed(old)), _said(entry, columns["certificate"])
+        made = _columns(old, entry) | columns
+        try:
+            return self._compared(conn, old, by, entry, made)
+        except RenderError as exc:
+            failing = Difference(change=Change.FAILING, by=by.mapping, problem=exc.problem)
+            return _stays(old, failing)
+
+    def _compared(
+        self,
+        conn: sa.Connection,
+        old: sa.Row[Any],
+        by: Versioned,
+        entry: engine.Entry,
+        made: Columns,
+    ) -> Foreseen:
+        renderer = self._bridge.renderer
+        page = pages.page_of(_row(made), accounts.issuer_by_id(conn, old.issuer_id))
+        entry = replace(entry, expires_on=renderer.valid_until(page))
+        was, becomes = _said(_entry_of(old), _printed(old)), _said(entry, made["certificate"])
         fields = {name: (was[name], text) for name, text in becomes.items() if was[name] != text}
         if not fields and old.state == IssuanceState.GENERATED:
             return _stays(old, Difference(change=Change.SAME, by=by.mapping))
         change = Difference(change=Change.CHANGED, by=by.mapping, fields=fields, entry=entry)
-        made = _columns(old, entry) | columns
         if (other := self._another(conn, old, str(made["natural_key"]))) is not None:
             return _stays(old, change, collides_with=other)
-        try:
-            file = self._printed(conn, made)
-        except RenderError as exc:
-            failing = Difference(change=Change.FAILING, by=by.mapping, problem=exc.problem)
-            return _stays(old, failing)
-        made["certificate"] = made["certificate"] | {"made_of": file.made_of}
-        return Foreseen(old=old, tested=_tested(old, change), columns=made, content=file.content)
+        content = renderer.render(page)
+        made["certificate"] = made["certificate"] | {"made_of": renderer.made_of(page)}
+        made["expires_on"] = entry.expires_on
+        return Foreseen(old=old, tested=_tested(old, change), columns=made, content=content)
 
     def _another(self, conn: sa.Connection, old: sa.Row[Any], key: str) -> str | None:
         """Whose the key is already, or would be by this very correction."""
@@ -228,18 +242,6 @@ class _Run:
         if owner is not None and owner.id not in (old.id, old.replaces):
             return str(owner.id)
         return first if first != old.id else None
-
-    def _printed(self, conn: sa.Connection, columns: Columns) -> _File:
-        issuer = accounts.issuer_by_id(conn, columns["issuer_id"])
-        page = pages.page_of(_row(columns), issuer)
-        renderer = self._bridge.renderer
-        return _File(content=renderer.render(page), made_of=renderer.made_of(page))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    content: bytes
-    made_of: dict[str, Any]
 
 
 def _row(columns: Columns) -> Any:
@@ -260,6 +262,7 @@ def _entry_of(row: sa.Row[Any]) -> engine.Entry:
         full_name=row.full_name,
         applicant_email=row.applicant_email,
         issue_date=row.issue_date,
+        expires_on=row.expires_on,
         details=row.certificate["details"] or "",
         language=row.language,
         trace=(),
@@ -278,6 +281,7 @@ def _said(entry: engine.Entry, printed: Mapping[str, Any]) -> Mapping[str, str |
         "full_name": entry.full_name,
         "applicant_email": entry.applicant_email,
         "issue_date": entry.issue_date.isoformat(),
+        "expires_on": None if entry.expires_on is None else entry.expires_on.isoformat(),
         "details": entry.details or None,
         "template": printed["template"],
         "language": entry.language,

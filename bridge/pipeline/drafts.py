@@ -25,6 +25,7 @@ ENTRY_COLUMNS = (
     "applicant_email",
     "issue_date",
     "dated",
+    "expires_on",
     "details",
 )
 
@@ -82,6 +83,7 @@ def entry_columns(entry: engine.Entry, ref: str) -> dict[str, Any]:
         "applicant_email": entry.applicant_email,
         "issue_date": entry.issue_date,
         "dated": _dated(entry.dated),
+        "expires_on": entry.expires_on,
         # The mark by which a certificate found at the vault is proved to be ours.
         "details": f"{entry.details}\nRef {ref}".strip(),
         "language": entry.language,

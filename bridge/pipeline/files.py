@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -34,6 +35,7 @@ class Printed:
 
     content: bytes
     made_of: dict[str, Any]
+    expires_on: date | None  #: as it is printed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,11 @@ def _frozen(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> dict[str, bytes]:
 def _printed(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any]) -> Made:
     try:
         page = pages.page_of(row, issuer)
-        return Printed(content=bridge.renderer.render(page), made_of=bridge.renderer.made_of(page))
+        return Printed(
+            content=bridge.renderer.render(page),
+            made_of=bridge.renderer.made_of(page),
+            expires_on=bridge.renderer.valid_until(page),
+        )
     except RenderError as exc:
         return exc
 
@@ -101,6 +107,7 @@ def _freeze(bridge: Bridge, made: Sequence[tuple[sa.Row[Any], Made]]) -> dict[st
                     lease_of(row),
                     file_sha256=sha256,
                     certificate=row.certificate | {"made_of": file.made_of},
+                    expires_on=file.expires_on,
                     updated_at=now,
                 )
                 events.record(conn, row.id, "file made", at=now, detail=f"sha256 {sha256}")

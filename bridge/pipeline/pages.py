@@ -20,6 +20,7 @@ def page_of(row: sa.Row[Any], issuer: sa.Row[Any]) -> Page:
         title=row.certificate_title,
         details=chosen["details"],
         issue_date=row.issue_date,
+        expires_on=row.expires_on,
         institution_name=issuer.institution_name,
         logo=issuer.logo,
         signatory_name=issuer.signatory_name,

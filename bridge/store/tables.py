@@ -233,6 +233,8 @@ issuance = sa.Table(
     sa.Column("issue_date", sa.Date),
     # Why it is that day: the instant, the zone, and who said the zone.
     sa.Column("dated", sa.JSON),
+    # The last day it is valid; NULL: for ever. What is printed says the same.
+    sa.Column("expires_on", sa.Date),
     sa.Column("details", sa.Text),
     sa.Column("ref", sa.String(16), nullable=False),
     sa.Column("language", sa.String(35), nullable=False),
@@ -265,6 +267,7 @@ issuance = sa.Table(
     sa.UniqueConstraint("completion_id", "mapping_name", "revision"),
     sa.Index(None, "issuer_id", "state", "next_run_at"),
     sa.Index(None, "issuer_id", "generated_at"),
+    sa.Index(None, "expires_on"),
     cause_index("issuance", "site_id", "state", "failing_since"),
     sa.Index(None, "site_id", "learner_id"),
     sa.Index(None, "applicant_email"),

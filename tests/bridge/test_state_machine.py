@@ -85,6 +85,9 @@ class BlankRenderer(Renderer):
     def made_of(self, page: Page) -> dict[str, Any]:
         return {}
 
+    def valid_until(self, page: Page) -> None:
+        return None
+
 
 class Fate(RuleBasedStateMachine):
     """What may happen to a bridge; ``fresh`` makes the world as on the first day."""

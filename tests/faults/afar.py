@@ -74,6 +74,9 @@ class RemoteRenderer(Renderer):
     def made_of(self, page: Page) -> dict[str, Any]:
         return {}
 
+    def valid_until(self, page: Page) -> None:
+        return None
+
     def close(self) -> None:
         """Nothing runs here that could be ended."""
 

@@ -19,6 +19,7 @@ from mappings.model import (
     Match,
     WriteBackRules,
 )
+from mappings.periods import EXAMPLES, Period
 from tests.mappings.samples import DOCUMENT, document
 
 WHOLE = """\
@@ -47,6 +48,7 @@ certificate:
   {template: modern, language: ar, paper: us-letter,
    parameters: {border: no, accent: "#123456", size: 3}}
 again: {after: 300 days}
+valid_for: 18 months
 write_back: {target: none, text: default}
 """
 
@@ -82,6 +84,7 @@ def test_a_whole_document_is_read_as_it_is_written() -> None:
             parameters={"border": False, "accent": "#123456", "size": 3},
         ),
         again=Again(kind=AgainKind.AFTER, after=timedelta(days=300)),
+        valid_for=Period(count=18, unit="month"),
         write_back=WriteBackRules(target="none", text="default"),
     )
 
@@ -113,6 +116,7 @@ def test_what_a_short_document_leaves_out_has_a_default() -> None:
             template="classic", language=compile_text("en"), paper="a4", parameters={}
         ),
         again=Again(kind=AgainKind.NEVER),
+        valid_for=None,
         write_back=WriteBackRules(target="auto", text="default"),
     )
 
@@ -165,9 +169,10 @@ FILTERS = (
 )
 KEYS = (
     "mapping, name, kind, issuer, site, priority, match, entry, hold, certificate, again, "
-    "write_back"
+    "valid_for, write_back"
 )
 SLUG = "a name of small letters, digits and single hyphens, at most 64 characters"
+TWICE = "valid_for says it already, 1 year: take one of them away"
 AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
 
 
@@ -366,6 +371,16 @@ AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
             "entry:",
             "certificate: {parameters: [a]}\nentry:",
             "7:27: certificate.parameters: must hold names and values, e.g. {border: false}",
+        ),
+        (
+            "entry:",
+            "valid_for: 2 weeks\nentry:",
+            f'7:12: valid_for: "2 weeks" is not allowed; allowed: a period such as {EXAMPLES}',
+        ),
+        (
+            "entry:",
+            "valid_for: 1 year\ncertificate: {parameters: {validity: 2 years}}\nentry:",
+            f"8:38: certificate.parameters.validity: {TWICE}",
         ),
         ("entry:", "again: sometimes\nentry:", f"7:8: again: {AGAIN}"),
         ("entry:", "again: after\nentry:", f"7:8: again: {AGAIN}"),

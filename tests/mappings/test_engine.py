@@ -392,6 +392,22 @@ def test_an_entry_knows_why_its_issue_date_is_that_day() -> None:
         assert expected == entry(completion, dated(text)).dated
 
 
+@pytest.mark.parametrize(
+    ("said", "day", "expected"),
+    [
+        ("2 years", "2024-02-29", date(2026, 2, 28)),
+        ("4 years", "2024-02-29", date(2028, 2, 29)),
+        ("18 months", "2026-05-17", date(2027, 11, 17)),
+        ("300 days", "2026-05-17", date(2027, 3, 13)),
+        ("9999 years", "2026-05-17", date.max),
+    ],
+)
+def test_an_entry_is_valid_as_long_as_the_mapping_says(said: str, day: str, expected: date) -> None:
+    made = entry(AMINA, dated(day), ("issuer: main", f"issuer: main\nvalid_for: {said}"))
+
+    assert expected == made.expires_on
+
+
 def test_a_day_that_stands_in_the_mapping_is_no_moments() -> None:
     assert NO_MOMENT == entry(AMINA, dated("2026-12-31")).dated
 

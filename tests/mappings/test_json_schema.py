@@ -77,6 +77,8 @@ def test_what_the_check_takes_it_takes(text: str) -> None:
         DOCUMENT + "again: {after: 300 weeks}",
         DOCUMENT + "again: {after: 300 days, before: 2 days}",
         DOCUMENT + "again: sometimes",
+        DOCUMENT + "valid_for: 2 weeks",
+        DOCUMENT + "valid_for: [2 years]",
         DOCUMENT + "write_back: {target: all}",
         DOCUMENT + "write_back: everywhere",
     ],

@@ -12,7 +12,6 @@ import typst
 
 from bridge.certificates import templates
 from bridge.certificates.page import RenderError
-from bridge.certificates.parameters import after
 from bridge.certificates.render import Renderer
 from tests.bridge.certificates import reading
 from tests.bridge.certificates.pages import HAND, PLAIN, SEAL, a_page, a_template
@@ -73,20 +72,6 @@ def _with(tmp_path: Path, parameter: str) -> str:
 )
 def test_a_parameter_that_is_none_says_what_to_write(tmp_path: Path, parameter: str, said: str):
     assert said in _with(tmp_path, parameter)
-
-
-@pytest.mark.parametrize(
-    ("day", "period", "expected"),
-    [
-        (date(2026, 11, 20), "2 years", date(2028, 11, 20)),
-        (date(2024, 2, 29), "1 year", date(2025, 2, 28)),
-        (date(2026, 1, 31), "1 month", date(2026, 2, 28)),
-        (date(2026, 11, 20), "18 months", date(2028, 5, 20)),
-        (date(2026, 11, 20), "300 days", date(2027, 9, 16)),
-    ],
-)
-def test_a_period_ends_on_the_same_day_or_the_months_last(day: date, period: str, expected: date):
-    assert expected == after(day, period)
 
 
 @pytest.mark.parametrize(

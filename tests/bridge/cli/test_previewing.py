@@ -64,6 +64,15 @@ entry.full_name
     assert "certificate.template\n  result     classic\n" in said.out
 
 
+def test_how_long_it_is_valid_is_shown(run: Run, world: World, draft: Path) -> None:
+    completion = received(world)
+    draft.write_text(MAPPING.replace("issuer: main", "issuer: main\nvalid_for: 18 months"))
+
+    said = run("mappings", "preview", str(draft), "--completion", completion).out
+
+    assert "\nvalid_for\n  result     18 months\n  because    the last day is 2028-05-23\n" in said
+
+
 def test_the_certificate_is_a_picture_and_a_pdf_and_nothing_is_written_or_asked_anywhere(
     run: Run, world: World, draft: Path, tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ def test_files_are_on_their_way_while_others_are_printed(
             return sound.render(page)
 
         made_of = sound.made_of
+        valid_until = sound.valid_until
 
     def seen(taken: Taken) -> Response:
         on_its_way.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -86,6 +87,31 @@ def test_a_name_is_corrected_the_older_one_first_revoked_as_both_have_one_key(ab
     assert was.issue_date == now.issue_date
     assert was.ref != now.ref
     assert f"Ref {now.ref}" == now.details
+
+
+@pytest.mark.parametrize(
+    "validity", ["valid_for: 2 years", 'certificate: {parameters: {validity: "2 years"}}']
+)
+def test_a_corrected_certificate_is_valid_as_long_as_the_older_one(
+    able: World, validity: str
+) -> None:
+    able.add_mapping(("issuer: main\n", f"issuer: main\n{validity}\n"))
+    able.generate()
+    old = able.issuance
+
+    new = row(able, correct(able, old.id, full_name=NAME))
+
+    assert (date(2028, 11, 23), date(2028, 11, 23)) == (old.expires_on, new.expires_on)
+
+
+def test_a_validity_that_is_added_is_foreseen_where_it_is_mapped_anew(able: World) -> None:
+    able.generate()
+    able.add_mapping(("issuer: main\n", "issuer: main\nvalid_for: 2 years\n"))
+    asked = Asked(mapping="course-completion", version=1)
+
+    (foreseen,) = correcting.foresee(able.bridge, asked)
+
+    assert {"expires_on": (None, "2028-11-23")} == foreseen.tested.difference.fields
 
 
 def test_an_address_is_corrected_the_newer_one_first(able: World) -> None:

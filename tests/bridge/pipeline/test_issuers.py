@@ -175,6 +175,7 @@ def test_a_poisoned_row_is_moved_on_and_its_neighbours_are_unharmed(world: World
             return sound.render(page)
 
         made_of = sound.made_of
+        valid_until = sound.valid_until
 
     choking: Any = Choking()
     world.bridge = replace(world.bridge, renderer=choking)

@@ -38,6 +38,9 @@ class Printer:
     def made_of(self, page: Page) -> Any:
         return self.real.made_of(page)
 
+    def valid_until(self, page: Page) -> Any:
+        return self.real.valid_until(page)
+
 
 def print_after(world: World, before: Callable[[Page], object]) -> Any:
     """Have something happen before each page is printed; return the renderer there was."""

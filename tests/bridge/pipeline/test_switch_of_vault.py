@@ -35,6 +35,9 @@ class Stamp:
     def made_of(self, page: Page) -> dict[str, Any]:
         return {}
 
+    def valid_until(self, page: Page) -> None:
+        return None
+
 
 def issued(world: World, many: int) -> list[str]:
     stamp: Any = Stamp()
