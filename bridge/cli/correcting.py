@@ -82,6 +82,7 @@ class _How:
 @click.option(
     "--approve", "approved", metavar="CORRECTION", help="Approve what somebody asked for."
 )
+@click.option("--decline", "declined", metavar="CORRECTION", help="Say that it is not to be done.")
 @click.option("--continue", "continued", metavar="CORRECTION", help="Go on with one interrupted.")
 @AS_OPTION
 @JSON_OPTION
@@ -101,6 +102,7 @@ def correct(
     at_most: int | None,
     csv: Path | None,
     approved: str | None,
+    declined: str | None,
     continued: str | None,
     who: str | None,
     as_json: bool,
@@ -133,29 +135,32 @@ def correct(
         version=version,
         since=b.now() - since if isinstance(since, timedelta) else since,
     )
-    _refuse_unclear(asked, approved=approved, continued=continued, reason=reason, how=how)
+    _refuse_unclear(asked, (approved, declined, continued), reason=reason, how=how)
     try:
         with b.renderer:  # each certificate is printed, in a process of its own
             if continued is not None:
                 _carry_out(b, continued, how)
+            elif declined is not None:
+                _decline(b, declined, reason, how)
             elif approved is not None:
                 _approve(b, approved, how)
             else:
                 _begin(b, asked, reason or "", how)
     except Already as exc:
-        click.echo(f"{issuance_id} is corrected so already, by {exc}. Nothing was changed.")
+        _say(how, f"{exc} Nothing was changed.", replaced_by=exc.newest)
     except Refused as exc:
         raise click.ClickException(str(exc)) from exc
 
 
 def _refuse_unclear(
-    asked: Asked, *, approved: str | None, continued: str | None, reason: str | None, how: _How
+    asked: Asked, known: Sequence[str | None], *, reason: str | None, how: _How
 ) -> None:
-    ways = [asked.issuance, asked.mapping, approved, continued]
+    """``known`` are corrections that are to be decided or gone on with."""
+    ways = [asked.issuance, asked.mapping, *known]
     if sum(way is not None for way in ways) != 1:
         raise click.UsageError(
-            "Say what to correct: an ISSUANCE, or --mapping and --version; or --approve or "
-            "--continue a correction that `vaultbridge corrections` lists."
+            "Say what to correct: an ISSUANCE, or --mapping and --version; or --approve, --decline "
+            "or --continue a correction that `vaultbridge corrections` lists."
         )
     if asked.issuance is not None and not asked.changes:
         raise click.UsageError("Say what is wrong: --full-name, --email, --title or --details.")
@@ -172,7 +177,7 @@ def _begin(b: Bridge, asked: Asked, reason: str, how: _How) -> None:
     todo = [each for each in foreseen if each.columns is not None]
     _show(b, foreseen, todo, how)
     if how.dry_run or not todo:
-        _say(how, "Nothing was changed.")
+        _leave(foreseen, how)
         return
     _refuse_too_many(b, todo, how)
     approved = not b.settings.corrections_approved_by_two
@@ -200,7 +205,7 @@ def _approve(b: Bridge, correction_id: str, how: _How) -> None:
     _say(how, f"{row.who} asks for it: {row.reason}")
     _show(b, foreseen, todo, how)
     if how.dry_run:
-        _say(how, "Nothing was changed.")
+        _leave(foreseen, how)
         return
     _refuse_too_many(b, todo, how)
     _ask(how, f"Approve it, and correct {len(todo):,}?")
@@ -208,12 +213,21 @@ def _approve(b: Bridge, correction_id: str, how: _How) -> None:
     _carry_out(b, row.id, how)
 
 
+def _decline(b: Bridge, correction_id: str, reason: str | None, how: _How) -> None:
+    with b.database.read() as conn:
+        row = rows.by_id(conn, correction_id)
+    correcting.decline(b, row, who=how.who, reason=reason)
+    said = f"{row.id} is declined. Nothing was changed."
+    _say(how, said, correction=row.id, state=CorrectionState.DECLINED)
+
+
 def _go_on(b: Bridge, row: sa.Row[Any], how: _How) -> None:
     """Said twice, or after an interruption, an approval is one all the same."""
     if row.state == CorrectionState.RUNNING:
         _carry_out(b, row.id, how)
     else:
-        _say(how, f"{how.who} has approved {row.id} already, and it is {row.state}.")
+        said = f"{how.who} has approved {row.id} already, and it is {row.state}."
+        _say(how, said, correction=row.id, state=row.state)
 
 
 def _foreseen(b: Bridge, asked: Asked) -> list[Foreseen]:
@@ -222,18 +236,21 @@ def _foreseen(b: Bridge, asked: Asked) -> list[Foreseen]:
 
 
 def _show(b: Bridge, foreseen: Sequence[Foreseen], todo: Sequence[Foreseen], how: _How) -> None:
-    """Totals, examples field by field, and what cannot be undone."""
-    tested = [each.tested for each in foreseen]
+    """Totals, examples field by field, and what cannot be undone; to people alone."""
     if how.as_json:
-        if how.dry_run:
-            print_json({"totals": totals(tested), "rows": list(_as_rows(foreseen))})
         return
+    tested = [each.tested for each in foreseen]
     for line in lines(tested, how.examples) if foreseen else ("No certificate is meant.",):
         click.echo(line)
     for issuer_id in sorted({each.old.issuer_id for each in todo}):
         theirs = [each for each in todo if each.old.issuer_id == issuer_id]
         if not correcting.can_revoke(b, issuer_id):
             _tell_kept(b, issuer_id, theirs)
+
+
+def _leave(foreseen: Sequence[Foreseen], how: _How) -> None:
+    told = totals([each.tested for each in foreseen])
+    _say(how, "Nothing was changed.", totals=told, rows=list(_as_rows(foreseen)))
 
 
 def _tell_kept(b: Bridge, issuer_id: str, theirs: Sequence[Foreseen]) -> None:

@@ -48,7 +48,11 @@ class Refused(Exception):
 
 
 class Already(Exception):
-    """It was corrected so before, by the issuance of this id."""
+    """It was corrected so before: ``newest`` is what stands in its place."""
+
+    def __init__(self, issuance_id: str, *, newest: str) -> None:
+        super().__init__(f"{issuance_id} is corrected so already, by {newest}.")
+        self.newest = newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +152,7 @@ class _Run:
             given = {name: _read(name, text) for name, text in changes.items()}
             newest = issuances.chain(conn, old)[0]
             if newest.id != old.id and (newest.corrected or {}).items() >= given.items():
-                raise Already(newest.id)
+                raise Already(old.id, newest=newest.id)
             why_not = replacing.why_not(conn, old)
             if why_not is not None:
                 raise Refused(f"{old.id}: {why_not}")
@@ -360,13 +364,34 @@ def refuse_to_approve(row: sa.Row[Any], *, who: str) -> None:
 def approve(bridge: Bridge, row: sa.Row[Any], *, who: str, selected: int) -> None:
     """A second person lets a correction begin. Raises Refused."""
     refuse_to_approve(row, who=who)
+    approved = {"approved_by": who, "selected": selected}
+    _decide(bridge, row, CorrectionState.RUNNING, "correction approved", who=who, values=approved)
+
+
+def decline(bridge: Bridge, row: sa.Row[Any], *, who: str, reason: str | None) -> None:
+    """A correction that somebody asked for is not to be; by anyone. Raises Refused."""
+    said, ended = "correction declined", {"ended_at": bridge.now()}
+    _decide(bridge, row, CorrectionState.DECLINED, said, who=who, values=ended, reason=reason)
+
+
+def _decide(
+    bridge: Bridge,
+    row: sa.Row[Any],
+    state: CorrectionState,
+    what: str,
+    *,
+    who: str,
+    values: Mapping[str, Any],
+    reason: str | None = None,
+) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        if not corrections.approve(conn, row.id, who=who, selected=selected, now=now):
-            raise Refused(f"Somebody has approved {row.id} just now.")
-        events.record(conn, row.id, "correction approved", at=now, who=who)
-        crashpoint("correct.approving")
-    crashpoint("correct.approved")
+        if not corrections.decide(conn, row.id, state, now=now, **values):
+            decided = corrections.by_id(conn, row.id)
+            raise Refused(f"{row.id} is {decided.state}: it was decided before.")
+        events.record(conn, row.id, what, at=now, who=who, detail=reason)
+        crashpoint("correct.deciding")
+    crashpoint("correct.decided")
 
 
 def proceed(bridge: Bridge, correction_id: str) -> Iterator[Sequence[Done]]:

@@ -30,12 +30,14 @@ def compose(
     the learner page's addresses by issuance id. A certificate without one is told without a link.
     """
     language = closest(spoken(issuances[0])) if issuances else FALLBACK
+    # What was replaced comes last, also where its date is later than that of the right one.
+    ordered = sorted(issuances, key=lambda row: standing(row, issuances) is Standing.REPLACED)
     return GradebookRow(
         course_id=course_id,
         learner_id=learner_id,
         certificates=tuple(
             _certificate(row, issuances, language=language, link=links.get(row.id))
-            for row in issuances
+            for row in ordered
         ),
         language=language,
         direction=direction(language),

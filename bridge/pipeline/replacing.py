@@ -190,6 +190,7 @@ def again(conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> Mapping[st
 
     Its entry and file are as they were. Raises Collides.
     """
+    row = issuances.locked(conn, row.id)
     replaced = _by_id(conn, row.replaces)
     way = _way(conn, replaced, key_of(row), can_revoke=None, this=row.id)
     if way.takes_key:

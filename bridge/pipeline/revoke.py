@@ -212,7 +212,6 @@ def _revoked(
         state, at = RevocationState.DONE, None
     else:
         state, at = RevocationState.DUE, now
-    release(conn, revocation, lease_of(row), next_run_at=at, state=state, tries=0, **MENDED)
     freed = {"vault_status": replacing.REVOKED, "natural_key": None}
     issuances.change(conn, pair.old.id, now=now, **freed)
     if pair.old.vault_status != replacing.REVOKED:
@@ -221,12 +220,12 @@ def _revoked(
         ready = IssuanceState.READY
         issuances.change(conn, pair.new.id, now=now, state=ready, next_run_at=now)
         events.record(conn, pair.new.id, ready.value, at=now)
+    # Last, as everybody has their turn: the certificates, then what is said of them.
+    release(conn, revocation, lease_of(row), next_run_at=at, state=state, tries=0, **MENDED)
 
 
 def _kept(conn: sa.Connection, row: sa.Row[Any], pair: _Pair, *, now: datetime) -> None:
     """The vault cannot revoke it: it stays valid there."""
-    kept = RevocationState.KEPT
-    release(conn, revocation, lease_of(row), next_run_at=None, state=kept, tries=0, **MENDED)
     events.record(conn, pair.old.id, "stays valid: its vault cannot revoke", at=now)
     if pair.new.state == IssuanceState.WAITING:
         held = IssuanceState.HELD
@@ -234,6 +233,8 @@ def _kept(conn: sa.Connection, row: sa.Row[Any], pair: _Pair, *, now: datetime) 
         issuances.change(conn, pair.new.id, now=now, state=held, natural_key=None, **said)
         events.record(conn, pair.new.id, held.value, at=now, detail=said["problem"])
         replacing.give_key_back(conn, pair.old, now=now)
+    kept = RevocationState.KEPT
+    release(conn, revocation, lease_of(row), next_run_at=None, state=kept, tries=0, **MENDED)
 
 
 def _later(

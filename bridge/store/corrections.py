@@ -49,13 +49,14 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
     return row
 
 
-def approve(conn: sa.Connection, row_id: str, *, who: str, selected: int, now: datetime) -> bool:
-    """A second person lets it begin; False if somebody has done so before."""
+def decide(
+    conn: sa.Connection, row_id: str, state: CorrectionState, *, now: datetime, **values: Any
+) -> bool:
+    """Somebody approves it or not; False if it was decided before."""
     asked = sa.update(correction).where(
         correction.c.id == row_id, correction.c.state == CorrectionState.ASKED
     )
-    running = {"state": CorrectionState.RUNNING, "approved_by": who, "selected": selected}
-    return conn.execute(asked.values(**running, updated_at=now)).rowcount == 1
+    return conn.execute(asked.values(state=state, updated_at=now, **values)).rowcount == 1
 
 
 def advance(conn: sa.Connection, row_id: str, *, replaced: int, now: datetime) -> None:

@@ -83,6 +83,7 @@ class CorrectionState(StrEnum):
     """How far a correction has come."""
 
     ASKED = "asked"  #: a second person has to approve it
+    DECLINED = "declined"  #: nothing was changed
     RUNNING = "running"  #: or interrupted: it can be continued
     DONE = "done"
 

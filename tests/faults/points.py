@@ -307,7 +307,7 @@ CORRECTIONS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
         *of("follow", "settling", "settled"),
         *of("mail", "delivered"),
     ),
-    approved: of("correct", "approving", "approved", "replaced"),
+    approved: of("correct", "deciding", "decided", "replaced"),
 }
 
 

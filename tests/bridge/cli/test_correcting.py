@@ -190,6 +190,29 @@ def test_a_second_person_approves_where_that_is_asked_for(
     assert 1 == run("correct", "--approve", waiting.id, "--as", "carl").code
 
 
+def test_what_is_declined_is_listed_as_such(
+    run: Run, able: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able.generate()
+    monkeypatch.setenv("BRIDGE_CORRECTIONS_APPROVED_BY_TWO", "true")
+    change = ("correct", able.issuance.id, "--full-name", NAME, *WHY, "--json")
+    asked = run(*change).json
+
+    assert "asked" == asked["state"]
+    said = run("correct", "--decline", asked["correction"], "--as", "alice")
+    assert f"{asked['correction']} is declined. Nothing was changed.\n" == said.out
+    assert ["declined"] == [row["state"] for row in run("corrections", "--json").json]
+    assert ["generated"] == able.states()
+
+
+def test_nothing_to_correct_is_json_too(run: Run, able: World) -> None:
+    able.generate()
+
+    told = run("correct", able.issuance.id, "--full-name", "Ada Lovelace", *WHY, "--json").json
+
+    assert (1, 0) == (told["totals"]["same"], told["totals"]["changed"])
+
+
 def test_an_interrupted_one_is_continued(run: Run, able: World) -> None:
     able.generate()
     run("correct", able.issuance.id, "--full-name", NAME, *WHY, "--yes")

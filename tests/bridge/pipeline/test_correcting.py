@@ -610,6 +610,32 @@ def test_a_version_that_is_rehearsed_issues_no_correction(able: World) -> None:
         list(correcting.foresee(able.bridge, asked))
 
 
+def test_another_issuers_are_left_to_it(able: World) -> None:
+    asked, _ = mended(able)
+    able.add_issuer("second")
+    able.add_mapping(("issuer: main", "issuer: second"))
+    seen = [each.tested.difference for each in correcting.foresee(able.bridge, asked)]
+
+    assert [Change.FAILING] * 3 == [each.change for each in seen]
+    assert "another issuer's" in str(seen[0].problem)
+    assert [] == carry_out(able, asked)
+
+
+def test_what_is_declined_is_not_done(able: World) -> None:
+    able.generate()
+    begun = begin(able, one(able.issuance.id, full_name=NAME), approved=False)
+    with able.bridge.database.read() as conn:
+        waiting = corrections.by_id(conn, begun)
+    correcting.decline(able.bridge, waiting, who="bea", reason="It is right.")
+
+    with pytest.raises(Refused, match="is declined"):
+        correcting.approve(able.bridge, waiting, who="bea", selected=1)
+    with pytest.raises(Refused, match="is declined"):
+        next(correcting.proceed(able.bridge, begun))
+    assert ["correction asked for", "correction declined"] == able.history(begun)
+    assert ["generated"] == able.states()
+
+
 def test_a_second_person_approves_and_not_the_same(able: World) -> None:
     able.generate()
     asked = one(able.issuance.id, full_name=NAME)
@@ -621,7 +647,7 @@ def test_a_second_person_approves_and_not_the_same(able: World) -> None:
     with pytest.raises(Refused, match="another person"):
         correcting.approve(able.bridge, waiting, who="alice", selected=1)
     correcting.approve(able.bridge, waiting, who="bea", selected=1)
-    with pytest.raises(Refused, match="just now"):
+    with pytest.raises(Refused, match="decided before"):
         correcting.approve(able.bridge, waiting, who="carl", selected=1)
     for _ in correcting.proceed(able.bridge, begun):
         pass

@@ -176,3 +176,13 @@ def test_every_other_difference_means_something_else(here: Institution) -> None:
     ]
 
     assert 1 + len(others) == len({digest(row), *map(digest, others)})
+
+
+def test_what_was_corrected_comes_last_whatever_its_date(here: Institution) -> None:
+    old = here.issue(issue_date=date(2026, 11, 20), vault_status="revoked", reference_id="OLD")
+    here.change(old, generated_at=here.now())
+    new = here.issue(issue_date=date(2026, 11, 2), replaces=old, revision=1, reference_id="NEW")
+    here.change(new, generated_at=here.now())
+
+    told = [(each.reference_id, each.status, each.void) for each in composed(here).certificates]
+    assert [("NEW", "Issued", False), ("OLD", "Replaced", True)] == told
