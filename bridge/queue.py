@@ -14,6 +14,7 @@ from bridge.pipeline import (
     complete,
     follow,
     issue,
+    look_again,
     mail,
     normalise,
     proofs,
@@ -38,7 +39,7 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
     "issue": (issue.run, revoke.run, proofs.run),
     "follow": (follow.run,),
     "write_back": (write_back.run, mail.run),
-    "reconcile": (reconcile.run,),
+    "reconcile": (reconcile.run, look_again.run),
 }
 
 #: Where a bell's work waits, and which of it can be done now.
@@ -58,6 +59,7 @@ _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
 _OF_SITES: Mapping[str, by_site.Step] = {
     "normalise": complete.STEP,
     "write_back": write_back.STEP,
+    "reconcile": look_again.STEP,
 }
 
 

@@ -253,6 +253,19 @@ class SettingsSchema(ma.Schema):
             "how many certificates are corrected at once, unless more are named.", "500"
         ),
     )
+    look_again_hour = ma.fields.Integer(
+        load_default=2,
+        validate=ma.validate.Range(0, 23),
+        metadata=_about(
+            "the hour, in BRIDGE_TIMEZONE, from which what is held for missing data is looked up "
+            "in its LMS again, each night once.",
+            "3",
+        ),
+    )
+    look_again_for = _duration(
+        15_552_000,
+        "how long that is done, in seconds; 180 days unless said otherwise. Then it stays held.",
+    )
     gradebook_look = _duration(
         86_400, "how often what stands in a gradebook is compared with what must, in seconds."
     )
@@ -323,6 +336,8 @@ class Settings:
     reconcile_revoked: timedelta
     corrections_approved_by_two: bool
     corrections_at_most: int
+    look_again_hour: int
+    look_again_for: timedelta
     gradebook_look: timedelta
     download_expires: timedelta
 

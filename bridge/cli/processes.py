@@ -9,7 +9,7 @@ from functools import partial
 import click
 
 from bridge.cli.session import bridge
-from bridge.pipeline import telling
+from bridge.pipeline import look_again, telling
 from bridge.queue import BELLS, SERVICE, answer, due_bells
 from bridge.settings import from_environment
 from bridge.store.tables import process
@@ -47,10 +47,15 @@ def worker(bell: str) -> None:
 
 @click.command()
 def clock() -> None:
-    """Ring for whatever is due, and tell owners what they must know, until stopped."""
+    """Ring for whatever is due, and tell owners what they must know, until stopped.
+
+    After the night's hour (BRIDGE_LOOK_AGAIN_HOUR) it has what is held for missing data looked up
+    again.
+    """
     b = bridge("clock")
     tell = repeating("telling", partial(telling.run_all, b), every=b.settings.tell)
-    with beating(b.database, process, "clock"), tell:
+    look = repeating("looking again", partial(look_again.begin, b), every=look_again.EVERY)
+    with beating(b.database, process, "clock"), tell, look:
         runtime_clock.run(partial(due_bells, b), b.ring, every=b.settings.sweep)
 
 

@@ -61,6 +61,7 @@ class Step:
     #: The work itself. Raises what connectors raise; gives back every row it is done with.
     work: Callable[[Bridge, sa.Row[Any], Connector[Any], Sequence[sa.Row[Any]]], None]
     stop: Stop
+    tells: bool = True  #: whether rows say why they wait; else they keep the words they have
 
 
 def run(bridge: Bridge, step: Step) -> bool:
@@ -217,6 +218,7 @@ def again(
         now = bridge.database.now(conn)
         for row in rows:
             tries = row.tries + 1
+            said = troubled(row, cause=cause, problem=problem, remedy=remedy, now=now)
             with suppress(LeaseLost):
                 give_back(
                     conn,
@@ -224,7 +226,7 @@ def again(
                     row,
                     next_run_at=now + waits(tries),
                     tries=tries,
-                    **troubled(row, cause=cause, problem=problem, remedy=remedy, now=now),
+                    **(said if step.tells else {}),
                 )
 
 

@@ -124,7 +124,7 @@ CATALOGUE: Sequence[KnownCause] = (
         "complete.missing.*",
         "The field that the last part names came out empty.",
         Mender.MAPPING,
-        "Complete it in the LMS, or name another source in the mapping.",
+        "Complete it in the LMS (looked up every night), or name another source in the mapping.",
     ),
     _mend(
         "complete.too_long.*",
@@ -142,7 +142,8 @@ CATALOGUE: Sequence[KnownCause] = (
         "complete.doubtful.*",
         "A name that hardly is one, or an address that nobody reads.",
         Mender.LMS,
-        "Correct it in the LMS; if it is right, allow it under hold in the mapping.",
+        "Correct it in the LMS (looked up every night); if it is right, allow it under hold in the "
+        "mapping.",
     ),
     _mend(
         "complete.expression.*",

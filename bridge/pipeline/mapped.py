@@ -41,11 +41,12 @@ def issue(
         # First, so that the key it may hold is free.
         _supersede(conn, row, {d.mapping.name for d in decisions if d.mapping}, now=now)
     for decision in decisions:
-        _carry_out(conn, row, decision, now=now)
+        carry_out(conn, row, decision, now=now)
     return summed_up(decisions)
 
 
-def _carry_out(conn: sa.Connection, row: sa.Row[Any], decision: Decision, *, now: datetime) -> None:
+def carry_out(conn: sa.Connection, row: sa.Row[Any], decision: Decision, *, now: datetime) -> None:
+    """Do what was decided of one certificate of a completion."""
     if decision.same is not None:
         _same(conn, row, decision, decision.same, now=now)
     elif decision.draft is not None:

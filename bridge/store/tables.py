@@ -168,6 +168,8 @@ completion = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("same_as", ID),
+    # When the LMS was last asked for what was missing.
+    sa.Column("looked_at", UtcDateTime),
     # A person asked for it, whatever the site's issue_from says.
     sa.Column("asked", sa.Boolean, nullable=False, server_default=sa.false()),
     # What a person's replay maps it with, where that is not the active mappings: "original".

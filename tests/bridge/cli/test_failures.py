@@ -9,7 +9,7 @@ from tests.bridge.cli.conftest import Run
 from tests.bridge.world import SITE, World
 from tests.scripted_vault import answers
 
-MOVE = "Complete it in the LMS, or name another source in the mapping."
+MOVE = "Complete it in the LMS (looked up every night), or name another source in the mapping."
 EMAIL = "complete.missing.applicant_email"
 
 

@@ -14,7 +14,7 @@ from tests.scripted_vault import answers
 
 EMAIL = "complete.missing.applicant_email"
 
-MOVE = "Complete it in the LMS, or name another source in the mapping."
+MOVE = "Complete it in the LMS (looked up every night), or name another source in the mapping."
 
 
 def lively(world: World) -> None:

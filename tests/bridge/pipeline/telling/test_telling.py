@@ -65,7 +65,7 @@ New:
 
 {SITE}: {EMAIL} (2), since 2026-11-23 12:00 UTC
   The field that the last part names came out empty.
-  Complete it in the LMS, or name another source in the mapping.
+  Complete it in the LMS (looked up every night), or name another source in the mapping.
   vaultbridge replay --cause {EMAIL}
 
 All at a glance: vaultbridge status
