@@ -19,6 +19,7 @@ from benchmarks import results
 from benchmarks.rows import Row, table
 
 BENCHMARKS = (
+    "expressions",
     "rendering",
     "bridge_ingest",
     "bridge_end_to_end",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bridge.checks import ground, outside, partners, printing, running, secrets, storage
+from bridge.checks import documents, ground, outside, partners, printing, running, secrets, storage
 from bridge.checks.installation import Installation
 from runtime.checkup import Finding
 
@@ -24,6 +24,7 @@ CHECKS: Mapping[str, Callable[[Installation], Iterator[Finding]]] = {
     "public address": outside.public_address,
     "mails": outside.mails,
     "notices": outside.notices,
+    "mappings": documents.mappings,
     "fonts": printing.fonts,
     "templates": printing.templates,
     "disk": storage.disk,

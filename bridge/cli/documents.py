@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import click
 
-from bridge.certificates import templates
-from bridge.pipeline.versioned import active_mappings
-from bridge.store import accounts
+from bridge.pipeline.known_names import known_names
 from bridge.wiring import Bridge
 from mappings.document import DocumentError, Known, Mapping, load
 
@@ -53,12 +50,4 @@ def read_or_tell(document: str, place: str, known: Known | None = None) -> Mappi
 
 def known_here(b: Bridge) -> Known:
     """What a document may name here, and which others it will stand beside."""
-    folders = templates.folders(b.settings.templates_dir)
-    with b.database.read() as conn:
-        return Known(
-            issuers=[row.name for row in accounts.issuers(conn)],
-            sites=[row.name for row in accounts.sites(conn)],
-            templates=templates.names(folders),
-            parameter_fault=partial(templates.parameter_fault, folders),
-            beside=[each.mapping for each in active_mappings(conn)],
-        )
+    return known_names(b.database, b.settings)

@@ -205,6 +205,19 @@ def test_a_template_that_cannot_be_read_is_told_before_it_holds_a_certificate(
     )
 
 
+def test_a_mapping_in_use_that_names_what_is_gone_is_told(world: World) -> None:
+    assert WELL == found(world, "mappings")
+
+    other = world.add_issuer("other")
+    world.add_mapping(("issuer: main", "issuer: other"))
+    world.change(tables.issuer, other, removed_at=world.clock.now())
+
+    assert (
+        'course-completion version 2: 3:9: issuer: there is no "other"; there are: main. Until it '
+        "is mended, what it wants is held: vaultbridge mappings add FILE"
+    ) == trouble(world, "mappings")
+
+
 def test_keys_that_are_missing_open_to_all_or_others(
     world: World, key_file: Path, tmp_path: Path
 ) -> None:
