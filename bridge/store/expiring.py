@@ -22,7 +22,12 @@ _RENEWED = (
         _later.c.mapping_name == issuance.c.mapping_name,
         _later.c.state == IssuanceState.GENERATED,
         _later.c.vault_status.is_distinct_from("revoked"),
-        sa.or_(_later.c.expires_on > issuance.c.expires_on, _later.c.expires_on.is_(None)),
+        sa.or_(
+            _later.c.expires_on > issuance.c.expires_on,
+            _later.c.expires_on.is_(None),
+            # Also where its vault could not revoke what was corrected.
+            _later.c.replaces == issuance.c.id,
+        ),
     )
     .correlate(issuance)
 )

@@ -57,6 +57,16 @@ def test_each_is_told_with_whose_it_is_and_what_is_left(run: Run, valid: World) 
     assert "None from" in run("expiring", "--within", "1d").out
 
 
+def test_what_was_corrected_is_listed_once_also_where_it_stays_valid(
+    run: Run, valid: World
+) -> None:
+    ada, *_, dan = valid.rows(tables.issuance)
+    corrected = {"learner_id": ada.learner_id, "replaces": ada.id, "expires_on": FIRST}
+    valid.change(tables.issuance, dan.id, **corrected)
+
+    assert [dan.id] == [row["id"] for row in run("expiring", "--json").json]
+
+
 def test_what_was_renewed_or_revoked_is_not_listed(run: Run, valid: World) -> None:
     ada = valid.rows(tables.issuance)[0]
     valid.change(tables.issuance, ada.id, vault_status="revoked")

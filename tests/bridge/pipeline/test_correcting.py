@@ -426,6 +426,32 @@ def test_a_correction_that_was_not_sent_yet_is_itself_corrected(world: World) ->
     assert ("kept", new) == (revocation.state, revocation.replaced_by)
 
 
+def test_what_is_not_revoked_yet_owns_its_key_again_once_nothing_takes_it(able: World) -> None:
+    able.generate()
+    old = able.issuance
+    waiting = correct(able, old.id, full_name=NAME)
+    assert row(able, old.id).natural_key is None
+    new = correct(able, waiting, applicant_email="countess@learners.example")
+
+    assert old.natural_key == row(able, old.id).natural_key
+    able.settle()
+    assert ["generated", "cancelled", "generated"] == able.states()
+    assert [(REASON, row(able, new).vault_uuid)] == told(able, old.id)
+    assert row(able, old.id).natural_key is None
+
+
+def test_a_held_correction_is_never_mapped_anew(world: World) -> None:
+    kind = ("name: course-completion", "name: programme\nkind: programme")
+    world.add_mapping(kind, ("issuer: main", "issuer: second"))
+    world.generate()
+    assert ["held"] == world.states(tables.completion), "for want of the second issuer"
+    held = correct(world, world.issuance.id, full_name=NAME)
+    world.replay(world.completion.id)
+    world.run("normalise")
+
+    assert ("held", NAME) == (row(world, held).state, row(world, held).full_name)
+
+
 def test_the_vault_refuses_the_newer_one_the_older_stays(able: World) -> None:
     able.generate()
     old = able.issuance.id
