@@ -65,11 +65,7 @@ def _recognised(
     nameless = {adopt.key_of(row): row for row in rows if row.vault_uuid is None}
     alike: defaultdict[str, list[VaultCertificate]] = defaultdict(list)
     for item in page if nameless else ():
-        # A revoked one of the same key may be what ours replaces.
-        if (
-            item.status != adopt.REVOKED
-            and (row := nameless.get(adopt.key_listed(item))) is not None
-        ):
+        if (row := nameless.get(adopt.key_listed(item))) is not None:
             alike[row.id].append(item)
     for row in nameless.values():
         ours = _ours(vault, row, alike[row.id], since=sent.get(row.id, row.created_at))
