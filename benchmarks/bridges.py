@@ -121,6 +121,7 @@ def completion(number: int, now: datetime) -> bytes:
     data = {
         "completed_at": now.isoformat(),
         "course": {"id": str(course), "code": f"C{course}", "title": f"Marine Biology {course}"},
+        "enrolled": COURSE,
         "learner": {
             "id": str(number),
             "full_name": f"Amina O'Brien {number}",

@@ -206,6 +206,22 @@ class SettingsSchema(ma.Schema):
             "100",
         ),
     )
+    brake_least = ma.fields.Integer(
+        load_default=100,
+        validate=ma.validate.Range(1, 1_000_000),
+        metadata=_about(
+            "so many completions of a course in one day are never too many.",
+            "500",
+        ),
+    )
+    brake_factor = ma.fields.Float(
+        load_default=2.0,
+        validate=ma.validate.Range(1, 1000),
+        metadata=_about(
+            "nor are so many times those who are enrolled, or ever completed it in a day.",
+            "1.5",
+        ),
+    )
     uploads_at_once = ma.fields.Integer(
         load_default=4,
         validate=ma.validate.Range(1, 32),
@@ -320,6 +336,8 @@ class Settings:
     vault_deadline: timedelta
     lms_deadline: timedelta
     bulk_chunk: int
+    brake_least: int
+    brake_factor: float
     uploads_at_once: int
     file_id_lifetime: timedelta
     appear_within: timedelta

@@ -432,6 +432,14 @@ class Connector(ABC, Generic[S]):
         """
         return batch
 
+    def enrolled(self, course_id: str, *, enough: int) -> int | None:
+        """How many are enrolled in a course; None where the LMS does not tell.
+
+        Where they are ``enough`` or more, that may be the answer. Asked only where more than usual
+        have completed a course in one day. Raises Temporary or Permanent.
+        """
+        return None
+
     def write_back(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         """Put each row into its gradebook; one receipt each, in order. Safe to repeat.
 

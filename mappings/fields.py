@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import marshmallow as ma
 
+from mappings.doubts import NONE
 from mappings.expressions import (
     CompileError,
     Condition,
@@ -146,6 +147,21 @@ class ConditionText(ma.fields.Field[Condition]):
             raise self.make_error("null")
         with _compiling():
             return compile_condition(str(text))
+
+
+class Days(ma.fields.Field[timedelta | None]):
+    """``90 days``, or ``none``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> timedelta | None:
+        text = scalar(value)
+        if not text.strip():
+            raise self.make_error("null")
+        if text == NONE:
+            return None
+        found = DAYS.fullmatch(text)
+        if not found:
+            refuse(f'"{shown(text)}" is not allowed; allowed: none, or days, as in 90 days')
+        return timedelta(days=int(found[1]))
 
 
 class AgainRule(ma.fields.Field[Again]):

@@ -14,6 +14,7 @@ import yaml
 
 from mappings import fields
 from mappings.blocks import Block
+from mappings.doubts import NONE
 from mappings.model import AgainKind
 from mappings.periods import PERIOD
 from mappings.schema import MappingBlock
@@ -84,6 +85,11 @@ def _(field: fields.OneOrMore) -> Shape:
 @_shape.register(fields.ConditionText)
 def _(field: ma.fields.Field[Any]) -> Shape:
     return {"type": _SINGLE, "pattern": r"\S"} if field.required else {"type": _SINGLE}
+
+
+@_shape.register
+def _(field: fields.Days) -> Shape:
+    return {"type": "string", "pattern": f"^(?:{fields.DAYS.pattern}|{NONE})$"}
 
 
 @_shape.register

@@ -50,11 +50,14 @@ class CertificateRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Which names and addresses a person looks at first."""
+    """What a person looks at first."""
 
     names: tuple[str, ...]  #: kinds, see `mappings.doubts`
     placeholders: tuple[str, ...]  #: globs on the whole name
     addresses: tuple[str, ...]  #: globs
+    older_than: timedelta | None  #: since the completion
+    roles: tuple[str, ...]  #: globs on the learner's role in the course
+    accounts: tuple[str, ...]  #: globs on the learner's address and ids
 
 
 class AgainKind(enum.Enum):

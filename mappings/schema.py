@@ -23,6 +23,7 @@ from mappings.model import (
     Match,
     WriteBackRules,
 )
+from mappings.suspects import OLDER_THAN, STAFF, TEST_ACCOUNTS
 
 FORMAT = 1
 
@@ -148,6 +149,24 @@ class HoldBlock(Block):
         load_default=DEAD_ADDRESSES,
         help="the addresses that nobody reads, * for any text",
         example='["noreply@*", "*.invalid"]',
+    )
+    older_than = described(
+        fields.Days,
+        load_default=OLDER_THAN,
+        help="how long ago a completion may be that is not looked at first",
+        example="90 days",
+    )
+    roles = _globs(
+        one="one role",
+        load_default=STAFF,
+        help="the roles in the course of those who are its staff, * for any text",
+        example="[teacher, manager]",
+    )
+    accounts = _globs(
+        one="one account",
+        load_default=TEST_ACCOUNTS,
+        help="the addresses or ids of accounts for testing, * for any text",
+        example='["test.*@*", "qa-*"]',
     )
 
 
@@ -286,7 +305,7 @@ class MappingBlock(Block):
         ma.fields.Nested,
         nested=HoldBlock,
         load_default=lambda: HoldBlock().load({}),
-        help="the names and addresses that a person looks at first",
+        help="the names, addresses and completions that a person looks at first",
         example="{names: none}",
     )
     certificate = described(

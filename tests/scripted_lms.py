@@ -58,6 +58,8 @@ class ScriptedLms:
     swallows: int = 0  #: writes it takes and does not show
     graded: set[Place] = field(default_factory=set)  #: where a teacher gave a grade
     untold: set[Place] = field(default_factory=set)  #: of which it does not tell
+    sizes: dict[str, Any] = field(default_factory=dict)  #: how many are enrolled, by course
+    asked_sizes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=lambda: [Finding(name="token", ok=True)])
 
     def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
@@ -72,6 +74,13 @@ class ScriptedLms:
         when = self.true_times.get(found.learner.id, found.completed_at)
         email = self.emails.get(found.learner.id, found.learner.email)
         return replace(found, completed_at=when, learner=replace(found.learner, email=email))
+
+    def size(self, course_id: str, enough: int) -> int | None:
+        self.asked_sizes.append(course_id)
+        told = self.sizes.get(course_id)
+        if isinstance(told, Exception):
+            raise told
+        return None if told is None else min(told, enough)
 
     def write(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         if self.writing:
@@ -132,6 +141,9 @@ class ScriptedConnector(SignedConnector):
 
     def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
         return self.lms.enrich(batch)
+
+    def enrolled(self, course_id: str, *, enough: int) -> int | None:
+        return self.lms.size(course_id, enough)
 
     def write_back(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         return self.lms.write(batch)

@@ -50,6 +50,7 @@ def _hold(row: sa.Row[Any]) -> dict[str, Any]:
         "mapping": f"{row.mapping_name}{version}",
         "site": row.site,
         "course_id": row.course_id,
+        "day": row.day,
         "waiting": row.waiting,
         "released": row.released,
         "discarded": row.discarded,
@@ -87,7 +88,7 @@ def show(hold_id: str, folder: Path | None, after: str, limit: int, as_json: boo
     if as_json:
         print_json({"id": hold.id, "waiting": waiting, "files": written, "certificates": shown})
         return
-    click.echo(f"{hold.problem} {_decided(hold)}")
+    click.echo(f"{hold.problem} {_decided(hold, waiting)}")
     columns = ("id", "site", "course_id", *_ENTRY[:4], "problem")
     print_table(columns, shown, empty="Nothing waits in it.")
     if shown and len(shown) < waiting:
@@ -97,11 +98,14 @@ def show(hold_id: str, folder: Path | None, after: str, limit: int, as_json: boo
         click.echo(f"{written:,} files in {folder}.")
 
 
-def _decided(hold: sa.Row[Any]) -> str:
+def _decided(hold: sa.Row[Any], waiting: int) -> str:
     if hold.outcome is None:
         return f"`vaultbridge release {hold.id}` or `vaultbridge discard {hold.id}` decides."
     when = f"{hold.closed_at:%Y-%m-%d %H:%M} UTC by {hold.closed_by}"
-    return f"It was {hold.outcome} on {when}: {hold.released} released, {hold.discarded} discarded."
+    said = f"It was {hold.outcome} on {when}: {hold.released} released, {hold.discarded} discarded."
+    again = {HoldOutcome.RELEASED: "release", HoldOutcome.DISCARDED: "discard"}[hold.outcome]
+    rest = f" That was interrupted: `vaultbridge {again} {hold.id}` goes on." if waiting else ""
+    return said + rest
 
 
 def _certificate(row: sa.Row[Any]) -> dict[str, Any]:

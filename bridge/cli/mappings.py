@@ -13,7 +13,7 @@ from bridge.cli.printing import print_json, print_table
 from bridge.cli.publishing import FILES, add, draft, publish, rehearse, restore
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.cli.syncing import pull, push
-from bridge.cli.versions import diff, history
+from bridge.cli.versions import announce, diff, history
 from bridge.pipeline.replay import take_up_unmatched
 from bridge.pipeline.zones import zoned
 from bridge.store import accounts, completions, events, mapping_versions
@@ -124,6 +124,6 @@ def take_up(who: str | None) -> None:
 
 for command in (
     *(add, draft, rehearse, publish, restore, pull, push),
-    *(backtest, preview, history, diff),
+    *(backtest, preview, history, diff, announce),
 ):
     mappings.add_command(command)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -10,14 +11,30 @@ import sqlalchemy as sa
 
 from bridge.cli.documents import known_here, load_all_or_exit, read_or_tell
 from bridge.cli.session import AS_OPTION, bridge, person
-from bridge.pipeline.publishing import Put, meant, put
-from bridge.store import holds, mapping_versions
+from bridge.pipeline.publishing import (
+    Act,
+    Document,
+    Put,
+    first_of_their_names,
+    meant,
+    put,
+    wanted_earlier,
+)
+from bridge.pipeline.replay import take_up_unmatched
+from bridge.store import holds
 from bridge.store.states import MappingState
 from bridge.wiring import Bridge
 
 REASON_OPTION = click.option("--reason", help="Why, for the history.")
 VERSION = click.IntRange(min=1)
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+LEAVE, TAKE_UP = "leave", "take-up"
+_EARLIER_OPTION = click.option(
+    "--earlier",
+    type=click.Choice([LEAVE, TAKE_UP]),
+    help="Of a new mapping: what becomes of completions that came before and that it would want. "
+    "Left alone, unless told.",
+)
 _VERSION_OPTION = click.option(
     "--version", "number", type=VERSION, help="Which version, if it is not the newest such."
 )
@@ -25,11 +42,14 @@ _VERSION_OPTION = click.option(
 
 @click.command()
 @FILES
+@_EARLIER_OPTION
 @REASON_OPTION
 @AS_OPTION
-def add(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
+def add(files: tuple[Path, ...], earlier: str | None, reason: str | None, who: str | None) -> None:
     """Store mapping documents as new versions and make them the active ones."""
-    _put_files(bridge(), files, MappingState.PUBLISHED, reason=reason, who=who)
+    b = bridge()
+    by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason)
+    _put(b, _read(b, files), by, earlier=earlier)
 
 
 @click.command()
@@ -38,15 +58,19 @@ def add(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
 @AS_OPTION
 def draft(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
     """Store mapping documents as drafts: kept, looked through for mistakes, and not in use."""
-    _put_files(bridge(), files, MappingState.DRAFT, reason=reason, who=who)
+    b = bridge()
+    _put(b, _read(b, files), Act(state=MappingState.DRAFT, who=person(who), reason=reason))
 
 
 @click.command()
 @click.argument("given", metavar="FILE|NAME")
 @_VERSION_OPTION
+@_EARLIER_OPTION
 @REASON_OPTION
 @AS_OPTION
-def rehearse(given: str, number: int | None, reason: str | None, who: str | None) -> None:
+def rehearse(
+    given: str, number: int | None, earlier: str | None, reason: str | None, who: str | None
+) -> None:
     """Use a mapping as if in earnest, and send nothing: what it makes waits for your decision.
 
     A FILE, or the newest draft of a NAME. It takes the place of the version in use. Each
@@ -54,30 +78,34 @@ def rehearse(given: str, number: int | None, reason: str | None, who: str | None
     lists them; `vaultbridge release` issues, `vaultbridge discard` cancels all or some.
     """
     b = bridge()
+    by = Act(state=MappingState.REHEARSAL, who=person(who), reason=reason)
     if Path(given).is_file():
         if number is not None:
             raise click.UsageError("--version is for a NAME, not for a FILE.")
-        _put_files(b, (Path(given),), MappingState.REHEARSAL, reason=reason, who=who)
-        return
-    with b.database.read() as conn:
-        document = meant(conn, given, number, MappingState.DRAFT, MappingState.REHEARSAL)
-    _put(b, given, document, MappingState.REHEARSAL, reason=reason, who=who)
+        documents = _read(b, (Path(given),))
+    else:
+        among = (MappingState.DRAFT, MappingState.REHEARSAL)
+        documents = _stored(b, given, number, among)
+    _put(b, documents, by, earlier=earlier)
 
 
 @click.command()
 @click.argument("name")
 @_VERSION_OPTION
+@_EARLIER_OPTION
 @REASON_OPTION
 @AS_OPTION
-def publish(name: str, number: int | None, reason: str | None, who: str | None) -> None:
+def publish(
+    name: str, number: int | None, earlier: str | None, reason: str | None, who: str | None
+) -> None:
     """Make a version of a mapping the active one: the one being rehearsed, or the newest draft.
 
     What waits of its rehearsal goes on waiting for `vaultbridge release` or `discard`.
     """
     b = bridge()
-    with b.database.read() as conn:
-        document = meant(conn, name, number, MappingState.REHEARSAL, MappingState.DRAFT)
-    _put(b, name, document, MappingState.PUBLISHED, reason=reason, who=who)
+    by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason)
+    among = (MappingState.REHEARSAL, MappingState.DRAFT)
+    _put(b, _stored(b, name, number, among), by, earlier=earlier)
 
 
 @click.command()
@@ -91,41 +119,56 @@ def restore(name: str, number: int, reason: str | None, who: str | None) -> None
     What was issued stays as it is.
     """
     b = bridge()
-    with b.database.read() as conn:
-        document: str = mapping_versions.version(conn, name, number).document
     what = f"restored from version {number}"
-    _put(b, name, document, MappingState.PUBLISHED, reason=reason, who=who, what=what)
+    by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason, what=what)
+    _put(b, _stored(b, name, number, ()), by)
 
 
-def _put_files(
-    b: Bridge, files: tuple[Path, ...], state: MappingState, *, reason: str | None, who: str | None
-) -> None:
-    documents = load_all_or_exit(files, known_here(b))
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        for path, document in documents:
-            text = path.read_text(encoding="utf-8")
-            done = put(conn, document.name, text, state, now=now, who=person(who), reason=reason)
-            _tell(conn, done)
+def _read(b: Bridge, files: Sequence[Path]) -> Sequence[Document]:
+    """Documents from files; all their mistakes are told, and it exits if there are any."""
+    return [
+        Document(mapping=mapping, text=path.read_text(encoding="utf-8"))
+        for path, mapping in load_all_or_exit(files, known_here(b))
+    ]
 
 
-def _put(
-    b: Bridge,
-    name: str,
-    document: str,
-    state: MappingState,
-    *,
-    reason: str | None,
-    who: str | None,
-    what: str | None = None,
-) -> None:
-    # An issuer that it names may be gone by now.
-    if read_or_tell(document, name, known_here(b)) is None:
+def _stored(
+    b: Bridge, name: str, number: int | None, among: Sequence[MappingState]
+) -> Sequence[Document]:
+    """The document of a version; an issuer that it names may be gone by now."""
+    with b.database.read() as conn:
+        text = meant(conn, name, number, *among)
+    mapping = read_or_tell(text, name, known_here(b))
+    if mapping is None:
         raise SystemExit(1)
+    return [Document(mapping=mapping, text=text)]
+
+
+def _put(b: Bridge, documents: Sequence[Document], by: Act, *, earlier: str | None = None) -> None:
+    new = [] if by.state is MappingState.DRAFT else first_of_their_names(b, documents)
     with b.database.write() as conn:
         now = b.database.now(conn)
-        done = put(conn, name, document, state, now=now, who=person(who), reason=reason, what=what)
-        _tell(conn, done)
+        for document in documents:
+            _tell(conn, put(conn, document.mapping.name, document.text, by, now=now))
+    _look_back(b, new, earlier, who=by.who)
+
+
+def _look_back(b: Bridge, new: Sequence[Document], earlier: str | None, *, who: str) -> None:
+    """Say what came before a new mapping that it would want, and do nothing with it unless told."""
+    count = wanted_earlier(b, [document.mapping for document in new]) if new else 0
+    if not count:
+        return
+    click.echo(f"{count:,} completions came before that no mapping wanted and this would.")
+    if earlier is None and sys.stdin.isatty():
+        earlier = click.prompt(
+            "Leave them alone, or take them up?",
+            type=click.Choice([LEAVE, TAKE_UP]),
+            default=LEAVE,
+        )
+    if earlier == TAKE_UP:
+        click.echo(f"{take_up_unmatched(b, who=who):,} taken up.")
+    else:
+        click.echo("They are left alone; to have them mapped: `vaultbridge mappings take-up`.")
 
 
 def _tell(conn: sa.Connection, done: Put) -> None:

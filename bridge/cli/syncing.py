@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.folder import Folder, Standing
 from bridge.cli.session import AS_OPTION, bridge, person
-from bridge.pipeline.publishing import put
+from bridge.pipeline.publishing import Act, put
 from bridge.store import events, mapping_versions
 from bridge.store.states import MappingState
 from bridge.wiring import Bridge
@@ -144,11 +144,8 @@ def _push_all(
                 conn,
                 name,
                 document.text,
-                MappingState.PUBLISHED,
+                Act(state=MappingState.PUBLISHED, who=person(who), reason=reason, what="pushed"),
                 now=now,
-                who=person(who),
-                reason=reason,
-                what="pushed",
             )
             here.agree(name, done.version)
             click.echo(f"{document.path}: version {done.version} of {name} is active now.")

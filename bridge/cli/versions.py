@@ -1,18 +1,20 @@
-"""``vaultbridge mappings history|diff``: the versions that a mapping has had."""
+"""``vaultbridge mappings history|diff|announce``: what was said and changed of a mapping."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 import sqlalchemy as sa
 
+from bridge.cli.moments import Moment
 from bridge.cli.printing import print_json, print_table
-from bridge.cli.publishing import VERSION
-from bridge.cli.session import JSON_OPTION, bridge
-from bridge.store import events, mapping_versions
+from bridge.cli.publishing import REASON_OPTION, VERSION
+from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
+from bridge.store import announcements, events, mapping_versions
 from bridge.store.states import IN_USE
 
 
@@ -24,7 +26,8 @@ def history(name: str, as_json: bool) -> None:
     with bridge().database.read() as conn:
         versions = mapping_versions.versions(conn, name)
         told = events.history(conn, [row.id for row in versions])
-    rows = list(_rows(versions, told))
+        said = announcements.of(conn, name)
+    rows = [*map(_announced, said), *_rows(versions, told)]
     if as_json:
         print_json(rows)
     else:
@@ -46,6 +49,46 @@ def _rows(
             "what": event.what if event else None,
             "reason": event.detail if event else None,
         }
+
+
+def _announced(row: sa.Row[Any]) -> Mapping[str, Any]:
+    return {
+        "id": row.id,
+        "version": None,
+        "state": "announced",
+        "since": row.created_at,
+        "who": row.who,
+        "what": f"{row.number:,} at once until {row.until:%Y-%m-%d %H:%M}",
+        "reason": row.reason,
+    }
+
+
+@click.command()
+@click.argument("name")
+@click.argument("number", type=click.IntRange(min=1))
+@click.option(
+    "--until",
+    type=Moment(),
+    required=True,
+    help="Until when, in UTC: 2026-12-01, or 2026-12-01T18:00.",
+)
+@REASON_OPTION
+@AS_OPTION
+def announce(name: str, number: int, until: datetime, reason: str | None, who: str | None) -> None:
+    """Say that up to NUMBER completions of a course in one day are meant: they are not held.
+
+    What is held already goes on waiting for `vaultbridge release`.
+    """
+    b = bridge()
+    with b.database.write() as conn:
+        mapping_versions.versions(conn, name)
+        now = b.database.now(conn)
+        if until <= now:
+            raise click.BadParameter(f"{until:%Y-%m-%d %H:%M} UTC has passed", param_hint="--until")
+        announcements.add(
+            conn, name, number=number, until=until, who=person(who), reason=reason, now=now
+        )
+    click.echo(f"{name}: up to {number:,} a day are meant until {until:%Y-%m-%d %H:%M} UTC.")
 
 
 @click.command()

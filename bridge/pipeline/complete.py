@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import by_site, mapped
+from bridge.pipeline import brake, by_site, mapped
+from bridge.pipeline.brake import Limits
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
 from bridge.pipeline.decide import Decision
@@ -89,9 +90,10 @@ def _settle_all(
     rows: Sequence[sa.Row[Any]],
     told: Sequence[Completion | Problem],
 ) -> None:
+    limits = brake.limits(bridge, site, told)
     with bridge.database.read() as conn:
         active = active_mappings(conn)
-    settle = partial(_settle, bridge, site, active)
+    settle = partial(_settle, bridge, site, active, limits)
     # In an order that all workers share: none waits for one that waits for it.
     pairs = sorted(zip(rows, told, strict=True), key=lambda pair: str(pair[0].learner_id))
     for some in parts(pairs, TOGETHER):
@@ -111,14 +113,18 @@ def _apart(
 
 
 def _settle(
-    bridge: Bridge, site: sa.Row[Any], active: Sequence[Versioned], pairs: Sequence[_Pair]
+    bridge: Bridge,
+    site: sa.Row[Any],
+    active: Sequence[Versioned],
+    limits: Limits,
+    pairs: Sequence[_Pair],
 ) -> None:
     with bridge.database.write() as conn:
         for row, outcome in pairs:
             now = bridge.database.now(conn)  # each issuance with a moment of its own
             # Where its lease is lost, that alone is undone.
             with suppress(LeaseLost), conn.begin_nested():
-                _settle_one(conn, site, active, row, outcome, now=now)
+                _settle_one(conn, site, active, row, outcome, limits=limits, now=now)
         crashpoint("complete.settling")
     crashpoint("complete.settled")
 
@@ -130,6 +136,7 @@ def _settle_one(
     row: sa.Row[Any],
     outcome: Completion | Problem,
     *,
+    limits: Limits,
     now: datetime,
 ) -> None:
     if isinstance(outcome, Problem):
@@ -142,7 +149,7 @@ def _settle_one(
     if known is not None:
         _same(conn, row, known, now=now)
         return
-    result = mapped.issue(conn, site, row, outcome, active, now=now)
+    result = mapped.issue(conn, site, row, outcome, active, limits=limits, now=now)
     release(
         conn,
         completion,

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.pipeline import holding
+from bridge.pipeline.brake import Limits, brake
 from bridge.pipeline.causes import cause
 from bridge.pipeline.drafts import STEP, draft
 from bridge.pipeline.versioned import Versioned, original_mappings
@@ -61,6 +62,18 @@ class Decision:
         return self.mapping is not None and self.mapping.write_back.target != "none"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms completions are mapped."""
+
+    now: datetime
+    limits: Limits
+    #: By the versions that a completion's issuances were mapped with, where it has any unsent.
+    original: bool = False
+    asked: bool = False  #: a person asked for it
+    taken_back: bool = False  #: as if what a person has discarded of it were not
+
+
 UNMATCHED = Decision(
     state=CompletionState.UNMATCHED,
     trouble=Trouble(
@@ -93,21 +106,13 @@ def decide(
     place: Place,
     found: Completion,
     active: Sequence[Versioned],
-    *,
-    original: bool = False,
-    taken_back: bool = False,
+    terms: Terms,
 ) -> Sequence[Decision]:
-    """What becomes of a completion, by each mapping that wants it; `UNMATCHED` if none does.
-
-    ``original``: by the versions that its issuances were mapped with, where it has any unsent.
-    ``taken_back``: as if what a person has discarded of it were not.
-    """
-    first = original_mappings(conn, place.id) if original else ()
+    """What becomes of a completion, by each mapping that wants it; `UNMATCHED` if none does."""
+    first = original_mappings(conn, place.id) if terms.original else ()
     chosen = first or _chosen(site, found, active)
     beside = {each.mapping.name for each in chosen}
-    decisions = [
-        _one(conn, site, place, found, each, beside, taken_back=taken_back) for each in chosen
-    ]
+    decisions = [_one(conn, site, place, found, each, beside, terms) for each in chosen]
     return _each_its_own(place, decisions) or [UNMATCHED]
 
 
@@ -155,14 +160,12 @@ def _one(
     found: Completion,
     by: Versioned,
     beside: Set[str],
-    *,
-    taken_back: bool,
+    terms: Terms,
 ) -> Decision:
     """``beside`` are the names of the mappings that want this completion, this one among them."""
     mapping = by.mapping
     standing = issuances.of_completion(conn, place.id, mapping.name)
-    discarded = standing is not None and standing.cause == holding.DISCARDED
-    if standing is not None and not ((taken_back and discarded) or may_change(conn, standing)):
+    if standing is not None and not _may_be_anew(conn, standing, terms):
         return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing)
     if standing is None and (earlier := _earlier(conn, place, found, mapping)) is not None:
         return Decision(state=CompletionState.HELD, mapping=mapping, trouble=earlier)
@@ -183,19 +186,44 @@ def _one(
         made |= _foreign(owner)
     elif (moved := _at_another_issuer(conn, place, made, beside)) is not None:
         return Decision(state=CompletionState.SAME, mapping=mapping, standing=standing, same=moved)
+    released = standing is not None and standing.released_at is not None
     return Decision(
         state=CompletionState.MAPPED,
         mapping=mapping,
         standing=standing,
         draft=made,
-        hold=_hold(by, made),
+        hold=_hold(conn, site, place, found, by, terms, released=released)
+        if made["state"] == IssuanceState.READY
+        else None,
     )
 
 
-def _hold(by: Versioned, made: Map[str, Any]) -> Group | None:
-    """What a certificate that could be sent waits for all the same."""
-    could_be_sent = made["state"] == IssuanceState.READY
-    return holding.rehearsal(by) if could_be_sent and by.rehearses else None
+def _may_be_anew(conn: sa.Connection, standing: sa.Row[Any], terms: Terms) -> bool:
+    discarded: bool = standing.cause == holding.DISCARDED
+    return (terms.taken_back and discarded) or may_change(conn, standing)
+
+
+def _hold(
+    conn: sa.Connection,
+    site: sa.Row[Any],
+    place: Place,
+    found: Completion,
+    by: Versioned,
+    terms: Terms,
+    *,
+    released: bool,
+) -> Group | None:
+    """What a certificate that could be sent waits for all the same.
+
+    ``released``: a person has let it go before, whatever looked wrong.
+    """
+    if by.rehearses:
+        return holding.rehearsal(by)
+    if released:
+        return None
+    return brake(
+        conn, by, site, place, found, limits=terms.limits, now=terms.now, asked=terms.asked
+    )
 
 
 def _at_another_issuer(

@@ -98,14 +98,27 @@ CATALOGUE: Sequence[KnownCause] = (
         mender=Mender.NOBODY,
         move="Nothing, if they need no certificate; otherwise add or widen a mapping.",
     ),
-    KnownCause(
-        pattern="complete.rehearsal.*",
-        means="Certificates of a mapping that is being rehearsed; the last part is their hold.",
-        mender=Mender.MAPPING,
-        move="Look at them, then `vaultbridge release HOLD` or `vaultbridge discard HOLD`.",
-        replays=False,
-        look="vaultbridge holds show {last}",
-        daily=False,
+    *(
+        KnownCause(
+            pattern=f"complete.{code}.*",
+            means=means,
+            mender=Mender.MAPPING,
+            move="Look at them, then `vaultbridge release HOLD` or `vaultbridge discard HOLD`.",
+            replays=False,
+            look="vaultbridge holds show {last}",
+            daily=False,
+        )
+        for code, means in {
+            "rehearsal": "Certificates of a mapping that is being rehearsed; the last part is "
+            "their hold.",
+            "too_many": "Far more have completed a course in one day than are enrolled, or ever "
+            "did; the last part is their hold.",
+            "too_old": "They were completed longer ago than the mapping lets pass; the last part "
+            "is their hold.",
+            "staff": "Learners who are staff in the course; the last part is their hold.",
+            "test_account": "Accounts that look as if made for testing; the last part is their "
+            "hold.",
+        }.items()
     ),
     KnownCause(
         pattern="complete.discarded",

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import by_site, complete, mapped
+from bridge.pipeline import brake, by_site, complete, mapped
+from bridge.pipeline.brake import Limits
 from bridge.pipeline.bridge import Bridge
-from bridge.pipeline.decide import Decision, decide
+from bridge.pipeline.decide import Decision, Terms, decide
 from bridge.pipeline.guard import poisoned
 from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import completions, events, lacking
@@ -70,11 +71,12 @@ def _work(
     told = complete.enriched(
         bridge, site, connector, [completions.unpack(row.data) for row in rows]
     )
+    limits = brake.limits(bridge, site, told)
     with bridge.database.read() as conn:
         active = active_mappings(conn)
     for row, outcome in zip(rows, told, strict=True):
         with poisoned(NAME, row.id, partial(by_site.fault, bridge, STEP, row)):
-            _settle(bridge, site, active, row, outcome)
+            _settle(bridge, site, active, limits, row, outcome)
     bridge.ring("issue")
 
 
@@ -82,6 +84,7 @@ def _settle(
     bridge: Bridge,
     site: sa.Row[Any],
     active: Sequence[Versioned],
+    limits: Limits,
     row: sa.Row[Any],
     outcome: Completion | Problem,
 ) -> None:
@@ -89,7 +92,8 @@ def _settle(
         now = bridge.database.now(conn)
         values: dict[str, Any] = {}
         if isinstance(outcome, Completion):
-            values = _mended(conn, site, active, row, outcome, now=now)
+            terms = Terms(now=now, limits=limits)
+            values = _mended(conn, site, active, row, outcome, terms)
         release(
             conn,
             completion,
@@ -107,8 +111,7 @@ def _mended(
     active: Sequence[Versioned],
     row: sa.Row[Any],
     found: Completion,
-    *,
-    now: datetime,
+    terms: Terms,
 ) -> dict[str, Any]:
     """Let go on what can; return what is to be kept of the completion, if it is told anew."""
     round_ = completions.provisional_round(found)
@@ -117,12 +120,13 @@ def _mended(
     lacked = {each.id for each in lacking.of_completion(conn, row.id)}
     mended = [
         each
-        for each in decide(conn, site, row, found, active)
+        for each in decide(conn, site, row, found, active, terms)
         if each.standing is not None and each.standing.id in lacked and _goes_on(each)
     ]
     for decision in mended:
-        events.record(conn, row.id, "looked up again", at=now, detail="the LMS tells what lacked")
-        mapped.carry_out(conn, row, decision, now=now)
+        told = "the LMS tells what lacked"
+        events.record(conn, row.id, "looked up again", at=terms.now, detail=told)
+        mapped.carry_out(conn, row, decision, now=terms.now)
         log.info("looked_again", completion_id=row.id, outcome="mended")
     return {"round": round_, "data": completions.pack(found)} if mended else {}
 

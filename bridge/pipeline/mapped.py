@@ -10,8 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.pipeline import holding
+from bridge.pipeline.brake import Limits
 from bridge.pipeline.causes import cause
-from bridge.pipeline.decide import SUPERSEDED, Decision, decide, may_change, summed_up, too_early
+from bridge.pipeline.decide import (
+    SUPERSEDED,
+    Decision,
+    Terms,
+    decide,
+    may_change,
+    summed_up,
+    too_early,
+)
 from bridge.pipeline.drafts import STEP
 from bridge.pipeline.versioned import Versioned
 from bridge.store import events, holds, issuances, write_backs
@@ -31,12 +40,15 @@ def issue(
     found: Completion,
     active: Sequence[Versioned],
     *,
+    limits: Limits,
     now: datetime,
 ) -> Decision:
     """Make the issuances of a completion within the caller's transaction; say what became of it."""
     if not row.asked and (early := too_early(site, row, found)) is not None:
         return early
-    decisions = decide(conn, site, row, found, active, original=row.map_with == ORIGINAL)
+    original = row.map_with == ORIGINAL
+    terms = Terms(now=now, limits=limits, original=original, asked=row.asked)
+    decisions = decide(conn, site, row, found, active, terms)
     if any(decision.draft or decision.same for decision in decisions):
         # First, so that the key it may hold is free.
         _supersede(conn, row, {d.mapping.name for d in decisions if d.mapping}, now=now)

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.certificates.page import RenderError
-from bridge.pipeline import complete, normalise, pages
+from bridge.pipeline import brake, complete, normalise, pages
+from bridge.pipeline.brake import Limits
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
-from bridge.pipeline.decide import Decision, decide, too_early
+from bridge.pipeline.decide import Decision, Terms, decide, too_early
 from bridge.pipeline.mapped import ORIGINAL
 from bridge.pipeline.outlook import Foreseen, Outlook, together
 from bridge.pipeline.parts import parts
@@ -139,8 +140,9 @@ def _at_site(
     with bridge.database.read() as conn:
         site = accounts.site_by_id(conn, site_id)
     answers = _answers(bridge, site, told)
+    limits = _limits(bridge, site, answers)
     return [
-        _outlook(bridge, site, place, answer, ahead, asked=asked)
+        _outlook(bridge, site, place, answer, ahead, limits, asked=asked)
         for place, answer in zip(places, answers, strict=True)
     ]
 
@@ -160,18 +162,28 @@ def _answers(
         return [exc]
 
 
+def _limits(
+    bridge: Bridge, site: sa.Row[Any], answers: Sequence[Completion | Problem | Exception]
+) -> Limits:
+    try:
+        return brake.limits(bridge, site, answers)
+    except Temporary:
+        return brake.limits(bridge, site, ())
+
+
 def _outlook(
     bridge: Bridge,
     site: sa.Row[Any],
     place: Place,
     answer: Completion | Problem | Exception,
     ahead: _Ahead,
+    limits: Limits,
     *,
     asked: bool,
 ) -> Foreseen:
     if isinstance(answer, Completion):
         with bridge.database.read() as conn:
-            return _mapped(bridge, conn, site, place, answer, ahead, asked=asked)
+            return _mapped(bridge, conn, site, place, answer, ahead, limits, asked=asked)
     if isinstance(answer, Temporary):
         return Foreseen(id=place.id, outlook=Outlook.UNKNOWN, said=answer.problem)
     if isinstance(answer, Permanent | Malformed | Problem):
@@ -190,6 +202,7 @@ def _mapped(
     place: Place,
     found: Completion,
     ahead: _Ahead,
+    limits: Limits,
     *,
     asked: bool,
 ) -> Foreseen:
@@ -199,16 +212,14 @@ def _mapped(
         return Foreseen(id=place.id, outlook=Outlook.UNCHANGED, said=said)
     if not asked and (early := too_early(site, place, found)) is not None:
         return _decided(bridge, conn, place, early, ahead)
-    discarded = getattr(place, "state", None) == CompletionState.DISCARDED
-    decisions = decide(
-        conn,
-        site,
-        place,
-        found,
-        ahead.active,
+    terms = Terms(
+        now=bridge.database.now(conn),
+        limits=limits,
         original=ahead.original,
-        taken_back=discarded,
+        asked=asked,
+        taken_back=getattr(place, "state", None) == CompletionState.DISCARDED,
     )
+    decisions = decide(conn, site, place, found, ahead.active, terms)
     each = [_decided(bridge, conn, place, decision, ahead) for decision in decisions]
     return together(place.id, each, what="certificates")
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from bridge.store import events, mapping_versions
+from bridge.pipeline.bridge import Bridge
+from bridge.store import accounts, completions, events, mapping_versions
 from bridge.store.accounts import NotThere
 from bridge.store.states import MappingState
+from mappings import engine
+from mappings.model import Mapping
+
+#: Earlier completions of which a new mapping is told how many it would want.
+LOOKED_AT = 20_000
 
 #: A new version in a state, as its history says it.
 _MADE = {
@@ -30,24 +37,33 @@ class Put:
     instead_of: int | None  #: the version that was in use until now
 
 
-def put(
-    conn: sa.Connection,
-    name: str,
-    document: str,
-    state: MappingState,
-    *,
-    now: datetime,
-    who: str,
-    reason: str | None,
-    what: str | None = None,
-) -> Put:
-    """Have a document as a version in this state; one that is so already changes nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A mapping, and the text that says so."""
+
+    mapping: Mapping
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What a person does with documents, and why."""
+
+    state: MappingState  #: that they are to have
+    who: str
+    reason: str | None = None
+    what: str | None = None  #: what their history says, where it is not the usual
+
+
+def put(conn: sa.Connection, name: str, text: str, by: Act, *, now: datetime) -> Put:
+    """Have a document as a version in a state; one that is so already changes nothing."""
     before = _in_use(conn, name)
-    number, is_new = mapping_versions.add(conn, name, document, now=now, state=state)
+    number, is_new = mapping_versions.add(conn, name, text, now=now, state=by.state)
     row = mapping_versions.version(conn, name, number)
     if is_new:
-        events.record(conn, row.id, what or _MADE[state], at=now, who=who, detail=reason)
-    others = is_new and state is not MappingState.DRAFT and before not in (None, number)
+        what = by.what or _MADE[by.state]
+        events.record(conn, row.id, what, at=now, who=by.who, detail=by.reason)
+    others = is_new and by.state is not MappingState.DRAFT and before not in (None, number)
     return Put(
         name=name,
         version=number,
@@ -77,4 +93,26 @@ def meant(conn: sa.Connection, name: str, number: int | None, *among: MappingSta
     raise NotThere(
         f"{name} has no version that is a {states}. `vaultbridge mappings history {name}` lists "
         "them; name one with --version."
+    )
+
+
+def first_of_their_names(bridge: Bridge, documents: Sequence[Document]) -> Sequence[Document]:
+    """Those of which no version has ever been in use."""
+    with bridge.database.read() as conn:
+        known = mapping_versions.names_used(conn)
+    return [document for document in documents if document.mapping.name not in known]
+
+
+def wanted_earlier(bridge: Bridge, mappings: Sequence[Mapping]) -> int:
+    """How many completions that no mapping wanted when they came one of these would want.
+
+    Of a great many the newest are looked at.
+    """
+    with bridge.database.read() as conn:
+        sites = {row.id: row.name for row in accounts.sites(conn)}
+        found = completions.unmatched(conn, limit=LOOKED_AT)
+    return sum(
+        bool(engine.choose(mappings, completions.unpack(row.data), site=sites[row.site_id]))
+        for row in found
+        if row.site_id in sites
     )

@@ -93,6 +93,8 @@ def _chunks(bridge: Bridge, hold_id: str, ids: Sequence[str]) -> Iterator[Sequen
 
 def _batch(bridge: Bridge, hold_id: str, word: Word, ids: Sequence[str]) -> Sequence[str]:
     with bridge.database.write() as conn:
+        # As whoever joins it does: first the hold, then what waits in it.
+        holds.by_id(conn, hold_id, lock=True)
         now = bridge.database.now(conn)
         done = _carry_out(conn, hold_id, word, ids, now=now)
         holds.count(conn, hold_id, word.outcome, len(done))

@@ -47,6 +47,17 @@ _earlier_rounds = (
 )
 
 
+_on_day = (
+    sa.select(sa.func.count())
+    .select_from(completion)
+    .where(
+        completion.c.site_id == sa.bindparam("site_id"),
+        completion.c.course_id == sa.bindparam("course_id"),
+        completion.c.round == sa.bindparam("day"),
+    )
+)
+
+
 class Place(Protocol):
     """A completion's row, or what would be one: whose it is."""
 
@@ -162,6 +173,29 @@ def _whose(row: Place, round_: str) -> Mapping[str, str]:
     return {**whose, "round": round_, "but": row.id}
 
 
+def on_day(conn: sa.Connection, site_id: str, course_id: str, day: str) -> int:
+    """How many completed a course on a day, as far as is known."""
+    of = {"site_id": site_id, "course_id": course_id, "day": day}
+    return conn.execute(_on_day, of).scalar_one()
+
+
+def most_in_a_day(conn: sa.Connection, site_id: str, course_id: str, *, but: str) -> int:
+    """How many completed a course on any other day than ``but``, at most."""
+    number = sa.func.count().label("number")
+    days = (
+        sa.select(number)
+        .where(
+            completion.c.site_id == site_id,
+            completion.c.course_id == course_id,
+            completion.c.round != but,
+            completion.c.round < NOTICED,
+        )
+        .group_by(completion.c.round)
+        .subquery()
+    )
+    return conn.execute(sa.select(sa.func.max(days.c.number))).scalar() or 0
+
+
 def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     """One completion."""
     return conn.execute(sa.select(completion).where(completion.c.id == row_id)).first()
@@ -206,6 +240,16 @@ def latest_told(conn: sa.Connection, site_id: str, *, limit: int) -> Sequence[Co
         .limit(limit)
     )
     return [unpack(data) for data in rows.scalars()]
+
+
+def unmatched(conn: sa.Connection, *, limit: int) -> Sequence[sa.Row[Any]]:
+    """Completions that no mapping wants, newest first."""
+    return conn.execute(
+        sa.select(completion)
+        .where(completion.c.state == CompletionState.UNMATCHED)
+        .order_by(completion.c.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def pack(found: Completion) -> dict[str, Any]:

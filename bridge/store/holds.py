@@ -29,6 +29,7 @@ class Group:
     mapping_version: int | None = None
     site_id: str | None = None
     course_id: str | None = None
+    day: str | None = None  #: on which the course was completed
 
     @property
     def key(self) -> str:
@@ -65,6 +66,12 @@ def join(conn: sa.Connection, group: Group, *, now: datetime) -> sa.Row[Any]:
     while (row := conn.execute(mine.with_for_update(read=True)).first()) is None:
         conn.execute(adding, opened)
     return row
+
+
+def was_released(conn: sa.Connection, group: Group) -> bool:
+    """Whether a person has said of such certificates before that they are meant."""
+    decided = sa.and_(hold.c.key == group.key, hold.c.outcome == HoldOutcome.RELEASED)
+    return conn.execute(sa.select(hold.c.id).where(decided).limit(1)).first() is not None
 
 
 def by_id(conn: sa.Connection, hold_id: str, *, lock: bool = False) -> sa.Row[Any]:

@@ -22,6 +22,7 @@ KINDS = {
     "rp": "replay",
     "nt": "notice",
     "ho": "hold",
+    "an": "announcement",
 }
 
 

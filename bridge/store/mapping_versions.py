@@ -97,6 +97,12 @@ def active_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
     raise NotThere(f"There is no active mapping called {name!r}. There is: {names}.")
 
 
+def names_used(conn: sa.Connection) -> set[str]:
+    """The names of mappings of which a version is, or was, in use."""
+    used = mapping_version.c.state != MappingState.DRAFT
+    return set(conn.execute(sa.select(mapping_version.c.name).where(used).distinct()).scalars())
+
+
 def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
     """Every version of a mapping, newest first, in use or not; raises NotThere if it has none."""
     mine = sa.select(mapping_version).where(mapping_version.c.name == name)

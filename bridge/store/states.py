@@ -60,6 +60,7 @@ class HoldKind(StrEnum):
     """What certificates are held together for."""
 
     REHEARSAL = "rehearsal"  #: their mapping is tried out
+    BRAKE = "brake"  #: they look wrong
 
 
 class HoldOutcome(StrEnum):

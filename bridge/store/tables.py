@@ -181,6 +181,7 @@ completion = sa.Table(
     sa.Index(None, "site_id", "next_run_at"),
     cause_index("completion", "site_id", "state", "failing_since"),
     sa.Index(None, "site_id", "round"),
+    sa.Index(None, "site_id", "course_id", "round"),
     sa.Index("ix_completion_same_as", "same_as", **_only_if("same_as IS NOT NULL")),
 )
 
@@ -199,6 +200,8 @@ hold = sa.Table(
     sa.Column("mapping_version", sa.Integer),
     sa.Column("site_id", ID, sa.ForeignKey("site.id")),
     sa.Column("course_id", sa.String(255)),
+    # Of a crowd: the day on which it completed the course.
+    sa.Column("day", sa.String(64)),
     sa.Column("opened_at", UtcDateTime, nullable=False),
     # Set once a person has decided; from then on nothing joins it.
     sa.Column("closed_at", UtcDateTime),
@@ -208,6 +211,21 @@ hold = sa.Table(
     sa.Column("released", sa.Integer, nullable=False, server_default="0"),
     sa.Column("discarded", sa.Integer, nullable=False, server_default="0"),
     sa.Index("uq_hold_open", "key", unique=True, **_only_if("closed_at IS NULL")),
+)
+
+#: That so many certificates of a mapping at once are meant.
+announcement = sa.Table(
+    "announcement",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("mapping_name", sa.String(64), nullable=False),
+    # Of a course in one day.
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "mapping_name", "until"),
 )
 
 issuance = sa.Table(

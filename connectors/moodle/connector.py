@@ -25,6 +25,7 @@ from connectors.moodle import (
     checks,
     completions,
     deliveries,
+    directory,
     enrichment,
     gradebook,
 )
@@ -65,6 +66,11 @@ class MoodleConnector(Connector[MoodleSettings]):
     def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
         """Who, which course, since when and with which grade."""
         return enrichment.enrich(self._client(), batch)
+
+    def enrolled(self, course_id: str, *, enough: int) -> int | None:
+        """As its list of participants has it."""
+        with _understood():
+            return directory.how_many(self._client(), course_id, enough=enough)
 
     def write_back(self, batch: Sequence[GradebookRow]) -> Sequence[Receipt]:
         """Write as feedback into the ungraded assignment; a row that stands there is left alone.

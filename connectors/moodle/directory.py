@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.base import Course, Learner
@@ -58,6 +59,20 @@ def participants(
         options=[{"name": name, "value": value} for name, value in options.items()],
     )
     return [user["id"].identifier() for user in answer.items()]
+
+
+def how_many(client: MoodleClient, course_id: str, *, enough: int) -> int:
+    """How many participants there are, or ``enough``, which is one small call.
+
+    Moodle tells no number: a smaller one is found by halving, ten calls for a thousand.
+    """
+
+    def are_fewer(number: int) -> bool:
+        return not participants(client, course_id, after=number - 1, limit=1)
+
+    if not are_fewer(enough):
+        return enough
+    return bisect_left(range(1, enough), True, key=are_fewer)
 
 
 def _together(client: MoodleClient, ids: Iterable[str]) -> dict[str, Course]:

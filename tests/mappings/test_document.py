@@ -20,6 +20,7 @@ from mappings.model import (
     WriteBackRules,
 )
 from mappings.periods import EXAMPLES, Period
+from mappings.suspects import STAFF, TEST_ACCOUNTS
 from tests.mappings.samples import DOCUMENT, document
 
 WHOLE = """\
@@ -44,6 +45,9 @@ hold:
   names: email
   placeholders: [test*, 7]
   addresses: none
+  older_than: none
+  roles: teacher
+  accounts: [qa-*]
 certificate:
   {template: modern, language: ar, paper: us-letter,
    parameters: {border: no, accent: "#123456", size: 3}}
@@ -76,7 +80,14 @@ def test_a_whole_document_is_read_as_it_is_written() -> None:
                 "{% if grade and grade.percent >= 90 %}With distinction.{% endif %}"
             ),
         ),
-        hold=Hold(names=("email",), placeholders=("test*", "7"), addresses=("none",)),
+        hold=Hold(
+            names=("email",),
+            placeholders=("test*", "7"),
+            addresses=("none",),
+            older_than=None,
+            roles=("teacher",),
+            accounts=("qa-*",),
+        ),
         certificate=CertificateRules(
             template="modern",
             language=compile_text("ar"),
@@ -111,6 +122,9 @@ def test_what_a_short_document_leaves_out_has_a_default() -> None:
             names=("email", "lower-case", "single-letter"),
             placeholders=PLACEHOLDERS,
             addresses=DEAD_ADDRESSES,
+            older_than=timedelta(days=90),
+            roles=STAFF,
+            accounts=TEST_ACCOUNTS,
         ),
         certificate=CertificateRules(
             template="classic", language=compile_text("en"), paper="a4", parameters={}
@@ -173,6 +187,7 @@ KEYS = (
 )
 SLUG = "a name of small letters, digits and single hyphens, at most 64 characters"
 TWICE = "valid_for says it already, 1 year: take one of them away"
+DAYS = "none, or days, as in 90 days"
 AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
 
 
@@ -340,6 +355,14 @@ AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
                 "7:15: certificate.from: is not a known key; allowed: template, language, paper, "
                 "parameters"
             ),
+        ),
+        *(
+            (
+                "entry:",
+                f"hold: {{older_than: {written}}}\nentry:",
+                f'7:20: hold.older_than: "{written}" is not allowed; allowed: {DAYS}',
+            )
+            for written in ("never", "90", "0 days", "3 months")
         ),
         (
             "entry:",

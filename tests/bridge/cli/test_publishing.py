@@ -1,4 +1,4 @@
-"""``vaultbridge mappings draft|rehearse|publish``, ``holds``, ``release``, ``discard``"""
+"""``vaultbridge mappings draft|rehearse|publish|announce``, ``holds``, ``release``, ``discard``"""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.pipeline import release as releasing
+from bridge.pipeline.release import Word
 from bridge.store import tables
+from bridge.store.states import HoldOutcome
 from tests.bridge.cli.conftest import Run
 from tests.bridge.world import MAPPING, World, key
 
@@ -164,6 +167,21 @@ def test_all_are_released_or_some_discarded_and_the_command_may_be_repeated(
     assert "discarded" in [line["what"] for line in history if line["who"] == "alice"]
 
 
+def test_a_decision_that_was_interrupted_says_how_it_goes_on(
+    run: Run, waiting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releasing, "BATCH", 1)
+    hold = waiting.one(tables.hold)
+    word = Word(outcome=HoldOutcome.RELEASED, who="alice")
+    steps = releasing.decide(waiting.bridge, hold.id, word)
+    next(iter(steps))
+
+    said = run("holds", "show", hold.id).out
+    assert "1 released, 0 discarded. That was interrupted: " in said
+    assert f"`vaultbridge release {hold.id}` goes on." in said
+    assert f"2 released, 0 still wait ({hold.id}).\n" == run("release", hold.id).out
+
+
 def test_what_a_decision_is_not_about_is_told(run: Run, waiting: World) -> None:
     hold = waiting.one(tables.hold)
     ada, *_ = (row.id for row in waiting.rows(tables.issuance))
@@ -204,3 +222,68 @@ def test_failures_and_status_name_the_hold(run: Run, waiting: World) -> None:
     )
     needed = run("status", "--json").json["needs_a_person"]
     assert [f"vaultbridge holds show {hold.id}"] == [one["command"] for one in needed]
+
+
+def test_of_a_new_mapping_it_is_told_what_came_before_and_that_is_left_alone(
+    run: Run, world: World, document: Path
+) -> None:
+    assert 0 == run("mappings", "deactivate", NAME).code
+    for who in ("ada", "bob"):
+        world.complete(who)
+    world.complete("eve", course={"id": "7", "code": "CHEM-7"})
+    settle(world)
+    biology = RENAMED.replace('course: "*"', 'course: "BIO-*"').replace(NAME, "biology")
+    document.write_text(biology)
+
+    said = run("mappings", "rehearse", str(document))
+    settle(world)
+
+    assert "2 completions came before that no mapping wanted and this would.\n" in said.out
+    assert "They are left alone; to have them mapped: `vaultbridge mappings take-up`." in said.out
+    assert ["unmatched"] * 3 == world.states(tables.completion)
+    again = run("mappings", "publish", "biology")
+    assert (0, False) == (again.code, "came before" in again.out)
+
+
+@pytest.mark.parametrize("earlier", ["take-up", "leave"])
+def test_what_becomes_of_what_came_before_can_be_said_at_once(
+    run: Run, world: World, document: Path, earlier: str
+) -> None:
+    assert 0 == run("mappings", "deactivate", NAME).code
+    world.complete("ada")
+    settle(world)
+    document.write_text(RENAMED.replace(NAME, "biology"))
+
+    said = run("mappings", "add", str(document), "--earlier", earlier)
+    settle(world)
+
+    taken_up = earlier == "take-up"
+    assert (0, taken_up) == (said.code, "1 taken up." in said.out)
+    assert int(taken_up) == len(world.vault.created)
+
+
+def test_a_crowd_is_announced_and_the_history_tells_it(run: Run, world: World) -> None:
+    until = f"{datetime.now(UTC).year + 1}-12-01"
+    said = run(
+        *("mappings", "announce", NAME, "9000", "--until", until),
+        *("--reason", "the annual exam", "--as", "alice"),
+    )
+
+    assert f"{NAME}: up to 9,000 a day are meant until {until} 00:00 UTC.\n" == said.out
+    first, *_ = run("mappings", "history", NAME, "--json").json
+    assert ("announced", f"9,000 at once until {until} 00:00", "alice", "the annual exam") == (
+        first["state"],
+        first["what"],
+        first["who"],
+        first["reason"],
+    )
+    assert 9000 == world.one(tables.announcement).number
+
+
+def test_an_announcement_that_means_nothing_is_refused(run: Run, world: World) -> None:
+    past = run("mappings", "announce", NAME, "9000", "--until", "2020-01-01")
+    nobody = run("mappings", "announce", "biology", "9000", "--until", "2099-01-01")
+
+    assert (2, True) == (past.code, "2020-01-01 00:00 UTC has passed" in past.err)
+    assert (1, True) == (nobody.code, f"There is: {NAME}." in nobody.err)
+    assert [] == world.rows(tables.announcement)

@@ -15,7 +15,7 @@ MOST_EACH = 0.8
 @pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_burst_is_committed_by_the_batch_at_every_step(world: World) -> None:
     for number in range(BURST):
-        world.complete(f"learner{number}")
+        world.complete(f"learner{number}", enrolled=BURST)
     spent = {}
     for step in ("normalise", "issue", "follow", "write_back"):
         with commits_of(world.bridge.database) as commits:

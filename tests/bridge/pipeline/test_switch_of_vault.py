@@ -44,7 +44,7 @@ def issued(world: World, many: int) -> list[str]:
     world.bridge = replace(world.bridge, renderer=stamp)
     people = [f"ada{number:03}" for number in range(many)]
     for who in people:
-        world.complete(who)
+        world.complete(who, enrolled=many)
     world.settle()
     assert Counter({"generated": many}) == Counter(world.states())
     return people

@@ -15,6 +15,7 @@ from tests.connectors.moodle.fake import FakeMoodle, always, body, capture
 from tests.connectors.moodle.sites import completion, moodle
 
 STATUS = "core_completion_get_course_completion_status"
+ENROLLED = "core_enrol_get_enrolled_users"
 ITEMS = "gradereport_user_get_grade_items"
 COMPLETED_AT = datetime.fromtimestamp(1795418023, tz=UTC)
 WATER_SAFETY = Course(
@@ -402,3 +403,26 @@ def _report(form):
     report = body(ITEMS)
     report["usergrades"][0]["userid"] = int(form["userid"])
     return report
+
+
+@pytest.mark.parametrize("others", [0, 1, 40, 970])
+def test_how_many_are_enrolled_is_found_by_few_small_calls(others):
+    server = FakeMoodle()
+    known = len(server.participants)
+    server.participants += [{"id": 1000 + number} for number in range(others)]
+    connector = moodle(server)
+
+    assert known + others == connector.enrolled("2", enough=1000)
+    assert len(server.called("core_enrol_get_enrolled_users")) < 12
+
+
+def test_that_enough_are_enrolled_takes_one_call():
+    server = FakeMoodle()
+    known = len(server.participants)
+
+    assert (known, 1) == (moodle(server).enrolled("2", enough=known), len(server.called(ENROLLED)))
+
+
+def test_of_a_course_that_is_not_there_nobody_says_how_many():
+    with pytest.raises(Permanent, match="Moodle refused core_enrol_get_enrolled_users"):
+        moodle(FakeMoodle()).enrolled("77", enough=100)
