@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connectors.base import Completion
-from mappings import texts
 from mappings.entry import (
     BY_MAPPING,
     NO_MOMENT,
@@ -17,15 +16,17 @@ from mappings.entry import (
     Held,
     natural_key,
 )
-from mappings.expressions import Condition, Expression
+from mappings.expressions import Condition
 from mappings.filter_functions import moment
 from mappings.globs import matches
 from mappings.limits import Applied
 from mappings.model import ANY_SITE, Mapping, Match
 from mappings.rules import MEND_MAPPING, RULES, Rule, Unfit
-from mappings.values import ExpressionError, Fields, ZoneName, shown, values_of
+from mappings.tracing import Worked, traces
+from mappings.values import ExpressionError, Fields, ZoneName, values_of
 
 __all__ = [
+    "ISSUE_DATE",
     "Dated",
     "Entry",
     "FieldProblem",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 WHEN = "match.when"
+ISSUE_DATE = "entry.issue_date"
 
 
 def choose(
@@ -59,24 +61,27 @@ def choose(
     return tuple(found.values())
 
 
-def apply(mapping: Mapping, completion: Completion, *, site: str) -> Entry | Held:
+def apply(
+    mapping: Mapping, completion: Completion, *, site: str, traced: bool = False
+) -> Entry | Held:
     """Return the entry that a mapping makes of a completion, or every reason why it makes none.
 
-    Whether the mapping wants the completion is for ``choose`` to say. Raises nothing.
+    ``traced``: with where each field came from, which takes as long again. Whether the mapping
+    wants the completion is for ``choose`` to say. Raises nothing.
     """
     values = values_of(completion, site=site)
     problems: list[FieldProblem] = []
-    traces: list[FieldTrace] = []
-    if mapping.match.when is not None:
-        traces.append(_decided(mapping.match.when, values, problems))
     made: dict[str, Any] = {}
-    used: dict[str, list[Applied]] = {rule.name: [] for rule in RULES}
-    traces += [_filled(rule, mapping, values, made, problems, used[rule.name]) for rule in RULES]
+    worked: list[Worked] = []
+    if mapping.match.when is not None:
+        worked.append(_decided(mapping.match.when, values, problems))
+    worked += [_filled(rule, mapping, values, made, problems) for rule in RULES]
+    trace = traces(worked, values) if traced else ()
     if problems:
-        return Held(problems=tuple(problems), trace=tuple(traces))
+        return Held(problems=tuple(problems), trace=trace)
     if mapping.valid_for is not None:
         made["expires_on"] = mapping.valid_for.after(made["issue_date"])
-    return Entry(**made, dated=_dated(used["issue_date"]), trace=tuple(traces))
+    return Entry(**made, dated=_dated(worked), trace=trace)
 
 
 def read(name: str, text: str) -> Any:
@@ -114,13 +119,13 @@ def _may_hold(match: Match, values: Fields) -> bool:
         return True
 
 
-def _decided(when: Condition, values: Fields, problems: list[FieldProblem]) -> FieldTrace:
+def _decided(when: Condition, values: Fields, problems: list[FieldProblem]) -> Worked:
     result: str | None = None
     try:
         result = "holds" if when.holds(values) else "does not hold"
     except ExpressionError as exc:
         problems.append(_failed(WHEN, exc))
-    return _trace(WHEN, when, values, result)
+    return Worked(WHEN, when, printed=result, result=result)
 
 
 def _filled(
@@ -129,9 +134,9 @@ def _filled(
     values: Fields,
     made: dict[str, Any],
     problems: list[FieldProblem],
-    applied: list[Applied],
-) -> FieldTrace:
+) -> Worked:
     expression = rule.expression(mapping)
+    applied: list[Applied] = []
     printed = result = None
     try:
         printed = expression.evaluate(values, applied)
@@ -142,12 +147,12 @@ def _filled(
         problems.append(_failed(rule.field, exc))
     except Unfit as exc:
         problems.append(_unfit(rule.field, exc))
-    tidied = () if printed is None or result is None else texts.tidied(printed, result)
-    return _trace(rule.field, expression, values, result, applied, tidied)
+    return Worked(rule.field, expression, printed, result, applied)
 
 
-def _dated(used: Sequence[Applied]) -> Dated:
-    """The moment and the zone that the last ``local_date`` was told."""
+def _dated(worked: Iterable[Worked]) -> Dated:
+    """The moment and the zone that the issue date's last ``local_date`` was told."""
+    used = next(each.applied for each in worked if each.field == ISSUE_DATE)
     for use in reversed(used):
         if use.name == "local_date" and use.result is not None:
             zone = use.arguments[0]
@@ -157,24 +162,6 @@ def _dated(used: Sequence[Applied]) -> Dated:
                 source=zone.source if isinstance(zone, ZoneName) else BY_MAPPING,
             )
     return NO_MOMENT
-
-
-def _written(use: Applied) -> tuple[str, str | None]:
-    """A filter's use as the document has it, and what it gave."""
-    given = ", ".join(_quoted(each) for each in use.arguments)
-    return f"{use.name}: {given}" if given else use.name, _as_shown(use.result)
-
-
-def _quoted(argument: object) -> str:
-    text = _as_shown(argument)
-    return f"'{text}'" if isinstance(argument, str) else text or "nil"
-
-
-def _as_shown(value: object) -> str | None:
-    try:
-        return shown(value)
-    except ExpressionError as exc:
-        return exc.problem
 
 
 def _failed(field: str, error: ExpressionError) -> FieldProblem:
@@ -188,21 +175,3 @@ def _failed(field: str, error: ExpressionError) -> FieldProblem:
 
 def _unfit(field: str, error: Unfit) -> FieldProblem:
     return FieldProblem(field=field, problem=error.problem, remedy=error.remedy, code=error.code)
-
-
-def _trace(
-    field: str,
-    expression: Expression,
-    values: Fields,
-    result: str | None,
-    applied: Sequence[Applied] = (),
-    tidied: tuple[str, ...] = (),
-) -> FieldTrace:
-    return FieldTrace(
-        field=field,
-        expression=expression.source,
-        inputs=expression.inputs(values),
-        result=result,
-        filters=tuple(map(_written, applied)),
-        tidied=tidied,
-    )

@@ -70,7 +70,7 @@ class Entry:
     language: str  #: BCP 47
     expires_on: date | None = None  #: the last day it is valid, where the mapping says one
     dated: Dated = field(default=NO_MOMENT, compare=False)
-    trace: tuple[FieldTrace, ...] = field(compare=False)
+    trace: tuple[FieldTrace, ...] = field(compare=False)  #: empty unless it was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,10 @@ from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import mapping_versions
 from bridge.wiring import Bridge
 from mappings.document import load
-from mappings.engine import Dated, Entry, FieldProblem, FieldTrace, Held
+from mappings.engine import ISSUE_DATE, Dated, Entry, FieldProblem, FieldTrace, Held
 from mappings.entry import BY_MAPPING
 
 DRAFT = 0  #: the version of a document that is in a file
-ISSUE_DATE = "entry.issue_date"
 DOCUMENT_ENDS = (".yaml", ".yml")
 #: A picture's form to what was said against making it, or where it was put.
 Files: TypeAlias = "dict[str, str]"

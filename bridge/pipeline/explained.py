@@ -123,7 +123,7 @@ def explain(bridge: Bridge, by: Versioned, told: Told, *, active: Sequence[Versi
         by=by,
         misfit=engine.misfit(by.mapping, told.completion, site=told.site.name),
         rival=next(_rivals(by.mapping, beside, told), None),
-        result=engine.apply(by.mapping, told.completion, site=told.site.name),
+        result=engine.apply(by.mapping, told.completion, site=told.site.name, traced=True),
         page=pages.page_of(made, issuer) if made.state == IssuanceState.READY else None,
     )
 

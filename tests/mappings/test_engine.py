@@ -36,7 +36,7 @@ SHORTEN = "Shorten it in the LMS, or with | truncate: 255 in the mapping, then r
 
 
 def entry(completion: Completion = AMINA, *changes: tuple[str, str]) -> Entry:
-    made = apply(mapping(*changes), completion, site=SITE)
+    made = apply(mapping(*changes), completion, site=SITE, traced=True)
     assert isinstance(made, Entry), made
     return made
 
@@ -145,7 +145,7 @@ def test_a_trace_of_a_loop_tells_of_its_first_filters_alone() -> None:
 def test_a_trace_shows_how_far_an_expression_came_that_fails() -> None:
     change = ('"{{ learner.full_name }}"', '"{{ learner.full_name | upcase | round }}"')
 
-    held = apply(mapping(change), AMINA, site=SITE)
+    held = apply(mapping(change), AMINA, site=SITE, traced=True)
 
     assert (("upcase", "AMINA AL HASHIMI"),) == held.trace[1].filters
     assert None is held.trace[1].result
@@ -446,7 +446,7 @@ def test_a_problem_prints_as_a_sentence() -> None:
 
 
 def test_what_is_held_has_a_trace_too() -> None:
-    held = apply(mapping(), learner(full_name=None), site=SITE)
+    held = apply(mapping(), learner(full_name=None), site=SITE, traced=True)
 
     expected = (("learner.full_name", None),)
 
