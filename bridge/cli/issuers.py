@@ -199,6 +199,7 @@ def show(name: str, as_json: bool) -> None:
         "owners": [*map(shown, owners)],
         "paused_at": row.paused_at,
         "left_alone_until": row.shut_until,
+        "revokes": row.revokes,
         "problem": row.problem,
         "remedy": row.remedy,
     }

@@ -444,11 +444,16 @@ def _replace(
 
 
 def _known(bridge: Bridge, issuer_id: str) -> bool | None:
-    """Whether a vault can revoke; None where it does not say: it is asked by the step, then."""
+    """Whether a vault can revoke: as it says now, or else as it said last.
+
+    None where it never said: then the step finds out.
+    """
     try:
         return can_revoke(bridge, issuer_id)
     except (VaultError, KeyProblem):
-        return None
+        with bridge.database.read() as conn:
+            said: bool | None = accounts.issuer_by_id(conn, issuer_id).revokes
+        return said
 
 
 def _replace_one(

@@ -244,6 +244,15 @@ def test_a_vault_that_did_not_say_is_found_out_by_the_step(world: World) -> None
     assert world.issuer.revokes is False
 
 
+def test_a_vault_that_does_not_say_now_is_believed_what_it_said_last(world: World) -> None:
+    world.generate()
+    world.change(tables.issuer, world.issuer_id, revokes=False)
+    world.vault.then("revoke", answers(503))
+    new = correct(world, world.issuance.id, full_name=NAME)
+
+    assert ("held", "correct.key_kept") == (row(world, new).state, row(world, new).cause)
+
+
 def test_a_token_that_may_not_revoke_stops_this_alone(able: World) -> None:
     able.vault.tokens[TOKEN] = PERMISSIONS - {"certificate-vault:revoke"}
     able.generate()
