@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bridge.pipeline import (
     by_site,
     complete,
+    fetch,
     follow,
     issue,
     look_again,
@@ -35,7 +36,7 @@ SERVICE = "bridge"
 #: A bell is a queue with a worker process of its own. In it each site and each issuer is served by
 #: itself: a slow LMS or vault delays neither the others nor the other steps.
 BELLS: Mapping[str, tuple[Step, ...]] = {
-    "normalise": (normalise.run, complete.run),
+    "normalise": (normalise.run, complete.run, fetch.run),
     "issue": (issue.run, revoke.run, proofs.run),
     "follow": (follow.run,),
     "write_back": (write_back.run, mail.run),
@@ -56,10 +57,10 @@ _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
 }
 
 #: Which bells have work, besides, that is asked of LMSs.
-_OF_SITES: Mapping[str, by_site.Step] = {
-    "normalise": complete.STEP,
-    "write_back": write_back.STEP,
-    "reconcile": look_again.STEP,
+_OF_SITES: Mapping[str, tuple[by_site.Step, ...]] = {
+    "normalise": (complete.STEP, fetch.STEP),
+    "write_back": (write_back.STEP,),
+    "reconcile": (look_again.STEP,),
 }
 
 
@@ -112,13 +113,11 @@ def waiting(conn: sa.Connection, *, now: datetime) -> Mapping[str, Waiting]:
 
 def _tables_of(bell: str) -> Iterator[tuple[sa.Table, Which]]:
     yield from _WAITING[bell]
-    if bell in _OF_SITES:
-        step = _OF_SITES[bell]
+    for step in _OF_SITES.get(bell, ()):
         yield step.table, partial(by_site.workable, step)
 
 
 def _has_work(bell: str, now: datetime) -> sa.ColumnElement[bool]:
     some = [sa.exists().where(which(now), due(table, now)) for table, which in _WAITING[bell]]
-    if bell in _OF_SITES:
-        some.append(by_site.has_work(_OF_SITES[bell], now=now))
+    some += [by_site.has_work(step, now=now) for step in _OF_SITES.get(bell, ())]
     return sa.or_(*some)

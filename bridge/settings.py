@@ -241,6 +241,10 @@ class SettingsSchema(ma.Schema):
     poll_longest = _duration(3600, "the longest wait between two such questions, in seconds.")
     retry_first = _duration(10, "the first wait after a failed call, in seconds; then it doubles.")
     retry_longest = _duration(3600, "the longest wait after a failed call, in seconds.")
+    file_within = _duration(
+        604_800,
+        "how long an LMS is asked for a certificate file that it has not made yet, in seconds.",
+    )
     reconcile = _duration(
         900, "how often each site is compared with its LMS, vault and gradebook, in seconds."
     )
@@ -347,6 +351,7 @@ class Settings:
     poll_longest: timedelta
     retry_first: timedelta
     retry_longest: timedelta
+    file_within: timedelta
     reconcile: timedelta
     reconcile_since: timedelta
     reconcile_grace: timedelta

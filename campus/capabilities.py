@@ -24,6 +24,8 @@ MINIMAL_ROLE = frozenset(
         "moodle/course:viewhiddencourses",
         "moodle/backup:backuptargetimport",
         "moodle/restore:restoretargetimport",
+        # Only for certificates that mod_customcert makes.
+        "mod/customcert:viewallcertificates",
     }
 )
 
@@ -42,6 +44,14 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "core_completion_get_course_completion_status": (
         COURSE_VIEW,
         Need("report/completion:view", "cannotviewreport"),
+    ),
+    "core_course_get_contents": (COURSE_VIEW,),
+    "mod_customcert_list_issues": (
+        Need(
+            "mod/customcert:viewallcertificates",
+            "nopermissions",
+            {"what": "View all certificates"},
+        ),
     ),
     "core_enrol_get_enrolled_users": (
         Need("moodle/course:view", "errorcoursecontextnotvalid"),

@@ -45,6 +45,11 @@ create table if not exists completion (
 create table if not exists criterion (
   course integer not null, person integer not null, completed integer not null,
   primary key (course, person));
+create table if not exists customcert (
+  id integer primary key autoincrement, course integer not null, name text not null);
+create table if not exists customcert_issue (
+  id integer primary key autoincrement, customcert integer not null, person integer not null,
+  code text not null, created integer not null, unique (customcert, person));
 create table if not exists mail (
   id integer primary key autoincrement, at integer not null, person integer not null,
   subject text not null);

@@ -481,6 +481,14 @@ class Connector(ABC, Generic[S]):
         """
         yield from ()
 
-    def certificate_file(self, completion: Completion) -> CertificateFile | None:
-        """The certificate file the LMS made for this completion, if it makes any."""
-        return None
+    def certificate_file(self, completion: Completion) -> CertificateFile | Problem | None:
+        """The certificate file that the LMS made for this completion; None if it has not yet.
+
+        It is kept as it comes the first time. Raises Temporary or Permanent for what concerns more
+        than this completion, Malformed for an answer of a shape unknown.
+        """
+        raise Permanent(
+            f"The connector {self.name} fetches no certificate files.",
+            remedy="Let the mapping print the page: `certificate: {template: …}`.",
+            code="no_files",
+        )

@@ -27,6 +27,7 @@ import pytest
 from connectors.base import (
     Capability,
     Cell,
+    CertificateFile,
     Completion,
     Connector,
     ConnectorError,
@@ -367,6 +368,10 @@ class RestContract(ConnectorContract):
                 Capability.LIST_COMPLETIONS,
                 lambda: list(connector.completions(since=NOW)),
             ),
+            "certificate_file": (
+                Capability.FETCH_FILE,
+                lambda: connector.certificate_file(self.completions[0]),
+            ),
         }
         having = connector.capabilities()
         return {name: call for name, (needed, call) in possible.items() if needed in having}
@@ -467,6 +472,16 @@ class RestContract(ConnectorContract):
         listed = list(connector.completions(since=NOW))
         for asked, told in zip(listed, connector.enrich(listed), strict=True):
             assert isinstance(told, Problem) or _key(asked) == _key(told)
+
+    def test_a_file_that_the_lms_made_is_fetched(self) -> None:
+        if Capability.FETCH_FILE not in self.connector().capabilities():
+            return
+        connector = self.connector(handler=self.server().answer)
+        file = connector.certificate_file(self.completions[0])
+
+        assert isinstance(file, CertificateFile), "let the stand-in make one for the first learner"
+        assert file.content
+        assert file.name
 
     def test_a_row_is_written_and_reads_back_as_it_was_sent(self) -> None:
         if Capability.WRITE_BACK not in self.connector().capabilities():

@@ -108,6 +108,7 @@ def _said(by: model.Mapping, entry: Entry) -> Mapping[str, str | None]:
         "issue_date": entry.issue_date.isoformat(),
         "expires_on": None if entry.expires_on is None else entry.expires_on.isoformat(),
         "details": entry.details or None,
+        "from": by.certificate.source,
         "template": by.certificate.template,
         "language": entry.language,
         "paper": by.certificate.paper,

@@ -10,12 +10,14 @@ import marshmallow as ma
 
 from mappings.locate import KeyPath, Located, read
 from mappings.mistakes import DocumentError, Fault, Mistake, did_you_mean
-from mappings.model import ANY_SITE, Mapping
+from mappings.model import ANY_SITE, LMS, Mapping
 from mappings.schema import MappingBlock
 from mappings.ties import tie
 
 #: The parameter by which templates say how long a certificate is valid.
 VALIDITY = "validity"
+#: Keys of ``certificate`` that say how a page is printed.
+PRINTING = frozenset({"template", "paper", "parameters"})
 
 __all__ = ["DocumentError", "Known", "Mapping", "Mistake", "load"]
 
@@ -53,6 +55,7 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
     mistakes += _unknown_names(located, known)
     if mapping is not None:
         mistakes += _validity_twice(located, mapping)
+        mistakes += _in_vain(located, mapping)
         mistakes += _parameter_faults(located, mapping, known)
         mistakes += _clashes(located, mapping, known.beside)
     if mistakes or mapping is None:
@@ -107,6 +110,14 @@ def _validity_twice(located: Located, mapping: Mapping) -> Iterator[Mistake]:
     if mapping.valid_for is not None and VALIDITY in mapping.certificate.parameters:
         problem = f"valid_for says it already, {mapping.valid_for}: take one of them away"
         yield located.mistake(("certificate", "parameters", VALIDITY), problem)
+
+
+def _in_vain(located: Located, mapping: Mapping) -> Iterator[Mistake]:
+    if mapping.certificate.source != LMS:
+        return
+    for key in sorted(PRINTING & located.data["certificate"].keys()):
+        problem = "says how a page is printed; with from: lms none is, so leave it out"
+        yield located.mistake(("certificate", key), problem, on_key=True)
 
 
 def _parameter_faults(located: Located, mapping: Mapping, known: Known) -> Iterator[Mistake]:

@@ -12,6 +12,8 @@ from mappings.expressions import Condition, Expression
 from mappings.periods import Period
 
 ANY_SITE = "*"
+#: Where a certificate's file comes from: printed here, or made by the LMS.
+TEMPLATE, LMS = "template", "lms"
 
 #: What a parameter of a certificate template may be given.
 ParameterValue: TypeAlias = str | bool | int | float
@@ -42,6 +44,7 @@ class EntryRules:
 class CertificateRules:
     """How the certificate file is made."""
 
+    source: Literal["template", "lms"]  #: of what follows, the LMS's file needs the language alone
     template: str
     language: Expression  #: gives a BCP 47 tag
     paper: Literal["a4", "us-letter"]

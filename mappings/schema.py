@@ -14,6 +14,8 @@ from mappings.fields import described
 from mappings.locales import language_problem
 from mappings.model import (
     ANY_SITE,
+    LMS,
+    TEMPLATE,
     Again,
     AgainKind,
     CertificateRules,
@@ -175,6 +177,14 @@ class CertificateBlock(Block):
 
     made = CertificateRules
 
+    source = described(
+        fields.Choice,
+        data_key="from",
+        choices=(TEMPLATE, LMS),
+        load_default=TEMPLATE,
+        help="where the certificate's file comes from: printed by a template, or made by the LMS",
+        example=LMS,
+    )
     template = described(
         fields.Text,
         pattern=_SLUG,

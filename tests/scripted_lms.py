@@ -16,6 +16,7 @@ from connectors.base import (
     ROUGHLY,
     Capability,
     Cell,
+    CertificateFile,
     Completion,
     Connector,
     Finding,
@@ -60,6 +61,10 @@ class ScriptedLms:
     untold: set[Place] = field(default_factory=set)  #: of which it does not tell
     sizes: dict[str, Any] = field(default_factory=dict)  #: how many are enrolled, by course
     asked_sizes: list[str] = field(default_factory=list)
+    #: The certificate files it makes, by learner; None: it makes none at all.
+    files: dict[str, bytes] | None = None
+    fetching: deque[Any] = field(default_factory=deque)
+    fetched: list[str] = field(default_factory=list)  #: for whom a file was asked
     findings: list[Finding] = field(default_factory=lambda: [Finding(name="token", ok=True)])
 
     def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
@@ -108,6 +113,14 @@ class ScriptedLms:
             return _behave(self.reading.popleft(), batch)
         return [self.cell((row.course_id, row.learner_id)) for row in batch]
 
+    def file(self, found: Completion) -> CertificateFile | Problem | None:
+        self.fetched.append(found.learner.id)
+        if self.fetching:
+            told: CertificateFile | Problem | None = _behave(self.fetching.popleft(), found)
+            return told
+        content = (self.files or {}).get(found.learner.id)
+        return CertificateFile(content=content, name="from-lms.pdf") if content else None
+
     def cell(self, place: Place) -> Cell | None:
         if place in self.untold:
             return None
@@ -152,8 +165,14 @@ class ScriptedConnector(SignedConnector):
         return self.lms.read(batch)
 
     def capabilities(self) -> frozenset[Capability]:
-        having = super().capabilities()
-        return having if self.lms.lists else having - {Capability.LIST_COMPLETIONS}
+        able = {
+            Capability.LIST_COMPLETIONS: self.lms.lists,
+            Capability.FETCH_FILE: self.lms.files is not None,
+        }
+        return super().capabilities() - {what for what, is_able in able.items() if not is_able}
+
+    def certificate_file(self, completion: Completion) -> CertificateFile | Problem | None:
+        return self.lms.file(completion)
 
     def completions(self, *, since: datetime) -> Iterator[Completion]:
         if self.lms.listing:

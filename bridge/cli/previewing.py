@@ -21,6 +21,7 @@ from bridge.wiring import Bridge
 from mappings.document import load
 from mappings.engine import ISSUE_DATE, Dated, Entry, FieldProblem, FieldTrace, Held
 from mappings.entry import BY_MAPPING
+from mappings.model import LMS
 
 DRAFT = 0  #: the version of a document that is in a file
 DOCUMENT_ENDS = (".yaml", ".yml")
@@ -128,7 +129,9 @@ def _print_files(
     """Where each form of the page was put, and what was said against it."""
     page = shown[0].page if shown else None
     if page is None:
-        return {}, [f"There is no certificate for {path}." for path in wanted.values()]
+        made = bool(shown) and shown[0].by.mapping.certificate.source == LMS
+        why = "The LMS makes the file; no page is printed" if made else "There is no certificate"
+        return {}, [f"{why} for {path}." for path in wanted.values()]
     files: Files = {}
     try:
         with b.renderer:
@@ -226,14 +229,14 @@ def _problems(each: Explained) -> Mapping[str, FieldProblem]:
 def _how(each: Explained) -> Mapping[str, Any]:
     """What is no expression: taken from the document as it stands."""
     rules = each.by.mapping.certificate
+    issuer = {"issuer": each.by.mapping.issuer}
+    if rules.source == LMS:
+        return issuer | {"certificate.from": rules.source}
     parameters = {
         f"certificate.parameters.{name}": value for name, value in rules.parameters.items()
     }
-    return {
-        "issuer": each.by.mapping.issuer,
-        "certificate.template": rules.template,
-        "certificate.paper": rules.paper,
-    } | parameters
+    printed = {"certificate.template": rules.template, "certificate.paper": rules.paper}
+    return issuer | printed | parameters
 
 
 def _as_json(each: Explained, files: Files) -> dict[str, Any]:

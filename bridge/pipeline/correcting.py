@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from bridge.certificates.page import RenderError
+from bridge.certificates.page import Page, RenderError
 from bridge.pipeline import pages, replacing
 from bridge.pipeline.backtest import Tested
 from bridge.pipeline.bridge import Bridge
@@ -27,11 +27,13 @@ from bridge.pipeline.versioned import Versioned, active_mappings, version_of
 from bridge.pipeline.zones import zoned
 from bridge.store import accounts, completions, corrections, events, issuances
 from bridge.store.accounts import NotThere
+from bridge.store.file_sources import FROM, is_from_lms
 from bridge.store.states import CorrectionState, IssuanceState
 from bridge.vault_client import VaultError
 from connectors.base import Completion
 from mappings import engine
 from mappings.comparing import Change, Difference
+from mappings.model import TEMPLATE
 from runtime.crashpoint import crashpoint
 from runtime.keys import KeyProblem
 
@@ -84,7 +86,7 @@ class Foreseen:
     old: sa.Row[Any]
     tested: Tested
     columns: Columns | None = None  #: of the newer one; None where the old one stays as it is
-    content: bytes = field(default=b"", repr=False)
+    content: bytes = field(default=b"", repr=False)  #: none where the LMS makes it
 
     @property
     def keeps_key(self) -> bool:
@@ -224,9 +226,9 @@ class _Run:
         entry: engine.Entry,
         made: Columns,
     ) -> Foreseen:
-        renderer = self._bridge.renderer
-        page = pages.page_of(_row(made), accounts.issuer_by_id(conn, old.issuer_id))
-        entry = replace(entry, expires_on=renderer.valid_until(page))
+        renderer, page = self._bridge.renderer, self._page(conn, made)
+        if page is not None:
+            entry = replace(entry, expires_on=renderer.valid_until(page))
         was, becomes = _said(_entry_of(old), _printed(old)), _said(entry, made["certificate"])
         fields = {name: (was[name], text) for name, text in becomes.items() if was[name] != text}
         if not fields and old.state == IssuanceState.GENERATED:
@@ -234,10 +236,18 @@ class _Run:
         change = Difference(change=Change.CHANGED, by=by.mapping, fields=fields, entry=entry)
         if (other := self._another(conn, old, str(made["natural_key"]))) is not None:
             return _stays(old, change, collides_with=other)
-        content = renderer.render(page)
-        made["certificate"] = made["certificate"] | {"made_of": renderer.made_of(page)}
         made["expires_on"] = entry.expires_on
+        content = b""
+        if page is not None:
+            content = renderer.render(page)
+            made["certificate"] = made["certificate"] | {"made_of": renderer.made_of(page)}
         return Foreseen(old=old, tested=_tested(old, change), columns=made, content=content)
+
+    def _page(self, conn: sa.Connection, made: Columns) -> Page | None:
+        """What is to be printed; nothing where the LMS makes the file, anew."""
+        if is_from_lms(made["certificate"]):
+            return None
+        return pages.page_of(_row(made), accounts.issuer_by_id(conn, made["issuer_id"]))
 
     def _another(self, conn: sa.Connection, old: sa.Row[Any], key: str) -> str | None:
         """Whose the key is already, or would be by this very correction."""
@@ -267,7 +277,7 @@ def _entry_of(row: sa.Row[Any]) -> engine.Entry:
         applicant_email=row.applicant_email,
         issue_date=row.issue_date,
         expires_on=row.expires_on,
-        details=row.certificate["details"] or "",
+        details=row.certificate.get("details") or "",
         language=row.language,
         trace=(),
     )
@@ -287,10 +297,11 @@ def _said(entry: engine.Entry, printed: Mapping[str, Any]) -> Mapping[str, str |
         "issue_date": entry.issue_date.isoformat(),
         "expires_on": None if entry.expires_on is None else entry.expires_on.isoformat(),
         "details": entry.details or None,
-        "template": printed["template"],
+        "from": printed.get(FROM, TEMPLATE),
+        "template": printed.get("template"),
         "language": entry.language,
-        "paper": printed["paper"],
-        "parameters": json.dumps(printed["parameters"], ensure_ascii=False, sort_keys=True),
+        "paper": printed.get("paper"),
+        "parameters": json.dumps(printed.get("parameters", {}), ensure_ascii=False, sort_keys=True),
     }
 
 
@@ -469,7 +480,8 @@ def _replace_one(
     old = issuances.locked(conn, each.old.id)
     if replacing.why_not(conn, old) is not None:
         return None
-    columns["file_sha256"] = issuances.keep_file(conn, each.content, now=now)
+    if each.content:
+        columns["file_sha256"] = issuances.keep_file(conn, each.content, now=now)
     try:
         with conn.begin_nested():
             return replacing.make(

@@ -193,7 +193,7 @@ def _one(
         standing=standing,
         draft=made,
         hold=_hold(conn, site, place, found, by, terms, released=released)
-        if made["state"] == IssuanceState.READY
+        if made["state"] != IssuanceState.HELD
         else None,
     )
 

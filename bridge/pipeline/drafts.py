@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from bridge.pipeline.causes import cause_of
 from bridge.pipeline.versioned import Versioned
 from bridge.store.completions import Place
+from bridge.store.file_sources import FROM, first_state
 from bridge.store.states import IssuanceState
 from connectors.base import Completion
 from mappings import engine
-from mappings.model import Mapping
+from mappings.model import LMS, Mapping
 
 STEP = "complete"
 REF_BYTES = 4
@@ -57,7 +58,7 @@ def draft(
         return made | _held_draft(result, mapping)
     made |= entry_columns(result, made["ref"]) | {"certificate": printed_by(mapping, result)}
     made["natural_key"] = engine.natural_key(issuer.id, result)
-    return made | {"state": IssuanceState.READY}
+    return made | {"state": first_state(made["certificate"])}
 
 
 def _held_draft(held: engine.Held, mapping: Mapping) -> dict[str, Any]:
@@ -98,6 +99,8 @@ def _dated(dated: engine.Dated) -> dict[str, str | None]:
 def printed_by(mapping: Mapping, entry: engine.Entry | None) -> dict[str, Any]:
     """How the file is made, as a mapping says; ``entry`` is what is printed, if there is any."""
     rules = mapping.certificate
+    if rules.source == LMS:
+        return {FROM: LMS}
     return {
         "template": rules.template,
         "paper": rules.paper,

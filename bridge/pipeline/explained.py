@@ -53,12 +53,12 @@ class Explained:
     misfit: str | None  #: the key of the document for which it does not want the completion
     rival: str | None  #: the mapping that has it instead
     result: engine.Entry | engine.Held
-    page: Page | None  #: None where there is no entry
+    page: Page | None  #: None where there is no entry, or the LMS makes the file
 
     @property
     def would_issue(self) -> bool:
         """Whether the mapping, if it is active, issues for this completion."""
-        return self.misfit is None and self.rival is None and self.page is not None
+        return self.misfit is None and self.rival is None and isinstance(self.result, engine.Entry)
 
 
 def kept(bridge: Bridge, completion_id: str, *, ask: bool) -> Told:

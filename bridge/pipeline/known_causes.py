@@ -243,6 +243,34 @@ CATALOGUE: Sequence[KnownCause] = (
     ),
     # The certificate's file
     _mend(
+        "fetch.none_yet",
+        "The LMS, which is to make the file, has made none for the learner so far.",
+        Mender.LMS,
+        "While it is `fetching`, nothing: it is asked for again. Once held, see what the learner "
+        "lacks.",
+    ),
+    *(
+        _mend(pattern, means, Mender.LMS, move)
+        for pattern, means, move in (
+            (
+                "fetch.no_files",
+                "The mapping wants the LMS's file, and the site gives none.",
+                "Set the site up for it, or let the mapping print the page.",
+            ),
+            ("fetch.no_pdf", "What the LMS made is no PDF.", "Mend the certificate in the LMS."),
+            (
+                "fetch.too_large",
+                "The LMS's file is larger than a vault takes.",
+                "Make the certificate's pictures smaller in the LMS.",
+            ),
+            (
+                "fetch.*_certificate_activit*",
+                "The course has not the one activity that makes the file.",
+                "Add it to the course, or name it in the site's settings.",
+            ),
+        )
+    ),
+    _mend(
         "issue.no_glyph.*",
         "No font has some characters of the text that the last part names.",
         Mender.OPERATOR,

@@ -27,6 +27,7 @@ from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.versioned import Versioned, active_mappings
 from bridge.store import accounts, completions, deliveries
 from bridge.store.completions import Place
+from bridge.store.file_sources import is_from_lms
 from bridge.store.states import CompletionState, IssuanceState
 from bridge.store.tables import completion
 from connectors.base import Completion, Malformed, Permanent, Problem, Quarantined, Temporary
@@ -253,11 +254,14 @@ def _drafted(
     learner, first = ahead.keys.setdefault(draft.natural_key, (place.learner_id, place.id))
     if first != place.id:
         return _second(place, first, theirs=learner != place.learner_id)
+    said = f"{draft.certificate_title} · {draft.full_name} · {draft.issue_date}"
+    if is_from_lms(draft.certificate):
+        said += ", with the file that the LMS makes"
+        return Foreseen(id=place.id, outlook=Outlook.ISSUED, said=said)
     try:
         bridge.renderer.render(pages.page_of(draft, accounts.issuer_by_id(conn, draft.issuer_id)))
     except RenderError as exc:
         return _fails(place, cause_of("issue", exc), exc.problem)
-    said = f"{draft.certificate_title} · {draft.full_name} · {draft.issue_date}"
     return Foreseen(id=place.id, outlook=Outlook.ISSUED, said=said)
 
 

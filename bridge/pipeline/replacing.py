@@ -18,6 +18,7 @@ from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause
 from bridge.pipeline.standing import spoken
 from bridge.store import events, issuances, mails, revocations, write_backs
+from bridge.store.file_sources import first_state
 from bridge.store.states import AttemptOutcome, IssuanceState, RevocationState
 from bridge.store.troubles import MENDED, troubled
 from mappings import engine
@@ -86,7 +87,8 @@ def make(
     replaced = old
     if old.state != IssuanceState.GENERATED:
         replaced = _withdraw(conn, old, now=now)
-    way = _way(conn, replaced, str(columns["natural_key"]), can_revoke=can_revoke)
+    goes, key = first_state(columns["certificate"]), str(columns["natural_key"])
+    way = _way(conn, replaced, key, goes=goes, can_revoke=can_revoke)
     if way.takes_key:
         issuances.change(conn, replaced.id, now=now, natural_key=None)
     place = {"revision": old.revision + 1, "replaces": replaced.id}
@@ -139,11 +141,11 @@ class _Way:
         self, row: sa.Row[Any] | None, replaced: sa.Row[Any], *, now: datetime
     ) -> dict[str, Any]:
         """``row`` is the newer one as it was, if it was there before."""
-        ready = self.state is IssuanceState.READY
+        goes = self.state in (IssuanceState.READY, IssuanceState.FETCHING)
         said: Mapping[str, Any] = MENDED
         if self.state is IssuanceState.HELD:
             said = key_kept(row, replaced, now=now)
-        due = {"state": self.state, "natural_key": self.key, "next_run_at": now if ready else None}
+        due = {"state": self.state, "natural_key": self.key, "next_run_at": now if goes else None}
         return {**due, **said}
 
 
@@ -152,24 +154,28 @@ def _way(
     replaced: sa.Row[Any],
     key: str,
     *,
+    goes: IssuanceState,
     can_revoke: bool | None,
     this: str | None = None,
 ) -> _Way:
-    """``this`` is the newer one's id, if it was there before. Raises Collides."""
+    """``goes`` is where it begins if it waits for nothing of the older one's.
+
+    ``this`` is the newer one's id, if it was there before. Raises Collides.
+    """
     owner = issuances.owner_of_key(conn, key)
     if owner is not None and owner.id not in (replaced.id, this):
         raise Collides(owner)
     revoked = replaced.vault_status == REVOKED
     same = key == key_of(replaced)
     if can_revoke is False and not revoked:
-        state = IssuanceState.HELD if same else IssuanceState.READY
+        state = IssuanceState.HELD if same else goes
         kept = RevocationState.KEPT
         return _Way(state=state, revocation=kept, key=None if same else key, takes_key=False)
     if same and not revoked:
         waiting, due = IssuanceState.WAITING, RevocationState.DUE
         return _Way(state=waiting, revocation=due, key=key, takes_key=True)
     waits = RevocationState.REVOKED if revoked else RevocationState.WAITING
-    return _Way(state=IssuanceState.READY, revocation=waits, key=key, takes_key=same)
+    return _Way(state=goes, revocation=waits, key=key, takes_key=same)
 
 
 def key_kept(row: sa.Row[Any] | None, replaced: sa.Row[Any], *, now: datetime) -> Mapping[str, Any]:
@@ -192,7 +198,8 @@ def again(conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> Mapping[st
     """
     row = issuances.locked(conn, row.id)
     replaced = _by_id(conn, row.replaces)
-    way = _way(conn, replaced, key_of(row), can_revoke=None, this=row.id)
+    goes = IssuanceState.READY if row.file_sha256 else first_state(row.certificate)
+    way = _way(conn, replaced, key_of(row), goes=goes, can_revoke=None, this=row.id)
     if way.takes_key:
         issuances.change(conn, replaced.id, now=now, natural_key=None)
     known = revocations.of_replacement(conn, row.id)

@@ -24,6 +24,7 @@ from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.store import corrections, events, issuances, revocations
 from bridge.store.accounts import change as change_account
+from bridge.store.file_sources import first_state
 from bridge.store.gates import Way
 from bridge.store.states import IssuanceState, RevocationState
 from bridge.store.tables import revocation
@@ -217,9 +218,9 @@ def _revoked(
     if pair.old.vault_status != replacing.REVOKED:
         events.record(conn, pair.old.id, "revoked at the vault", at=now, detail=pair.reason)
     if pair.new.state == IssuanceState.WAITING:
-        ready = IssuanceState.READY
-        issuances.change(conn, pair.new.id, now=now, state=ready, next_run_at=now)
-        events.record(conn, pair.new.id, ready.value, at=now)
+        goes = first_state(pair.new.certificate)
+        issuances.change(conn, pair.new.id, now=now, state=goes, next_run_at=now)
+        events.record(conn, pair.new.id, goes.value, at=now)
     # Last, as everybody has their turn: the certificates, then what is said of them.
     release(conn, revocation, lease_of(row), next_run_at=at, state=state, tries=0, **MENDED)
 

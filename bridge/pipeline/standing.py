@@ -49,6 +49,7 @@ WORDS: Mapping[Standing, str] = MappingProxyType(
 _OF_STATE: Mapping[str, Standing] = MappingProxyType(
     {
         IssuanceState.WAITING: Standing.PREPARING,
+        IssuanceState.FETCHING: Standing.PREPARING,
         IssuanceState.READY: Standing.PREPARING,
         IssuanceState.SENDING: Standing.PREPARING,
         IssuanceState.PROCESSING: Standing.PREPARING,

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.store import file_sources
 from bridge.store.accounts import NotThere
 from bridge.store.ids import new_id
 from bridge.store.states import CompletionState, HoldKind, HoldOutcome, IssuanceState
@@ -161,8 +162,8 @@ def release(
     conn: sa.Connection, hold_id: str, ids: Sequence[str], *, now: datetime
 ) -> Sequence[sa.Row[Any]]:
     """Let certificates that wait in a hold go on; return those that did."""
-    ready = {"state": IssuanceState.READY, "released_at": now, "next_run_at": now, **MENDED}
-    return _decide(conn, hold_id, ids, ready, now=now)
+    goes_on = {"state": file_sources.next_state(), "released_at": now, "next_run_at": now, **MENDED}
+    return _decide(conn, hold_id, ids, goes_on, now=now)
 
 
 def discard(

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from bridge.store import gates, holds
+from bridge.store import file_sources, gates, holds
 from bridge.store.ids import new_id
 from bridge.store.states import IssuanceState
 from bridge.store.tables import attempt, completion, file, issuance, issuer, link, site
@@ -197,7 +197,7 @@ def followable(now: datetime) -> sa.ColumnElement[bool]:
 def printable(_now: datetime) -> sa.ColumnElement[bool]:
     """Issuances that wait for a person, who wants to see their files."""
     anybodys = issuance.c.issuer_id.in_(sa.select(issuer.c.id).correlate(None))
-    return sa.and_(anybodys, holds.waits())
+    return sa.and_(anybodys, holds.waits(), sa.not_(file_sources.lacks_lms_file()))
 
 
 def issuers_having(conn: sa.Connection, which: Which, *, now: datetime) -> Sequence[str]:

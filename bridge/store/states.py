@@ -43,6 +43,7 @@ class IssuanceState(StrEnum):
     """Where a certificate stands on its way."""
 
     WAITING = "waiting"  #: for the certificate that it replaces to be revoked
+    FETCHING = "fetching"  #: the LMS is asked for the file that it makes
     READY = "ready"
     SENDING = "sending"  #: an attempt may be under way
     PROCESSING = "processing"  #: the vault has it

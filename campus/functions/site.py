@@ -14,6 +14,7 @@ OFFERED = {
     "core_webservice_get_site_info": VERSION,
     "core_user_get_users_by_field": VERSION,
     "core_course_get_courses_by_field": VERSION,
+    "core_course_get_contents": VERSION,
     "core_course_import_course": VERSION,
     "core_enrol_get_enrolled_users": VERSION,
     "core_completion_get_course_completion_status": VERSION,
@@ -23,6 +24,7 @@ OFFERED = {
     "mod_assign_get_grades": PLUGIN_VERSION,
     "mod_assign_save_grade": PLUGIN_VERSION,
     "mod_assign_save_grades": PLUGIN_VERSION,
+    "mod_customcert_list_issues": "2024042219",
 }
 
 

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from campus.functions import assign, completion, courses, grades, reports, site, users
+from campus.functions import (
+    assign,
+    completion,
+    courses,
+    customcert,
+    grades,
+    reports,
+    site,
+    users,
+)
 from campus.moodle import Moodle
 from campus.params import Optional, Spec, flag, raw
 
@@ -50,6 +59,9 @@ FUNCTIONS: dict[str, Function] = {
         parameters={"field": Optional(raw, ""), "value": Optional(raw, "")},
         run=courses.get_courses_by_field,
     ),
+    "core_course_get_contents": Function(
+        parameters={"courseid": int, "options": OPTIONS}, run=customcert.get_contents
+    ),
     "core_course_import_course": Function(
         parameters={
             "importfrom": int,
@@ -75,6 +87,17 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "gradereport_overview_get_course_grades": Function(
         parameters={"userid": Optional(int, 0)}, run=grades.get_course_grades
+    ),
+    "mod_customcert_list_issues": Function(
+        parameters={
+            "timecreatedfrom": Optional(int, 0),
+            "userid": Optional(int, 0),
+            "customcertid": Optional(int, 0),
+            "includepdf": Optional(flag, False),
+            "limit": Optional(int, 100),
+            "offset": Optional(int, 0),
+        },
+        run=customcert.list_issues,
     ),
     "mod_assign_get_assignments": Function(
         parameters={

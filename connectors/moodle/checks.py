@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.base import ConnectorError, Finding, Learner, Malformed, Permanent
-from connectors.moodle import completions, directory
+from connectors.moodle import certificates, completions, directory
 from connectors.moodle.client import MoodleClient
 from connectors.moodle.deliveries import same_site
 from connectors.moodle.enrichment import STATUS
@@ -60,6 +60,8 @@ def check(client: MoodleClient, settings: MoodleSettings) -> Iterator[Finding]:
         yield _tried("template course", lambda: _see_template(client, settings))
     if settings.completions_report_id is not None:
         yield _report(client, settings.completions_report_id)
+    if settings.customcert_name is not None:
+        yield _tried("custom certificates", lambda: certificates.look(client))
 
 
 def _address(own_address: str, settings: MoodleSettings) -> Finding:
@@ -95,6 +97,8 @@ def _needed(settings: MoodleSettings) -> Iterator[str]:
         yield IMPORT
     if settings.completions_report_id is not None:
         yield completions.REPORT
+    if settings.customcert_name is not None:
+        yield from (certificates.CONTENTS, certificates.ISSUES)
 
 
 def _report(client: MoodleClient, report_id: str) -> Finding:

@@ -9,6 +9,7 @@ from datetime import datetime
 from connectors.base import (
     Capability,
     Cell,
+    CertificateFile,
     Completion,
     Connector,
     Finding,
@@ -22,6 +23,7 @@ from connectors.base import (
 )
 from connectors.moodle import (
     assignments,
+    certificates,
     checks,
     completions,
     deliveries,
@@ -41,11 +43,12 @@ class MoodleConnector(Connector[MoodleSettings]):
     settings_schema = MoodleSettingsSchema
 
     def capabilities(self) -> frozenset[Capability]:
-        """Everything; completions are listed where there is a report that lists them."""
-        having = super().capabilities()
-        if self.settings.completions_report_id is None:
-            return having - {Capability.LIST_COMPLETIONS}
-        return having
+        """Everything for which Moodle has what the settings name."""
+        needed = {
+            Capability.LIST_COMPLETIONS: self.settings.completions_report_id,
+            Capability.FETCH_FILE: self.settings.customcert_name,
+        }
+        return super().capabilities() - {what for what, named in needed.items() if named is None}
 
     def check(self) -> Iterator[Finding]:
         """Try what can be tried without writing."""
@@ -101,6 +104,13 @@ class MoodleConnector(Connector[MoodleSettings]):
         with _understood():
             if report_id is not None:
                 yield from completions.completions(self._client(), report_id, since=since)
+
+    def certificate_file(self, completion: Completion) -> CertificateFile | Problem | None:
+        """What the course's activity Custom certificate makes for the learner."""
+        name = self.settings.customcert_name
+        if name is None:
+            return super().certificate_file(completion)
+        return certificates.certificate_file(self._client(), name, completion)
 
     def _client(self) -> MoodleClient:
         return MoodleClient(self.settings, http=self.http, now=self.now)

@@ -63,6 +63,8 @@ CAPABILITIES: Mapping[str, tuple[str, ...]] = {
         "moodle/backup:backuptargetimport",
         "moodle/restore:restoretargetimport",
     ),
+    "core_course_get_contents": ("moodle/course:view",),
+    "mod_customcert_list_issues": ("mod/customcert:viewallcertificates",),
 }
 
 #: Where a code leaves only some of the function's capabilities in question.

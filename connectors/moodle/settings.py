@@ -23,6 +23,7 @@ class MoodleSettings:
     template_course_id: str | None = None
     check_course_id: str | None = None
     completions_report_id: str | None = None
+    customcert_name: str | None = None
 
 
 class MoodleSettingsSchema(ma.Schema):
@@ -93,6 +94,18 @@ class MoodleSettingsSchema(ma.Schema):
             "help": "The custom report that lists completions, by which those are found that the "
             "webhook never told. The number after id= in the report's address.",
             "example": "1",
+        },
+    )
+
+    customcert_name = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.Length(min=1, max=255),
+        metadata={
+            "help": "The name of the activity Custom certificate (mod_customcert) in each course "
+            'whose PDF is issued where a mapping says `certificate: {from: lms}`; "*" where each '
+            "course has one at most, whatever its name.",
+            "example": "*",
         },
     )
 

@@ -57,6 +57,7 @@ REFUSED = {
     "err_grade_items_no_cap": EMPTY_ROLE,
     "err_grade_items_courseview_only": COURSE_VIEW,
     "core_course_import_course": COURSE_VIEW,
+    "mod_customcert_list_issues_no_cap": EMPTY_ROLE,
 }
 OUTAGES = {
     "outage_database_down": "database_down",

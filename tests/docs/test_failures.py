@@ -12,7 +12,7 @@ from scripts import causes
 from tests.docs.papers import ROOT
 
 STEPS = (
-    *("normalise", "complete", "issue", "follow", "write_back", "site", "issuer"),
+    *("normalise", "complete", "fetch", "issue", "follow", "write_back", "site", "issuer"),
     *("revoke", "correct"),
 )
 #: What the bridge, and the reading of mappings and REST answers, name by a literal.

@@ -102,6 +102,14 @@ def withdrawn(stage: Stage) -> None:
     stage.reconcile_in(timedelta(hours=1))
 
 
+def made_by_moodle(stage: Stage) -> None:
+    """The certificate's file is the one that Moodle makes."""
+    stage.map_by(f"{MAPPING}certificate: {{from: lms}}\n")
+    stage.set_site(customcert_name="*")
+    stage.make_files(WATER_SAFETY, EMMA)
+    stage.complete(WATER_SAFETY, EMMA)
+
+
 def revoked_at_once(stage: Stage) -> None:
     """The vault has made a certificate and revoked it by the time it is asked."""
     stage.complete(WATER_SAFETY, EMMA)
@@ -141,6 +149,7 @@ BRIDGE: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
         *of("reconcile", "mending", "mended", "ending", "ended"),
     ),
     spoken_of: of("hear", "waking", "woken"),
+    made_by_moodle: of("fetch", "fetched", "settling", "settled"),
     withdrawn: of("reconcile", "believing", "believed"),
     owned: of("telling", "deciding", "decided", "claimed", "sent", "ending", "ended"),
     mailed: (

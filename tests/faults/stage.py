@@ -20,6 +20,7 @@ from bridge.store import accounts, mapping_versions, owners, tables
 from bridge.store.states import MappingState
 from campus import completion, webhooks
 from campus.app import create_app
+from campus.functions import customcert
 from campus.moodle import Moodle, Settings
 from campus.people import FIRST_AID, IDNUMBER, LIFESAVING, WATER_SAFETY
 from campus.serve import address, bind
@@ -161,6 +162,14 @@ class Stage:
         with self.database.write() as conn:
             site = accounts.site_named(conn, SITE)
             accounts.change(conn, site.id, kind="site", auto_mend=True, next_run_at=NOON + wait)
+
+    def make_files(self, course: int, *learners: int) -> None:
+        """Let the course have a certificate of Moodle's own, which these have opened."""
+        number = self.moodle.state.write(
+            "insert into customcert (course, name) values (?, 'Certificate')", course
+        )
+        for learner in learners:
+            customcert.open_it(self.moodle, number, learner)
 
     def set_site(self, **settings: str) -> None:
         """Have the site's connector know this, too."""

@@ -89,6 +89,7 @@ def test_a_whole_document_is_read_as_it_is_written() -> None:
             accounts=("qa-*",),
         ),
         certificate=CertificateRules(
+            source="template",
             template="modern",
             language=compile_text("ar"),
             paper="us-letter",
@@ -127,7 +128,11 @@ def test_what_a_short_document_leaves_out_has_a_default() -> None:
             accounts=TEST_ACCOUNTS,
         ),
         certificate=CertificateRules(
-            template="classic", language=compile_text("en"), paper="a4", parameters={}
+            source="template",
+            template="classic",
+            language=compile_text("en"),
+            paper="a4",
+            parameters={},
         ),
         again=Again(kind=AgainKind.NEVER),
         valid_for=None,
@@ -350,10 +355,18 @@ AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
         ),
         (
             "entry:",
-            "certificate: {from: lms}\nentry:",
+            "certificate: {form: lms}\nentry:",
             (
-                "7:15: certificate.from: is not a known key; allowed: template, language, paper, "
-                "parameters"
+                '7:15: certificate.form: is not a known key; did you mean "from"?; allowed: '
+                "from, template, language, paper, parameters"
+            ),
+        ),
+        (
+            "entry:",
+            "certificate: {from: lms, paper: a4}\nentry:",
+            (
+                "7:26: certificate.paper: says how a page is printed; with from: lms none is, so "
+                "leave it out"
             ),
         ),
         *(

@@ -212,3 +212,18 @@ def test_what_cannot_be_previewed_is_told(run: Run, world: World, draft: Path) -
     assert (2, True) == (neither.code, "--payload FILE --site NAME" in neither.err)
     assert (1, True) == (unknown.code, "no completion 'cp_none'" in unknown.err)
     assert (1, True) == (nobody.code, "course-completion" in nobody.err)
+
+
+def test_where_the_lms_makes_the_file_there_is_no_page_to_print(
+    run: Run, world: World, draft: Path, tmp_path: Path
+) -> None:
+    draft.write_text(f"{MAPPING}certificate: {{from: lms}}\n")
+    asked = ("mappings", "preview", str(draft), "--completion", received(world))
+    shown = run(*asked)
+    printed = run(*asked, "--pdf", str(tmp_path / "page.pdf"))
+
+    assert (0, "") == (shown.code, shown.err)
+    assert "\ncertificate.from\n  result     lms\n" in shown.out
+    assert "certificate.template" not in shown.out
+    assert 1 == printed.code
+    assert "The LMS makes the file; no page is printed" in printed.err

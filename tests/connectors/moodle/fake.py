@@ -6,6 +6,7 @@ the feedback that was written, the learner asked for, the assignment that was im
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import re
@@ -35,6 +36,7 @@ _USERS = (
     "core_user_get_users_by_field_unenrolled",
     "core_user_get_users_by_field_user_deleted",
 )
+PDF = b"%PDF-1.7 of the custom certificate"
 Form = Mapping[str, str]
 Handler = Callable[[Form], Any]
 
@@ -70,6 +72,7 @@ class FakeMoodle:
         self.imports: list[tuple[str, str]] = []
         self.assignments = body("mod_assign_get_assignments")["courses"][0]["assignments"]
         self.participants = body("core_enrol_get_enrolled_users")
+        self.customcerts = {"1": "Course certificate"}  #: by instance, in course 2
         self.overridden: set[tuple[str, str]] = set()
         self.items = body("gradereport_user_get_grade_items")["usergrades"][0]["gradeitems"]
         for item in self.items:
@@ -194,3 +197,29 @@ class FakeMoodle:
     def _core_course_import_course(self, form: Form) -> Any:
         self.imports.append((form["importfrom"], form["importto"]))
         return capture("core_course_import_course_ok")
+
+    def _core_course_get_contents(self, form: Form) -> Any:
+        assert (form["options[0][name]"], form["options[0][value]"]) == ("modname", "customcert")
+        if form["courseid"] != "2":
+            return capture("core_completion_get_course_completion_status_unknown_course")
+        sections = body("core_course_get_contents_assign")
+        like = sections[0]["modules"][0]
+        sections[0]["modules"] = [
+            {**like, "modname": "customcert", "instance": int(instance), "name": name}
+            for instance, name in self.customcerts.items()
+        ]
+        return sections
+
+    def _mod_customcert_list_issues(self, form: Form) -> Any:
+        issues = body("mod_customcert_list_issues_with_pdf")
+        for issue in issues:
+            issue["pdf"] = {"haspdf": False}
+            if form.get("includepdf") == "1":
+                content = base64.b64encode(PDF).decode()
+                issue["pdf"] = {"name": "custom.pdf", "content": content, "haspdf": True}
+        return [
+            issue
+            for issue in issues
+            if form.get("userid") in (None, str(issue["user"]["id"]))
+            and form.get("customcertid") in (None, str(issue["issue"]["customcertid"]))
+        ][: int(form["limit"])]

@@ -23,6 +23,7 @@ SETTINGS: Mapping[str, Any] = MappingProxyType(
         "assignment_idnumber": "cert-WS101",
         "check_course_id": "2",
         "completions_report_id": "2",
+        "customcert_name": "Course certificate",
     }
 )
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

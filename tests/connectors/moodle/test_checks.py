@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Finding
+from connectors.moodle.certificates import CONTENTS, ISSUES
 from connectors.moodle.checks import FUNCTIONS
 from connectors.moodle.completions import REPORT
 from tests.connectors.moodle.fake import FakeMoodle, always, body
@@ -16,7 +17,7 @@ ENROLLED = "core_enrol_get_enrolled_users"
 GOOD = [
     "Moodle answers with this token",
     "base_url is this Moodle's own address",
-    *(f"function {name}" for name in (*FUNCTIONS, REPORT)),
+    *(f"function {name}" for name in (*FUNCTIONS, REPORT, CONTENTS, ISSUES)),
     "permissions in a course",
     "users",
     "e-mail addresses of users",
@@ -25,6 +26,7 @@ GOOD = [
     "grades",
     "assignments",
     "report of completions of the last 2 days",
+    "custom certificates",
 ]
 
 
@@ -128,6 +130,12 @@ def test_a_template_that_moodle_does_not_show_is_told():
             "mod_assign_get_assignments_not_enrolled_warning",
             "assignments",
             "mod/assign:view",
+        ),
+        (
+            ISSUES,
+            "mod_customcert_list_issues_no_cap",
+            "custom certificates",
+            "mod/customcert:viewallcertificates",
         ),
     ],
 )
