@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from runtime.database import Database, UtcDateTime
-from runtime.inserting import Rows
+from runtime.inserting import Both, Rows
 
 metadata = sa.MetaData()
 thing = sa.Table(
@@ -27,6 +27,19 @@ thing = sa.Table(
 NOON = datetime(2026, 11, 30, 12, 0, 0, 5, tzinfo=UTC)
 ALL = Rows(thing, ("name", "day", "at", "document"), returning=(thing.c.id, thing.c.name))
 NEW = Rows(thing, ("name",), unless_taken=("name",), returning=(thing.c.name,))
+SEEN = Rows(
+    thing,
+    ("name",),
+    unless_taken=("name",),
+    then=lambda added: sa.select(*(added.c.name, added.c.state, sa.literal(7).label("seven"))),
+)
+part = sa.Table(
+    "part",
+    metadata,
+    sa.Column("thing_name", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+)
+BOTH = Both(Rows(thing, ("name", "at")), Rows(part, ("thing_name", "number")))
 
 
 @pytest.fixture
@@ -74,6 +87,31 @@ def test_what_is_taken_already_is_left_out(database: Database) -> None:
     assert 3 == count
 
 
+def test_what_is_asked_afterwards_is_asked_of_those_that_were_added(database: Database) -> None:
+    with database.write() as conn:
+        NEW.add(conn, [{"name": "a"}])
+        added = SEEN.add(conn, [{"name": "b"}, {"name": "a"}, {"name": "c"}])
+        nothing = SEEN.add(conn, [{"name": "a"}])
+
+    assert {("b", "new", 7), ("c", "new", 7)} == {tuple(one) for one in added}
+    assert [] == list(nothing)
+
+
+def test_two_inserts_go_in_together(database: Database) -> None:
+    with database.write() as conn:
+        BOTH.add(
+            conn,
+            [{"name": "a", "at": NOON}, {"name": "b", "at": None}],
+            [{"thing_name": "a", "number": number} for number in range(3)],
+        )
+        BOTH.add(conn, [{"name": "c", "at": NOON}], [])
+        things = conn.execute(sa.select(thing.c.name, thing.c.at).order_by(thing.c.name)).all()
+        parts = conn.execute(sa.select(part).order_by(part.c.number)).all()
+
+    assert [("a", NOON), ("b", None), ("c", NOON)] == [tuple(one) for one in things]
+    assert [("a", 0), ("a", 1), ("a", 2)] == [tuple(one) for one in parts]
+
+
 def test_no_rows_are_no_statement(database: Database) -> None:
     with database.read() as conn:  # SQLite would refuse a write here
         assert () == ALL.add(conn, [])
@@ -87,10 +125,12 @@ def test_on_postgresql_the_text_is_the_same_for_few_and_many(postgres_url: str) 
     with database.write() as conn:
         NEW.add(conn, [{"name": "first"}])
         NEW.add(conn, [{"name": str(number)} for number in range(200)])
+        BOTH.add(conn, [], [{"thing_name": "first", "number": 1}])
+        BOTH.add(conn, [{"name": "next", "at": NOON}], [])
     database.close()
 
-    assert 2 == len(texts)
-    assert 1 == len(set(texts))
+    assert 4 == len(texts)
+    assert 2 == len(set(texts))
 
 
 def test_what_cannot_travel_is_told(postgres_url: str) -> None:

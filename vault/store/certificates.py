@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from runtime.inserting import Rows
 from vault.certificate import Entry, Source, Status, fold_email, natural_key
-from vault.store import search, uploads
+from vault.store import endpoints, search, uploads
 from vault.store.people import assignment
 from vault.store.tables import batch, certificate, file, institution
 from vault.store.uploads import StoredFile
@@ -69,31 +69,37 @@ def add_each(
 
     Returns them as `get` does, by uuid, and how many webhooks are to tell of them.
     """
-    ids: list[int] = []
+    rows: dict[str, sa.Row[Any]] = {}
     told = 0
     # In an order that all share: no two transactions with the same keys wait for each other.
     in_order = sorted(uploaded, key=lambda one: one.place)
     for institution_id, group in groupby(in_order, key=lambda one: one.institution_id):
-        added = _add_files(conn, list(group), institution_id=institution_id, now=now)
-        ids += added.ids
-        told += added.told
-    return {row.uuid: row for row in get_all(conn, ids)}, told
+        added, of_them = _add_files(conn, list(group), institution_id=institution_id, now=now)
+        rows |= added
+        told += of_them
+    return rows, told
 
 
 def _add_files(
     conn: sa.Connection, uploaded: Sequence[Uploaded], *, institution_id: int, now: datetime
-) -> Added:
+) -> tuple[Mapping[str, sa.Row[Any]], int]:
     files = [one.file for one in uploaded]
     file_ids = uploads.add_files(conn, files, institution_id=institution_id, now=now)
     new = [
         New(uuid=one.uuid, reference_id=one.reference_id, entry=one.entry, file_id=file_id)
         for one, file_id in zip(uploaded, file_ids, strict=True)
     ]
-    id_of = _insert(conn, new, institution_id=institution_id, batch_id=None, now=now)
-    if refused := [one.file_id for one in new if one.uuid not in id_of]:
+    values = [_values(one, institution_id, None, now) for one in new]
+    rows = {row.uuid: row for row in _new_whole.add(conn, values)}
+    if refused := [one.file_id for one in new if one.uuid not in rows]:
         uploads.forget(conn, refused)
-    fresh = [one for one in new if one.uuid in id_of]
-    return _tell(conn, fresh, id_of, institution_id=institution_id, batch_id=None, now=now)
+    if not rows:
+        return rows, 0
+    fresh = {rows[one.uuid].id: one for one in new if one.uuid in rows}
+    _index(conn, fresh, institution_id=institution_id, batch_id=None)
+    if not any(row.is_listened_to for row in rows.values()):
+        return rows, 0
+    return rows, _announce(conn, fresh, institution_id=institution_id, batch_id=None, now=now)
 
 
 def add_many(
@@ -105,72 +111,43 @@ def add_many(
     now: datetime,
 ) -> Added:
     """Add certificates that are due for processing; raises Duplicate if one of them is there."""
-    id_of = _insert(conn, new, institution_id=institution_id, batch_id=batch_id, now=now)
+    values = [_values(one, institution_id, batch_id, now) for one in new]
+    id_of = {row.uuid: row.id for row in _new.add(conn, values)}
     if len(id_of) != len(new):
         raise Duplicate
-    return _tell(conn, new, id_of, institution_id=institution_id, batch_id=batch_id, now=now)
+    fresh = {id_of[one.uuid]: one for one in new}
+    _index(conn, fresh, institution_id=institution_id, batch_id=batch_id)
+    told = _announce(conn, fresh, institution_id=institution_id, batch_id=batch_id, now=now)
+    return Added(ids=list(fresh), told=told)
 
 
-def _insert(
-    conn: sa.Connection,
-    new: Sequence[New],
-    *,
-    institution_id: int,
-    batch_id: int | None,
-    now: datetime,
-) -> Mapping[str, int]:
-    """Insert those that are no duplicates; return their internal ids by uuid."""
-    values = [_values(one, institution_id, batch_id, now) for one in new]
-    return {row.uuid: row.id for row in _new.add(conn, values)}
-
-
-_new = Rows(
-    certificate,
-    (
-        *search.COMPARED,
-        "uuid",
-        "reference_id",
-        "institution_id",
-        "natural_key",
-        "certificate_title",
-        "full_name",
-        "applicant_email",
-        "details",
-        "source",
-        "uploaded_file_id",
-        "created_at",
-        "updated_at",
-        "next_run_at",
-    ),
-    unless_taken=("natural_key",),
-    returning=(certificate.c.uuid, certificate.c.id),
-)
-
-
-def _tell(
-    conn: sa.Connection,
-    new: Sequence[New],
-    id_of: Mapping[str, int],
-    *,
-    institution_id: int,
-    batch_id: int | None,
-    now: datetime,
-) -> Added:
-    """Have them found and announced."""
-    ids = [id_of[one.uuid] for one in new]
+def _index(
+    conn: sa.Connection, new: Mapping[int, New], *, institution_id: int, batch_id: int | None
+) -> None:
+    """Have them found; they are by their ids."""
     search.index(
         conn,
-        [(id, _searched(one)) for id, one in zip(ids, new, strict=True)],
+        [(id, _searched(one)) for id, one in new.items()],
         institution_id=institution_id,
-        compared={id: _compared(one, batch_id) for id, one in zip(ids, new, strict=True)},
+        compared={id: _compared(one, batch_id) for id, one in new.items()},
     )
+
+
+def _announce(
+    conn: sa.Connection,
+    new: Mapping[int, New],
+    *,
+    institution_id: int,
+    batch_id: int | None,
+    now: datetime,
+) -> int:
+    """Have them told of; return how many webhooks are to."""
     trigger = Trigger.SINGLE_UPLOAD if batch_id is None else Trigger.BULK_UPLOAD
     events: Events = {
         Event.CREATED: {"source": Source.VAULT.value, "trigger_context": trigger.value},
         Event.PROCESSING: {},
     }
-    told = announce(conn, events, institution_id=institution_id, certificate_ids=ids, now=now)
-    return Added(ids=ids, told=told)
+    return announce(conn, events, institution_id=institution_id, certificate_ids=list(new), now=now)
 
 
 def _searched(one: New) -> tuple[str, ...]:
@@ -245,31 +222,66 @@ _verified = file.alias("verified")
 _uploaded = file.alias("uploaded")
 _replacement = certificate.alias("replacement")
 
-#: A certificate with its institution, its batch's id, its files' hashes and what replaced it.
-_whole = (
-    sa.select(
-        certificate,
-        institution.c.name.label("institution_name"),
-        institution.c.email.label("institution_email"),
-        institution.c.phone_number.label("institution_phone_number"),
-        institution.c.language.label("institution_language"),
-        assignment.c.assigned_at,
-        batch.c.uuid.label("batch_uuid"),
-        _uploaded.c.sha256.label("uploaded_sha256"),
-        _uploaded.c.mime_type.label("uploaded_mime_type"),
-        _uploaded.c.name.label("uploaded_name"),
-        _verified.c.sha256.label("verified_sha256"),
-        _replacement.c.uuid.label("replaced_by_uuid"),
-        _replacement.c.reference_id.label("replaced_by_reference_id"),
-    )
-    .join(institution, institution.c.id == certificate.c.institution_id)
-    .outerjoin(_uploaded, _uploaded.c.id == certificate.c.uploaded_file_id)
-    .outerjoin(batch, batch.c.id == certificate.c.batch_id)
-    .outerjoin(assignment, assignment.c.certificate_id == certificate.c.id)
-    .outerjoin(_verified, _verified.c.id == certificate.c.verified_file_id)
-    .outerjoin(_replacement, _replacement.c.id == certificate.c.replaced_by_id)
-)
 
+def _whole_of(certificate: sa.FromClause) -> sa.Select[Any]:
+    """Certificates with institution, batch's id, files' hashes and what replaced them."""
+    return (
+        sa.select(
+            certificate,
+            institution.c.name.label("institution_name"),
+            institution.c.email.label("institution_email"),
+            institution.c.phone_number.label("institution_phone_number"),
+            institution.c.language.label("institution_language"),
+            assignment.c.assigned_at,
+            batch.c.uuid.label("batch_uuid"),
+            _uploaded.c.sha256.label("uploaded_sha256"),
+            _uploaded.c.mime_type.label("uploaded_mime_type"),
+            _uploaded.c.name.label("uploaded_name"),
+            _verified.c.sha256.label("verified_sha256"),
+            _replacement.c.uuid.label("replaced_by_uuid"),
+            _replacement.c.reference_id.label("replaced_by_reference_id"),
+        )
+        .select_from(certificate)
+        .join(institution, institution.c.id == certificate.c.institution_id)
+        .outerjoin(_uploaded, _uploaded.c.id == certificate.c.uploaded_file_id)
+        .outerjoin(batch, batch.c.id == certificate.c.batch_id)
+        .outerjoin(assignment, assignment.c.certificate_id == certificate.c.id)
+        .outerjoin(_verified, _verified.c.id == certificate.c.verified_file_id)
+        .outerjoin(_replacement, _replacement.c.id == certificate.c.replaced_by_id)
+    )
+
+
+def _whole_and_listened_to(added: sa.FromClause) -> sa.Select[Any]:
+    """Also whether any endpoint may want to be told of them."""
+    listens = endpoints.listening(added.c.institution_id).label("is_listened_to")
+    return _whole_of(added).add_columns(listens)
+
+
+_whole = _whole_of(certificate)
+
+_COLUMNS = (
+    *search.COMPARED,
+    "uuid",
+    "reference_id",
+    "institution_id",
+    "natural_key",
+    "certificate_title",
+    "full_name",
+    "applicant_email",
+    "details",
+    "source",
+    "uploaded_file_id",
+    "created_at",
+    "updated_at",
+    "next_run_at",
+)
+_new = Rows(
+    certificate,
+    _COLUMNS,
+    unless_taken=("natural_key",),
+    returning=(certificate.c.uuid, certificate.c.id),
+)
+_new_whole = Rows(certificate, _COLUMNS, unless_taken=("natural_key",), then=_whole_and_listened_to)
 
 # Asked for so often that to put them together each time would be felt.
 _whole_by_id = _whole.where(certificate.c.id == sa.bindparam("id"))

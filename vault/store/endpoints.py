@@ -133,6 +133,12 @@ def all_of_them(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
+def listening(institution_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether an institution has a live endpoint, as a part of another query."""
+    live = endpoint.c.disabled_at.is_(None)
+    return sa.exists().where(endpoint.c.institution_id == institution_id, live)
+
+
 def wanting(
     conn: sa.Connection, events: Iterable[Event], *, institution_id: int
 ) -> Mapping[Event, Sequence[int]]:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from runtime.inserting import Rows
+from runtime.inserting import Both, Rows
 from vault.store.tables import metadata
 
 #: A query for certificates' ids, called ``id``.
@@ -73,8 +73,10 @@ search_word = sa.Table(
 
 #: What the narrow rows hold of a certificate beside its text.
 COMPARED = ("status", "issue_date", "email_key", "batch_id")
-_texts = Rows(search_text, ("institution_id", "certificate_id", "text", *COMPARED))
-_words = Rows(search_word, ("institution_id", "certificate_id", "word"))
+_texts_and_words = Both(
+    Rows(search_text, ("institution_id", "certificate_id", "text", *COMPARED)),
+    Rows(search_word, ("institution_id", "certificate_id", "word")),
+)
 
 
 def fold(text: str) -> str:
@@ -142,8 +144,7 @@ def index(
         values = compared.get(certificate_id, {})
         rows.append({**own, "text": text, **{name: values.get(name) for name in COMPARED}})
         found += [{**own, "word": word} for word in sorted(words(text))]
-    _texts.add(conn, rows)
-    _words.add(conn, found)
+    _texts_and_words.add(conn, rows, found)
 
 
 def leave(
