@@ -24,6 +24,8 @@ MINIMAL_ROLE = frozenset(
         "moodle/course:viewhiddencourses",
         "moodle/backup:backuptargetimport",
         "moodle/restore:restoretargetimport",
+        # Only to tell a course's staff from its learners.
+        "moodle/role:review",
         # Only for certificates that mod_customcert makes.
         "mod/customcert:viewallcertificates",
     }

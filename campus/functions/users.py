@@ -53,12 +53,14 @@ def get_enrolled_users(moodle: Moodle, params: dict[str, Any]) -> list[dict[str,
     course = course_row(moodle, params["courseid"])
     if options.get("onlyactive") == "1":
         _require_review(moodle)
+    if marked := options.get("withcapability"):
+        _require_role_review(moodle)
     first, most = int(options.get("limitfrom", 0)), int(options.get("limitnumber", 0))
     people = moodle.state.rows(
         "select person.*, enrolment.role from enrolment join person on person.id = person"
-        " where course = ? and not deleted and (suspended = 0 or ?) order by person.id"
-        " limit ? offset ?",
-        *(course["id"], options.get("onlyactive") != "1", most or -1, first),
+        " where course = ? and not deleted and (suspended = 0 or ?)"
+        " and (? or enrolment.role <> 'student') order by person.id limit ? offset ?",
+        *(course["id"], options.get("onlyactive") != "1", not marked, most or -1, first),
     )
     if not moodle.can("moodle/user:viewdetails"):
         people = people[:1]
@@ -129,6 +131,11 @@ def _trimmed(user: dict[str, Any], fields: set[str]) -> dict[str, Any]:
     if not fields:
         return user
     return {key: user[key] for key in user if key in fields | {"id", "fullname"}}
+
+
+def _require_role_review(moodle: Moodle) -> None:
+    if not moodle.can("moodle/role:review"):
+        raise refuse("nopermissions", what="Review permissions for others")
 
 
 def _require_review(moodle: Moodle) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.base import ConnectorError, Finding, Learner, Malformed, Permanent
-from connectors.moodle import certificates, completions, directory
+from connectors.moodle import certificates, completions, directory, staff
 from connectors.moodle.client import MoodleClient
 from connectors.moodle.deliveries import same_site
 from connectors.moodle.enrichment import STATUS
@@ -129,6 +129,8 @@ def _permissions(client: MoodleClient, settings: MoodleSettings) -> Iterator[Fin
     yield _tried("completion status", lambda: _see_status(client, trial))
     yield _tried("grades", lambda: grade_items(client, trial.course_id, trial.learner_ids[0]))
     yield _tried("assignments", lambda: _see_assignments(client, trial))
+    if settings.knows_staff:
+        yield _tried("staff of courses", lambda: staff.roles(client, trial.course_id))
 
 
 def _trial(client: MoodleClient, settings: MoodleSettings) -> _Trial | None:

@@ -67,8 +67,8 @@ class MoodleConnector(Connector[MoodleSettings]):
         return deliveries.event_name(request)
 
     def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
-        """Who, which course, since when and with which grade."""
-        return enrichment.enrich(self._client(), batch)
+        """Who, which course, since when and with which grade; whether as its staff, if wanted."""
+        return enrichment.enrich(self._client(), batch, knows_staff=self.settings.knows_staff)
 
     def enrolled(self, course_id: str, *, enough: int) -> int | None:
         """As its list of participants has it."""

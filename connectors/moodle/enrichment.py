@@ -1,7 +1,7 @@
 """What a completion event does not say: who, which course, when truly, with which grade.
 
-One call a learner (the status, which no batch tells), a few a course for the grades, one a hundred
-users, one a hundred courses.
+One call a learner (the status, which no batch tells), a few a course for the grades and one for its
+staff, one a hundred users, one a hundred courses.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from connectors.base import Completion, Course, Grade, Learner, Problem
-from connectors.moodle import directory
+from connectors.moodle import directory, staff
 from connectors.moodle.client import MoodleClient
 from connectors.moodle.errors import Kind, Refusal, grant, problem_of, raise_if_all_denied
 from connectors.moodle.gradeitems import course_grade
@@ -33,7 +33,9 @@ _Found: TypeAlias = "_Proof | Problem | Refusal"
 _Key: TypeAlias = tuple[str, str]  # course and learner
 
 
-def enrich(client: MoodleClient, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
+def enrich(
+    client: MoodleClient, batch: Sequence[Completion], *, knows_staff: bool
+) -> Sequence[Completion | Problem]:
     """As Connector.enrich."""
     keys = [(completion.course.id, completion.learner.id) for completion in batch]
     proofs = _proofs(client, dict.fromkeys(keys))
@@ -43,8 +45,10 @@ def enrich(client: MoodleClient, batch: Sequence[Completion]) -> Sequence[Comple
         # Their status was told, so they exist: all of them are invisible to us.
         raise _invisible()
     courses = directory.courses(client, (course for course, _ in proven))
+    # Whoever is a course's staff is told by that: what is none has no role here.
+    of_staff = {course: staff.roles(client, course) for course in courses} if knows_staff else {}
     return [
-        _told(completion, proofs[key], learners, courses)
+        _told(completion, proofs[key], learners, courses, of_staff)
         for completion, key in zip(batch, keys, strict=True)
     ]
 
@@ -103,6 +107,7 @@ def _told(
     proof: _Found,
     learners: Mapping[str, Learner],
     courses: Mapping[str, Course],
+    of_staff: Mapping[str, Mapping[str, str]],
 ) -> Completion | Problem:
     if isinstance(proof, Refusal):
         return problem_of(proof)
@@ -117,6 +122,7 @@ def _told(
         course=course,
         completed_at=proof.completed_at,
         grade=proof.grade,
+        role=of_staff.get(course.id, {}).get(learner.id),
     )
 
 

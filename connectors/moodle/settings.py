@@ -24,6 +24,7 @@ class MoodleSettings:
     check_course_id: str | None = None
     completions_report_id: str | None = None
     customcert_name: str | None = None
+    knows_staff: bool = False
 
 
 class MoodleSettingsSchema(ma.Schema):
@@ -106,6 +107,15 @@ class MoodleSettingsSchema(ma.Schema):
             'whose PDF is issued where a mapping says `certificate: {from: lms}`; "*" where each '
             "course has one at most, whatever its name.",
             "example": "*",
+        },
+    )
+
+    knows_staff = ma.fields.Boolean(
+        load_default=False,
+        metadata={
+            "help": "Whether the bridge asks who runs a course, so that a teacher who completes it "
+            "is held: yes or no. It needs moodle/role:review.",
+            "example": "yes",
         },
     )
 

@@ -131,6 +131,8 @@ class FakeMoodle:
             return capture("core_enrol_get_enrolled_users_unknown_course")
         names = {v: k for k, v in form.items() if k.endswith("[name]")}
         options = {name: form[key.replace("[name]", "[value]")] for name, key in names.items()}
+        if "withcapability" in options:
+            return [who for who in self.participants if who["roles"][0]["shortname"] != "student"]
         first = int(options["limitfrom"])
         return self.participants[first : first + int(options["limitnumber"])]
 

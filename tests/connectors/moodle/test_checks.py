@@ -40,6 +40,12 @@ def test_a_good_site_has_everything():
     assert list(moodle(FakeMoodle()).check()) == expected
 
 
+def test_the_right_to_see_staff_is_tried_where_it_is_wanted():
+    findings = list(moodle(FakeMoodle(), knows_staff="yes").check())
+
+    assert Finding(name="staff of courses", ok=True) in findings
+
+
 def test_a_check_writes_nothing():
     server = FakeMoodle()
     list(moodle(server, template_course_id="2").check())

@@ -54,6 +54,31 @@ def test_a_completion_is_told_in_full():
     assert enriched(FakeMoodle(), "10") == [expected]
 
 
+def test_who_is_staff_of_the_course_has_a_role_where_it_is_asked_for():
+    server = FakeMoodle()
+    (teacher,) = (who for who in server.participants if who["id"] == 3)
+    teacher["roles"] = [{**teacher["roles"][0], "shortname": "editingteacher"}]
+    asked = [completion("3"), completion("10")]
+
+    assert [None, None] == [told.role for told in moodle(server).enrich(asked)]
+    assert [] == server.called(ENROLLED)
+    told = moodle(server, knows_staff="yes").enrich(asked)
+    assert ["editingteacher", None] == [one.role for one in told]
+    [call] = server.called(ENROLLED)
+    assert ("withcapability", "moodle/grade:viewall", "userfields", "roles") == tuple(
+        call[f"options[{number}][{part}]"] for number in (0, 1) for part in ("name", "value")
+    )
+
+
+def test_a_missing_right_to_see_staff_stops_the_site_and_says_two_ways_out():
+    server = FakeMoodle(**{ENROLLED: always("err_get_enrolled_users_no_cap")})
+    with pytest.raises(Permanent) as caught:
+        moodle(server, knows_staff=True).enrich([completion("10")])
+
+    assert "moodle/role:review" in caught.value.remedy
+    assert "knows_staff" in caught.value.remedy
+
+
 def test_course_names_are_unescaped_and_user_names_are_not():
     [told] = enriched(FakeMoodle(), "24")
 
