@@ -250,6 +250,7 @@ def test_what_becomes_of_what_came_before_can_be_said_at_once(
     run: Run, world: World, document: Path, earlier: str
 ) -> None:
     assert 0 == run("mappings", "deactivate", NAME).code
+    settle(world)  # or it is long past, one day
     world.complete("ada")
     settle(world)
     document.write_text(RENAMED.replace(NAME, "biology"))
