@@ -11,7 +11,7 @@ from mappings.expressions import compile_condition
 from mappings.listing import listing
 from mappings.names import KEY, NAMES
 from tests.mappings.samples import AMINA, learner
-from tests.mappings.test_properties import completions
+from tests.mappings.strategies import completions
 
 SITE = "moodle-main"
 

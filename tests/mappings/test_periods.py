@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mappings.periods import period
+from tests.mappings.strategies import periods
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,8 @@ def test_a_period_is_written_as_it_was_read(text: str) -> None:
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no period"):
         period(text)
+
+
+@given(periods, st.dates())
+def test_a_period_ends_later_or_on_the_last_day_there_is(text: str, day: date) -> None:
+    assert day < period(text).after(day) or date.max == period(text).after(day)

@@ -4,116 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC
-from decimal import Decimal
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.base import Completion, Course, Grade, Learner
+from connectors.base import Completion
+from mappings.comparing import Change, compare
 from mappings.document import DocumentError, load
-from mappings.engine import Entry, Held, apply, choose, natural_key
+from mappings.engine import Entry, Held, apply, choose, misfit, natural_key
 from mappings.expressions import CompileError, compile_condition, compile_text
-from mappings.filters import FILTERS
-from mappings.names import NAMES
+from mappings.model import Mapping
+from mappings.suspects import suspicion
 from mappings.values import ExpressionError, values_of
 from tests.mappings.samples import DOCUMENT
-
-anything = st.text(st.characters(codec=None), max_size=60)
-words = st.none() | anything
-numbers = st.none() | st.decimals() | st.integers().map(Decimal)
-moments = st.datetimes(timezones=st.just(UTC) | st.timezones())
-json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | anything,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(anything, inner, max_size=4),
-    max_leaves=10,
-)
-completions = st.builds(
-    Completion,
-    course=st.builds(Course, id=anything, code=words, title=words, category=words, language=words),
-    learner=st.builds(
-        Learner,
-        id=anything,
-        full_name=words,
-        given_name=words,
-        family_name=words,
-        email=words | st.emails(),
-        id_number=words,
-        language=words,
-        country=words,
-        custom=st.dictionaries(st.sampled_from("abc"), anything),
-    ),
-    noticed_at=moments,
-    completed_at=st.none() | moments,
-    grade=st.none()
-    | st.builds(Grade, percent=numbers, points=numbers, maximum=numbers, text=words),
-    role=words,
-    cohorts=st.lists(anything, max_size=3).map(tuple),
-    enrolled=st.none() | st.integers(min_value=0),
-    extra=st.dictionaries(st.sampled_from("abc"), json),
-)
-#: Those with all that a certificate needs, mostly.
-whole = st.builds(
-    Completion,
-    course=st.builds(Course, id=anything, title=anything.map("T{}".format)),
-    learner=st.builds(
-        Learner, id=anything, full_name=anything.map("N{}".format), email=st.emails()
-    ),
-    noticed_at=moments,
-    completed_at=moments,
-    cohorts=st.lists(anything, max_size=3).map(tuple),
-    extra=st.fixed_dictionaries({"a": anything}),
+from tests.mappings.strategies import (
+    anything,
+    blocks,
+    completions,
+    conditions,
+    documents,
+    fragments,
+    mistaken,
+    whole,
 )
 
-paths = st.sampled_from(
-    [name.path.replace("<key>", key) for name in NAMES for key in ("a", "b.c", "a.first")]
-    + ["course", "grade", "learner.custom", "extra", "cohorts.first", "nil", "empty", "blank"]
-)
-literals = st.sampled_from(["'x'", "'UTC'", "'en'", "1", "2.5", "-3", "true", "''", "'2026-05-17'"])
-operands = paths | literals
-filters = st.builds(
-    lambda name, arguments: f"| {name}" + (": " + ", ".join(arguments) if arguments else ""),
-    st.sampled_from(list(FILTERS)),
-    st.lists(operands, max_size=2),
-)
-outputs = st.builds(
-    lambda operand, used: f"{{{{ {operand} {' '.join(used)} }}}}",
-    operands,
-    st.lists(filters, max_size=3),
-)
-comparisons = st.builds(
-    lambda left, sign, right: f"{left} {sign} {right}",
-    operands,
-    st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "contains"]),
-    operands,
-)
-conditions = st.recursive(
-    operands | comparisons,
-    lambda inner: (
-        st.builds("({} and {})".format, inner, inner)
-        | st.builds("({} or {})".format, inner, inner)
-        | st.builds("not ({})".format, inner)
-    ),
-    max_leaves=5,
-)
-blocks = st.recursive(
-    outputs | st.sampled_from(["text ", "{% break %}", "{% continue %}", "{{ x }}", "{% if"]),
-    lambda inner: (
-        st.builds("{{% if {} %}}{}{{% else %}}{}{{% endif %}}".format, conditions, inner, inner)
-        | st.builds("{{% for x in {} %}}{}{{% endfor %}}".format, operands, inner)
-        | st.builds("{{% assign x = {} %}}{}".format, operands, inner)
-        | st.builds("{{% capture x %}}{}{{% endcapture %}}{}".format, inner, inner)
-    ),
-    max_leaves=8,
-)
-fragments = st.lists(
-    st.sampled_from([*"0:-[]{}\"'|>&*!#%@`,?~\\", "<<", "---", "...", "null", "{{", "}}", "{%"])
-    | st.sampled_from(["mapping: 1", "name", "issuer", "site", "match", "course", "when", "entry"])
-    | st.sampled_from(["\n", "\n  ", "\t", " ", ": "])
-    | anything,
-    max_size=30,
-).map(" ".join)
+SITE = "moodle-main"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def error_of(expected: type[Exception], call: Callable[[], object]) -> Any:
@@ -126,7 +46,7 @@ def error_of(expected: type[Exception], call: Callable[[], object]) -> Any:
 
 
 @settings(max_examples=150, deadline=None)
-@given(anything | fragments | fragments.map(lambda text: DOCUMENT + text))
+@given(anything | fragments | fragments.map(lambda text: DOCUMENT + text) | mistaken)
 def test_any_text_is_a_mapping_or_a_list_of_mistakes(text: str) -> None:
     error = error_of(DocumentError, lambda: load(text))
 
@@ -184,10 +104,13 @@ MAPPINGS = [
 @settings(max_examples=150, deadline=None)
 @given(completions | whole)
 def test_any_completion_makes_a_sound_entry_or_says_why_not(completion: Completion) -> None:
-    choose(MAPPINGS, completion, site="moodle-main")
-    apply(MAPPINGS[1], completion, site="moodle-main")
-    made = apply(MAPPINGS[0], completion, site="moodle-main")
+    choose(MAPPINGS, completion, site=SITE)
+    apply(MAPPINGS[1], completion, site=SITE)
 
+    see_that_it_is_sound(apply(MAPPINGS[0], completion, site=SITE))
+
+
+def see_that_it_is_sound(made: Entry | Held) -> None:
     if isinstance(made, Held):
         assert made.problems
         assert all(p.field and p.problem and p.remedy for p in made.problems)
@@ -206,6 +129,33 @@ def test_any_completion_makes_a_sound_entry_or_says_why_not(completion: Completi
 @settings(max_examples=100, deadline=None)
 @given(whole)
 def test_a_completion_with_all_it_needs_makes_an_entry(completion: Completion) -> None:
-    made = apply(MAPPINGS[0], completion, site="moodle-main")
+    made = apply(MAPPINGS[0], completion, site=SITE)
 
     assert isinstance(made, Entry)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(documents, min_size=1, max_size=3), completions | whole)
+def test_any_documents_are_refused_or_make_something_of_any_completion(
+    texts: list[str], completion: Completion
+) -> None:
+    mappings: list[Mapping] = []
+    for text in texts:
+        error_of(DocumentError, partial(_read, text, mappings))
+    for mapping in mappings:
+        made = apply(mapping, completion, site=SITE, traced=True)
+        see_that_it_is_sound(made)
+        assert made == apply(mapping, completion, site=SITE)
+        suspicion(mapping.hold, completion, now=NOW)
+
+    chosen = choose(mappings, completion, site=SITE)
+    assert len(chosen) == len({mapping.kind for mapping in chosen})
+    assert all(misfit(mapping, completion, site=SITE) is None for mapping in chosen)
+    list(compare(mappings[:1], mappings, completion, site=SITE))
+    same = compare(mappings, mappings, completion, site=SITE)
+    assert {Change.SAME} >= {difference.change for difference in same}
+
+
+def _read(text: str, into: list[Mapping]) -> None:
+    """Under a name of its own, as those that are in use together."""
+    into.append(replace(load(text), name=f"mapping-{len(into)}"))
