@@ -12,6 +12,7 @@ from typing import TypeAlias
 from connectors.base import Completion
 from mappings import model
 from mappings.engine import Entry, Held, apply, choose
+from mappings.ties import undecided
 
 #: Of each field that differs: (before, after).
 Fields: TypeAlias = Mapping[str, tuple[str | None, str | None]]
@@ -57,10 +58,11 @@ def compare(
             if was_by is not None:
                 yield Difference(change=Change.UNMATCHED, by=was_by)
         # Most completions are another mapping's: what that makes of them need not be known.
-        elif was_by is is_by:
+        elif was_by is is_by and undecided(was_by, old) == undecided(is_by, new):
             yield Difference(change=Change.SAME, by=is_by)
         else:
-            yield _difference(was_by, is_by, completion, site)
+            was = None if was_by is None else _made(was_by, old, completion, site)
+            yield _difference(was_by, was, is_by, _made(is_by, new, completion, site))
 
 
 def _pairs(
@@ -77,18 +79,30 @@ def _pairs(
     yield from zip_longest(gone, new.values())
 
 
+def _made(
+    by: model.Mapping, chosen: Sequence[model.Mapping], completion: Completion, site: str
+) -> Entry | str:
+    """The entry, or why there is none."""
+    if (tie := undecided(by, chosen)) is not None:
+        return tie
+    made = apply(by, completion, site=site)
+    if isinstance(made, Held):
+        return " ".join(f"{each.field}: {each.problem}." for each in made.problems)
+    return made
+
+
 def _difference(
-    was_by: model.Mapping | None, is_by: model.Mapping, completion: Completion, site: str
+    was_by: model.Mapping | None,
+    was: Entry | str | None,
+    is_by: model.Mapping,
+    becomes: Entry | str,
 ) -> Difference:
-    was = apply(was_by, completion, site=site) if was_by is not None else None
-    becomes = apply(is_by, completion, site=site)
-    if isinstance(becomes, Held):
-        change = Change.SAME if isinstance(was, Held) else Change.FAILING
-        problem = " ".join(f"{each.field}: {each.problem}." for each in becomes.problems)
-        return Difference(change=change, by=is_by, problem=problem)
+    if isinstance(becomes, str):
+        change = Change.SAME if isinstance(was, str) else Change.FAILING
+        return Difference(change=change, by=is_by, problem=becomes)
     if was_by is None or was is None:
         return Difference(change=Change.MATCHED, by=is_by, entry=becomes)
-    if isinstance(was, Held):
+    if isinstance(was, str):
         return Difference(change=Change.MENDED, by=is_by, entry=becomes)
     fields = _differing(_said(was_by, was), _said(is_by, becomes))
     if not fields:

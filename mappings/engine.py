@@ -47,18 +47,21 @@ ISSUE_DATE = "entry.issue_date"
 def choose(
     mappings: Sequence[Mapping], completion: Completion, *, site: str
 ) -> tuple[Mapping, ...]:
-    """Return the mappings that have this completion: of each kind the first that wants it.
+    """Return the mappings that have this completion: of each kind the highest that wants it.
 
-    The first is that of the highest priority, then by name. A mapping whose ``when`` fails on this
-    completion counts as wanting it: nobody can know, so none of lower priority may have it.
-    ``apply`` then says why, as Held. Raises nothing.
+    Of one kind there is more than one where their priorities are equal: see `ties.undecided`. A
+    mapping whose ``when`` fails on this completion counts as wanting it: nobody can know, so none
+    of lower priority may have it. ``apply`` then says why, as Held. Raises nothing.
     """
     values = values_of(completion, site=site)
-    found: dict[str, Mapping] = {}
+    found: list[Mapping] = []
+    highest: dict[str, int] = {}
     for mapping in sorted(mappings, key=lambda each: (-each.priority, each.name)):
-        if mapping.kind not in found and _misfit(mapping, completion, site, values) is None:
-            found[mapping.kind] = mapping
-    return tuple(found.values())
+        asked = highest.get(mapping.kind, mapping.priority) == mapping.priority
+        if asked and _misfit(mapping, completion, site, values) is None:
+            highest[mapping.kind] = mapping.priority
+            found.append(mapping)
+    return tuple(found)
 
 
 def apply(

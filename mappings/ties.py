@@ -1,4 +1,7 @@
-"""Mappings of one priority that may want the same completion: told before either is in use."""
+"""Mappings of one kind and priority that want the same completion: nothing says which has it.
+
+Told before either is in use, as far as that can be known then; otherwise of the completion.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from mappings.model import ANY_SITE, Mapping
 def tie(one: Mapping, other: Mapping) -> bool:
     """Whether nothing but their names may decide which of the two has a completion.
 
-    That a course's code fits one and its title the other cannot be known here.
+    That a course's code fits one and its title the other cannot be known here: see `undecided`.
     """
     return (
         (one.kind, one.priority) == (other.kind, other.priority)
@@ -22,6 +25,14 @@ def tie(one: Mapping, other: Mapping) -> bool:
             or _may_both_fit(one.match.categories, other.match.categories)
         )
     )
+
+
+def undecided(mapping: Mapping, chosen: Iterable[Mapping]) -> str | None:
+    """Which of those chosen for a completion want the same certificate of it; None: it alone."""
+    names = sorted(each.name for each in chosen if each.kind == mapping.kind)
+    if len(names) < 2:
+        return None
+    return f"The mappings {' and '.join(names)} have the same priority, and both want it."
 
 
 def _share_a_site(one: Mapping, other: Mapping) -> bool:

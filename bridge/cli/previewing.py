@@ -186,6 +186,8 @@ def _verdict(each: Explained) -> str:
         return f"does not want it: {each.misfit} does not fit."
     if each.rival is not None:
         return f"wants it, but {each.rival} is asked before, and has it."
+    if each.tie is not None:
+        return f"wants it, and would hold it. {each.tie}"
     if isinstance(each.result, Held):
         fields = ", ".join(problem.field for problem in each.result.problems)
         return f"wants it, and would hold it for {fields}."
@@ -251,6 +253,7 @@ def _as_json(each: Explained, files: Files) -> dict[str, Any]:
         "would_issue": each.would_issue,
         "misfit": each.misfit,
         "rival": each.rival,
+        "tie": each.tie,
         "dated": _dated_json(each.result),
         "expires_on": each.result.expires_on if isinstance(each.result, Entry) else None,
         "fields": [_field_json(trace, problems.get(trace.field)) for trace in each.result.trace],

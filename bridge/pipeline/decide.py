@@ -25,6 +25,7 @@ from bridge.store.states import UNSENT, AttemptOutcome, CompletionState, Issuanc
 from connectors.base import Completion
 from mappings import engine
 from mappings.model import AgainKind, Mapping
+from mappings.ties import undecided
 
 #: Cancelled because another mapping took over: it may come back when that one gives it up.
 SUPERSEDED = cause(STEP, "superseded")
@@ -113,6 +114,8 @@ def decide(
     chosen = first or _chosen(site, found, active)
     beside = {each.mapping.name for each in chosen}
     decisions = [_one(conn, site, place, found, each, beside, terms) for each in chosen]
+    if not first:
+        decisions = [_unless_tied(place, each, decisions) for each in decisions]
     return _each_its_own(place, decisions) or [UNMATCHED]
 
 
@@ -124,6 +127,28 @@ def summed_up(decisions: Sequence[Decision]) -> Decision:
     return replace((*in_trouble, *mapped, *decisions)[0], same=next(shared, None))
 
 
+def _unless_tied(place: Place, each: Decision, decisions: Sequence[Decision]) -> Decision:
+    """Hold a certificate that another mapping of its kind and priority wants to make, too."""
+    chosen = [other.mapping for other in decisions if other.mapping is not None]
+    if each.mapping is None or each.draft is None:
+        return each
+    said = undecided(each.mapping, chosen)
+    return each if said is None else _held(each, _tie(said, place))
+
+
+def _tie(said: str, place: Place) -> Trouble:
+    return Trouble(
+        cause=cause(STEP, "tie"),
+        problem=said,
+        remedy="Give the one that is to have it a higher priority, or another kind if both are to "
+        f"issue; then `vaultbridge replay {place.id}`.",
+    )
+
+
+def _held(each: Decision, trouble: Trouble) -> Decision:
+    return replace(each, state=CompletionState.HELD, draft=None, trouble=trouble)
+
+
 def _each_its_own(place: Place, decisions: Sequence[Decision]) -> Sequence[Decision]:
     """Hold a certificate that another mapping makes of this completion, too."""
     made: dict[str, Mapping] = {}
@@ -131,19 +156,18 @@ def _each_its_own(place: Place, decisions: Sequence[Decision]) -> Sequence[Decis
     for each in decisions:
         key = each.draft["natural_key"] if each.draft is not None else None
         first = made.setdefault(key, each.mapping) if key and each.mapping else each.mapping
-        own.append(each if first is each.mapping else _held_for(first, each, place))
+        own.append(each if first is each.mapping else _held(each, _twice(first, each, place)))
     return own
 
 
-def _held_for(first: Mapping | None, each: Decision, place: Place) -> Decision:
+def _twice(first: Mapping | None, each: Decision, place: Place) -> Trouble:
     names = " and ".join(mapping.name for mapping in (first, each.mapping) if mapping)
-    trouble = Trouble(
+    return Trouble(
         cause=cause(STEP, "same_twice"),
         problem=f"The mappings {names} both want to issue for this completion, and their "
         "certificates have the same title and date.",
         remedy=f"Give one of them another title; then `vaultbridge replay {place.id}`.",
     )
-    return replace(each, state=CompletionState.HELD, draft=None, trouble=trouble)
 
 
 def _chosen(

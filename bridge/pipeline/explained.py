@@ -22,6 +22,7 @@ from bridge.store.completions import Place
 from bridge.store.states import IssuanceState
 from connectors.base import Completion, InboundRequest, Permanent
 from mappings import engine, model
+from mappings.ties import undecided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +53,15 @@ class Explained:
     by: Versioned
     misfit: str | None  #: the key of the document for which it does not want the completion
     rival: str | None  #: the mapping that has it instead
+    tie: str | None  #: that one of its priority wants it, too
     result: engine.Entry | engine.Held
     page: Page | None  #: None where there is no entry, or the LMS makes the file
 
     @property
     def would_issue(self) -> bool:
         """Whether the mapping, if it is active, issues for this completion."""
-        return self.misfit is None and self.rival is None and isinstance(self.result, engine.Entry)
+        blocked = self.misfit or self.rival or self.tie
+        return blocked is None and isinstance(self.result, engine.Entry)
 
 
 def kept(bridge: Bridge, completion_id: str, *, ask: bool) -> Told:
@@ -118,21 +121,22 @@ def explain(bridge: Bridge, by: Versioned, told: Told, *, active: Sequence[Versi
     draft = drafts.draft(issuer, told.site, told.place, told.completion, by)
     made: Any = SimpleNamespace(**draft)
     beside = [each.mapping for each in active if each.mapping.name != by.mapping.name]
+    chosen = _chosen([*beside, by.mapping], told)
     return Explained(
         told=told,
         by=by,
         misfit=engine.misfit(by.mapping, told.completion, site=told.site.name),
-        rival=next(_rivals(by.mapping, beside, told), None),
+        rival=next(_rivals(by.mapping, chosen), None),
+        tie=undecided(by.mapping, chosen) if by.mapping in chosen else None,
         result=engine.apply(by.mapping, told.completion, site=told.site.name, traced=True),
         page=pages.page_of(made, issuer) if made.state == IssuanceState.READY else None,
     )
 
 
-def _rivals(mapping: model.Mapping, beside: Sequence[model.Mapping], told: Told) -> Iterator[str]:
-    """The mapping of its kind that is asked first and wants the completion."""
-    for chosen in _chosen([*beside, mapping], told):
-        if chosen is not mapping and chosen.kind == mapping.kind:
-            yield chosen.name
+def _rivals(mapping: model.Mapping, chosen: Sequence[model.Mapping]) -> Iterator[str]:
+    """Those of its kind that are asked first and want the completion."""
+    if mapping not in chosen:
+        yield from (each.name for each in chosen if each.kind == mapping.kind)
 
 
 def _chosen(mappings: Sequence[model.Mapping], told: Told) -> Sequence[model.Mapping]:

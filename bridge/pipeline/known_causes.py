@@ -177,6 +177,14 @@ CATALOGUE: Sequence[KnownCause] = (
         "Nothing, if one certificate is enough; otherwise change `again` in the mapping.",
     ),
     _mend(
+        "complete.tie",
+        "Two mappings of one kind and priority want these completions: say, one by the course's "
+        "code and one by its title.",
+        Mender.MAPPING,
+        "Give the one that is to have them a higher priority, or another kind if both are to "
+        "issue.",
+    ),
+    _mend(
         "complete.same_twice",
         "Two mappings of different kinds make the same certificate of these completions.",
         Mender.MAPPING,

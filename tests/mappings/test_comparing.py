@@ -74,6 +74,18 @@ def test_a_wider_or_narrower_draft_matches_more_or_fewer() -> None:
     assert [] == compared(CHEMISTRY, before=(CHEMISTRY,))
 
 
+def test_a_draft_that_nothing_puts_before_or_behind_another_fails_with_it() -> None:
+    by_title = changed(("course-completion", "by-title"), ("BIO-*", "* to Biology"))
+    one, other = compared(ACTIVE, by_title)
+    (mended,) = compared(ACTIVE, before=(ACTIVE, by_title))[:1]
+    still = compared(ACTIVE, by_title, before=(ACTIVE, by_title))
+
+    assert [Change.FAILING, Change.FAILING] == [one.change, other.change]
+    assert "by-title and course-completion" in str(other.problem)
+    assert Change.MENDED is mended.change
+    assert [Change.SAME, Change.SAME] == [each.change for each in still]
+
+
 def test_a_draft_that_takes_anothers_place_is_compared_with_it() -> None:
     (one,) = compared(ACTIVE, changed(("course-completion", "better\npriority: 5")))
 

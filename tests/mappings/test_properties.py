@@ -149,7 +149,8 @@ def test_any_documents_are_refused_or_make_something_of_any_completion(
         suspicion(mapping.hold, completion, now=NOW)
 
     chosen = choose(mappings, completion, site=SITE)
-    assert len(chosen) == len({mapping.kind for mapping in chosen})
+    kinds = {(mapping.kind, mapping.priority) for mapping in chosen}
+    assert len(kinds) == len({kind for kind, _ in kinds})
     assert all(misfit(mapping, completion, site=SITE) is None for mapping in chosen)
     list(compare(mappings[:1], mappings, completion, site=SITE))
     same = compare(mappings, mappings, completion, site=SITE)

@@ -64,6 +64,22 @@ entry.full_name
     assert "certificate.template\n  result     classic\n" in said.out
 
 
+def test_a_draft_that_ties_with_one_in_use_would_be_held(
+    run: Run, world: World, draft: Path
+) -> None:
+    world.add_mapping(('course: "*"', 'course: "BIO-?"'))
+    completion = received(world)
+    by_title = MAPPING.replace('course: "*"', 'course: "Marine *"')
+    draft.write_text(by_title.replace("course-completion", "marine"))
+
+    said = run("mappings", "preview", str(draft), "--completion", completion)
+    shown = run("mappings", "preview", str(draft), "--completion", completion, "--json").json
+
+    held = "wants it, and would hold it. The mappings course-completion and marine have the same"
+    assert (1, True) == (said.code, f"marine (a draft): {held} priority" in said.out)
+    assert [(None, False)] == [(each["rival"], each["would_issue"]) for each in shown]
+
+
 def test_how_long_it_is_valid_is_shown(run: Run, world: World, draft: Path) -> None:
     completion = received(world)
     draft.write_text(MAPPING.replace("issuer: main", "issuer: main\nvalid_for: 18 months"))

@@ -55,6 +55,20 @@ def test_a_draft_is_looked_through_kept_and_not_in_use(
     assert (1, True) == (said.code, "priority: 0 is that of course" in said.err)
 
 
+def test_a_version_that_ties_with_another_mapping_by_now_is_not_published(
+    run: Run, world: World, document: Path
+) -> None:
+    document.write_text(MAPPING.replace(NAME, "another").replace('"*"}', '"CHEM-*"}'))
+    world.add_mapping(('course: "*"', 'course: "BIO-*"'))
+    assert 0 == run("mappings", "draft", str(document)).code
+    world.add_mapping()
+
+    for command in ("publish", "rehearse"):
+        said = run("mappings", command, "another")
+        assert (1, True) == (said.code, f"priority: 0 is that of {NAME}, too" in said.err)
+    assert [NAME] == [row["name"] for row in run("mappings", "list", "--json").json]
+
+
 def test_from_a_draft_over_a_rehearsal_to_a_published_version(
     run: Run, world: World, document: Path
 ) -> None:

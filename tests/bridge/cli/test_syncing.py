@@ -104,6 +104,21 @@ def test_a_folder_is_filled_changed_pushed_and_follows_what_others_change(
     assert ("chemistry.yml", 1) == (kept["chemistry"]["file"], kept["chemistry"]["version"])
 
 
+def test_documents_that_tie_with_each_other_or_with_what_is_in_use_are_not_pushed(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    chemistry = folder / "chemistry.yaml"
+    chemistry.write_text(OTHER.replace("priority: 5", "priority: 0"))
+    alone = pushed(run, folder)
+    pulled(run, folder)
+    file.write_text(MINE)
+    together = pushed(run, folder)
+
+    for said, rival in ((alone, NAME), (together, "chemistry")):
+        assert (1, True) == (said.code, f"priority: 0 is that of {rival}, too" in said.err)
+    assert {NAME: (1, MAPPING)} == active(world)
+
+
 def test_where_both_have_changed_neither_is_written_over_and_both_are_told(
     run: Run, world: World, folder: Path, file: Path
 ) -> None:

@@ -83,6 +83,18 @@ def test_a_version_that_names_what_is_gone_is_not_restored(run: Run, world: Worl
     assert CHEMISTRY == active(world)
 
 
+@pytest.mark.usefixtures("narrowed")
+def test_a_version_that_ties_with_another_mapping_by_now_is_not_restored(
+    run: Run, world: World
+) -> None:
+    world.add_mapping((NAME, "biology"), ('course: "*"', 'course: "BIO-*"'))
+
+    said = run("mappings", "restore", NAME, "1")
+
+    assert (1, True) == (said.code, "priority: 0 is that of biology, too" in said.err)
+    assert CHEMISTRY == active(world)
+
+
 def test_what_is_not_there_is_named_with_what_there_is(run: Run, world: World) -> None:
     for command in ("history", "diff"):
         said = run("mappings", command, "curse-completion")
