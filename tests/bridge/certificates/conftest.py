@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from bridge.certificates import templates
+from bridge.certificates.page import Page
 from bridge.certificates.render import Renderer
 from tests.bridge.certificates.pages import a_template
 
@@ -26,6 +27,18 @@ def renderer(font_cache: Path) -> Iterator[Renderer]:
     """A renderer with the templates that ship."""
     with Renderer(font_cache=font_cache) as it:
         yield it
+
+
+@pytest.fixture
+def printed(renderer: Renderer) -> Callable[[Page], bytes]:
+    """Print a page; where no font here has its script, the test is skipped."""
+
+    def made(page: Page) -> bytes:
+        if lacking := renderer.missing(page):
+            pytest.skip(f"No font here has {lacking[0]}.")
+        return renderer.render(page)
+
+    return made
 
 
 @pytest.fixture

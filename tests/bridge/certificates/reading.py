@@ -61,9 +61,9 @@ def margins_of(pdf: bytes, band: tuple[float, float]) -> tuple[float, float]:
     return box[0] / 2, (seen.width - box[2]) / 2
 
 
-def picture(pdf: bytes) -> Image.Image:
-    """The page as a person sees it, two pixels a millimetre."""
-    return pypdfium2.PdfDocument(pdf)[0].render(scale=2 / MM).to_pil().convert("RGB")
+def picture(pdf: bytes, *, pixels_a_mm: int = 2) -> Image.Image:
+    """The page as a person sees it."""
+    return pypdfium2.PdfDocument(pdf)[0].render(scale=pixels_a_mm / MM).to_pil().convert("RGB")
 
 
 def boxes_shown(pdf: bytes) -> int:

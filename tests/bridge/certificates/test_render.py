@@ -17,36 +17,8 @@ from bridge.certificates.render import Renderer, Unprintable
 from tests.bridge.certificates import reading
 from tests.bridge.certificates.pages import HAND, PLAIN, SEAL, a_page
 
-NAMES = {
-    "arabic": "محمد علي",
-    "devanagari": "अमित कपूर",
-    "thai": "สมชาย ใจดี",
-    "hebrew": "משה כהן",
-    "greek": "Ελένη Παπαδοπούλου",
-    "georgian": "ნინო ბერიძე",
-    "cyrillic": "Наталія Ґалаґан",
-    "vietnamese": "Nguyễn Thị Minh Khai",
-    "apostrophe": "Amina O'Brien",
-    "typographic apostrophe": "D’Arcy Nuñez-Łuczak",
-}
 LONG = "Maria Alexandra Wilhelmina Konstantinopolska de la Santísima Trinidad "
 FRAME_MM = (11.5, 17.5, 11.5, 11.5)
-
-
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_a_name_of_our_scripts_is_found_as_text_and_shows_no_box(renderer: Renderer, name: str):
-    pdf = renderer.render(a_page(full_name=name))
-
-    assert name in reading.text(pdf)
-    assert reading.boxes_shown(pdf) == 0
-
-
-def test_a_name_written_with_combining_marks_is_found_as_text(renderer: Renderer):
-    name = "Nguye\u0302\u0303n Thi\u0323"
-    pdf = renderer.render(a_page(full_name=name))
-
-    assert name in reading.text(pdf)
-    assert reading.boxes_shown(pdf) == 0
 
 
 def test_a_box_would_be_noticed():
