@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bridge.certificates import fonts
 from bridge.certificates.page import RenderError
 from bridge.certificates.templates import network_refused
 
+_ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 _WHERE = re.compile(r"([^\s/]+\.typ:\d+):(\d+)")
 
 
@@ -32,13 +34,21 @@ def _package(name: str, place: str, _: re.Match[str]) -> RenderError:
 
 
 def _glyph(name: str, place: str, match: re.Match[str]) -> RenderError:
+    lacking = [fonts.missing(char) for char in dict.fromkeys(_unescaped(match[1]))]
+    packages = sorted({each for lack in lacking if (each := fonts.package(lack.char))})
+    having = f" Of Debian's packages it is in {', '.join(packages)}." if packages else ""
     return RenderError(
-        f"The template {name} has the text {match[1]} that its font {match[2]} cannot print "
-        f"({place}).",
-        remedy="Choose a font that has it, or take the text out.",
+        f"The template {name} has the text {fonts.listed(lacking)} that its font {match[2]} "
+        f"cannot print ({place}).",
+        remedy=f"Choose a font that has it, or take the text out.{having}",
         code="no_glyph",
         field="template",
     )
+
+
+def _unescaped(shown: str) -> str:
+    """A text as it is, of one as Typst shows it: in quotes, what is odd by its code point."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), shown[1:-1])
 
 
 def _refusal(name: str, _: str, match: re.Match[str]) -> RenderError:

@@ -41,12 +41,16 @@ _NEXT = ("Noto Sans ", "Noto Serif ", "DejaVu Sans")
 _LAST = ("Mono", "Math", "Condensed", "Symbols")
 
 _HAN = "fonts-noto-cjk"
+#: Scripts that Noto of Debian 12 has no font of; Unifont shows them in pixels.
+_PIXELS = ("Vith", "Ougr", "Chrs", "Diak", "Nand", "Maka", "Cpmn", "Tnsa", "Kits", "Toto")
 _PACKAGES: Mapping[str, str] = dict.fromkeys(
     ("Hani", "Hira", "Kana", "Hang", "Bopo", "Jpan", "Kore"), _HAN
-)
+) | dict.fromkeys(_PIXELS, "fonts-unifont")
 _MOST = "fonts-noto-core"
 _EMOJI = "fonts-noto-color-emoji"
 _RARE_HAN = "fonts-hanazono"
+#: As many characters as an error names.
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,12 @@ class Missing:
     script: str  #: "Han", "Bengali", "Common"
     remedy: str  #: what a person does about it, with the Debian package that has it
     where: str = ""  #: which text of the page, in an admin's words
+
+    @property
+    def short(self) -> str:
+        """Which character, and where: "'张' (U+5F20, Han) in the full name"."""
+        place = f" in the {self.where}" if self.where else ""
+        return f"{self.char!r} ({self.code_point}, {self.script}){place}"
 
     def __str__(self) -> str:
         place = f" in the {self.where}" if self.where else ""
@@ -92,7 +102,7 @@ class FontBook:
             if self._printer(cluster, "en") is None
             for char in self._lacking(cluster)
         ]
-        return tuple(_missing(char) for char in dict.fromkeys(lacking))
+        return tuple(missing(char) for char in dict.fromkeys(lacking))
 
     def _find(self, cluster: str, language: str) -> str | None:
         """The preferred family that prints a cluster; None if no family does."""
@@ -124,6 +134,36 @@ def unpack(cache: Path) -> Path:
     return unpacked(
         cache / "fonts", {file: pymupdf_fonts.fontbuffers[key]() for file, key in _OURS.items()}
     )
+
+
+def missing(char: str) -> Missing:
+    """What is said of a character that cannot be printed."""
+    return Missing(
+        char=char,
+        code_point=f"U+{ord(char):04X}",
+        name=unicodedata.name(char, ""),
+        script=scripts.script_name(scripts.script(char), default="Unknown").replace("_", " "),
+        remedy=_remedy(char),
+    )
+
+
+def listed(several: Sequence[Missing]) -> str:
+    """The first few, in short: a name in a script without a font lacks all its characters."""
+    shown = ", ".join(each.short for each in several[:_SHOWN])
+    more = len(several) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def package(char: str) -> str | None:
+    """The Debian package whose fonts have a character; None for what is no printable one."""
+    point = ord(char)
+    if unicodedata.category(char).startswith("C"):
+        return None
+    if point in _EMOJI_BLOCKS:
+        return _EMOJI
+    if point in _RARE_HAN_PLANES:
+        return _RARE_HAN
+    return _PACKAGES.get(scripts.script(char), _MOST)
 
 
 def _rank(family: str, language: str) -> tuple[int, int, str]:
@@ -237,29 +277,11 @@ _EMOJI_BLOCKS = range(0x1F000, 0x1FC00)
 _RARE_HAN_PLANES = range(0x20000, 0x34000)
 
 
-def _missing(char: str) -> Missing:
-    return Missing(
-        char=char,
-        code_point=f"U+{ord(char):04X}",
-        name=unicodedata.name(char, ""),
-        script=scripts.script_name(scripts.script(char), default="Unknown").replace("_", " "),
-        remedy=_remedy(char),
-    )
-
-
 def _remedy(char: str) -> str:
-    if unicodedata.category(char).startswith("C"):
+    having = package(char)
+    if having is None:
         return "It is no printable character: correct the text where it was entered."
     return (
-        f"Install a font that has it (Debian: apt-get install {_package(char)}), restart the "
+        f"Install a font that has it (Debian: apt-get install {having}), restart the "
         "workers, then replay."
     )
-
-
-def _package(char: str) -> str:
-    point = ord(char)
-    if point in _EMOJI_BLOCKS:
-        return _EMOJI
-    if point in _RARE_HAN_PLANES:
-        return _RARE_HAN
-    return _PACKAGES.get(scripts.script(char), _MOST)

@@ -30,8 +30,6 @@ STANDARDS = ("a-2b", "ua-1")
 
 #: Warm children side by side: each has a core to itself, and more would only hold memory.
 PRINTERS = max(1, min(2, os.cpu_count() or 1))
-#: As many characters as an error names; a name in a script without a font lacks them all.
-_SHOWN = 5
 
 
 class Unprintable(RenderError):
@@ -39,7 +37,7 @@ class Unprintable(RenderError):
 
     def __init__(self, missing: tuple[Missing, ...]) -> None:
         super().__init__(
-            f"No font here can print: {_listed(missing)}.",
+            f"No font here can print: {fonts.listed(missing)}.",
             remedy=" ".join(dict.fromkeys(m.remedy for m in missing)),
             code="no_glyph",
             field=missing[0].where,
@@ -179,13 +177,3 @@ class Renderer:
         if self._book[0] is not faces:  # a child started anew may have other fonts
             self._book = (faces, FontBook(faces))
         return self._book[1]
-
-
-def _listed(missing: tuple[Missing, ...]) -> str:
-    shown = ", ".join(_told(each) for each in missing[:_SHOWN])
-    more = len(missing) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _told(missing: Missing) -> str:
-    return f"{missing.char!r} ({missing.code_point}, {missing.script}) in the {missing.where}"

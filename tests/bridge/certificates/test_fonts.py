@@ -123,6 +123,8 @@ def test_a_missing_character_is_named_with_its_remedy(book: FontBook, text: str,
         ("த", "fonts-noto-core"),
         ("አ", "fonts-noto-core"),
         ("ខ", "fonts-noto-core"),
+        ("𐌰", "fonts-noto-core"),
+        ("𐕰", "fonts-unifont"),
     ],
 )
 def test_the_debian_package_follows_the_script(book: FontBook, char: str, package: str):

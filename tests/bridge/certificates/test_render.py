@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -27,15 +28,26 @@ def test_a_box_would_be_noticed():
     assert reading.boxes_shown(pdf) == 2
 
 
-def test_typst_itself_refuses_what_the_glyph_check_did_not_see(with_template):
+@pytest.mark.parametrize(
+    ("char", "told", "remedy"),
+    [
+        ("\ue000", "'\\ue000' (U+E000, Unknown)", ""),
+        ("伟", "'伟' (U+4F1F, Han)", " Of Debian's packages it is in fonts-noto-cjk."),
+        ("𐌰", "'𐌰' (U+10330, Gothic)", " Of Debian's packages it is in fonts-noto-core."),
+    ],
+)
+def test_typst_itself_refuses_what_the_glyph_check_did_not_see(
+    with_template: Callable[[str], Renderer], char: str, told: str, remedy: str
+) -> None:
+    """A template's own text is not checked; and the page's font is only what its data need."""
     with pytest.raises(RenderError) as refused:
-        with_template(PLAIN + "\ue000").render(a_page(template="own"))
+        with_template(PLAIN + char).render(a_page(template="own"))
 
     assert (
-        refused.value.problem
-        == 'The template own has the text "\\u{e000}" that its font FiraGO cannot print '
+        f"The template own has the text {told} that its font FiraGO cannot print "
         "(template.typ:6:1)."
-    )
+    ) == refused.value.problem
+    assert f"Choose a font that has it, or take the text out.{remedy}" == refused.value.remedy
 
 
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])

@@ -14,6 +14,7 @@ from bridge.certificates.page import Page, RenderError
 from bridge.store import tables
 from bridge.store.states import CompletionState
 from connectors.base import Completion, Malformed, Permanent, Problem, Temporary
+from tests.bridge.certificates.pages import a_page
 from tests.bridge.world import NOON, SITE, World, key
 
 ONLY_CHEMISTRY = ('match: {course: "*"}', 'match: {course: "CHEM-*"}')
@@ -252,6 +253,31 @@ def test_a_page_that_cannot_be_printed_is_held_with_what_to_do(world: World) -> 
         row.remedy,
         world.attempts(),
     )
+
+
+@pytest.mark.parametrize(
+    ("char", "told", "package"),
+    [
+        ("\U0001f469", "(U+1F469, Common)", "fonts-noto-color-emoji"),
+        ("\U00010570", "(U+10570, Vithkuqi)", "fonts-unifont"),
+    ],
+)
+def test_a_name_that_no_font_prints_is_held_naming_the_character_and_its_package(
+    world: World, char: str, told: str, package: str
+) -> None:
+    """Neither package is installed where nothing may be skipped."""
+    name = f"Ana {char}"
+    if not world.bridge.renderer.missing(a_page(full_name=name)):
+        pytest.skip(f"A font here has {char}.")
+    world.issue(learner={"full_name": name})
+
+    row = world.issuance
+    assert ("held", f"No font here can print: {char!r} {told} in the full name.", []) == (
+        row.state,
+        row.problem,
+        world.attempts(),
+    )
+    assert f"apt-get install {package}" in row.remedy
 
 
 def test_the_same_e_mail_title_and_date_of_another_learner_is_held_naming_both(
