@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,27 @@ def outermost_mm(pdf: bytes) -> tuple[float, float, float, float]:
         (width - max(box[2] for box in boxes)) / MM,
         (height - max(box[3] for box in boxes)) / MM,
     )
+
+
+def largest(pdf: bytes) -> tuple[float, list[str]]:
+    """The size of the page's largest letters, in points, and the lines that they stand in."""
+    letters = pypdfium2.PdfDocument(pdf)[0].get_textpage()
+    sizes = [_size(letters, i) for i in range(letters.count_chars())]
+    lines: dict[int, str] = {}
+    for i in (i for i, size in enumerate(sizes) if size == max(sizes)):
+        lines.setdefault(_baseline(letters, i), "")
+        lines[_baseline(letters, i)] += letters.get_text_range(i, 1)
+    return max(sizes), [line.strip() for line in lines.values()]
+
+
+def _size(letters: pypdfium2.PdfTextPage, index: int) -> float:
+    return round(pypdfium2.raw.FPDFText_GetFontSize(letters.raw, index), 1)
+
+
+def _baseline(letters: pypdfium2.PdfTextPage, index: int) -> int:
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pypdfium2.raw.FPDFText_GetCharOrigin(letters.raw, index, x, y)
+    return round(y.value)
 
 
 def text_between(pdf: bytes, left: float, right: float) -> str:

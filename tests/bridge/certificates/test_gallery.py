@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops
@@ -21,7 +23,31 @@ PAPERS = ("a4", "us-letter")
 #: The vault's mark is printed into the lowest strip; elsewhere a printer's edge.
 EDGES_MM = (8, 15, 8, 8)
 ARABIC = "محمد عبد الرحمن بن عبد العزيز بن سلطان بن محمد بن خليفة آل نهيان الهاشمي القرشي"
+LONG = "Maria Alexandra Wilhelmina Konstantinopolska"
+LONGER = "de la Santísima Trinidad"
+COLOUR = (0, 192, 0)
 Own = Callable[..., Renderer]
+
+
+def _in_colour(file: str) -> bytes:
+    """A picture of one colour, of the kind that its name says."""
+    if file.endswith(".svg"):
+        shape = '<path d="M0 0H9V9H0Z" fill="rgb(0,192,0)"/>'
+        return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{shape}</svg>'.encode()
+    out = io.BytesIO()
+    Image.new("RGB", (90, 90), COLOUR).save(out, Image.registered_extensions()[Path(file).suffix])
+    return out.getvalue()
+
+
+def _rounded(colour: Any) -> tuple[int, ...]:
+    """JPEG and readers of PDF are out by a level or two."""
+    return tuple(min(255, round(level / 8) * 8) for level in colour)
+
+
+def _pixels(seen: Image.Image, colour: tuple[int, ...]) -> int:
+    """How many pixels have a colour."""
+    found = seen.getcolors(seen.width * seen.height) or []
+    return sum(count for count, each in found if _rounded(each) == colour)
 
 
 def _words(text: str) -> set[str]:
@@ -70,6 +96,64 @@ def test_every_text_at_its_longest_stays_in_its_place(own: Own, base: str, orien
 
             assert all(a >= b for a, b in zip(outermost, EDGES_MM, strict=True)), (paper, tag)
             assert 0 == reading.boxes_shown(pdf)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("base", GALLERY)
+def test_a_long_name_is_printed_smaller_and_a_longer_one_on_two_lines(
+    renderer: Renderer, base: str, paper: str
+) -> None:
+    def printed(name: str) -> tuple[float, list[str]]:
+        pdf = renderer.render(a_page(template=base, full_name=name, paper=paper))
+        left, _, right, _ = reading.outermost_mm(pdf)
+        assert min(left, right) >= 23, "no template has a narrower margin"
+        return reading.largest(pdf)
+
+    usual, one_line = printed("Amina O'Brien")
+    long, still_one = printed(LONG)
+    longer, two_lines = printed(f"{LONG} {LONGER}")
+
+    assert usual > max(long, longer)
+    assert ["Amina O'Brien"] == one_line
+    assert [LONG] == still_one
+    assert (2, f"{LONG} {LONGER}") == (len(two_lines), " ".join(two_lines))
+
+
+@pytest.mark.parametrize("base", GALLERY)
+@pytest.mark.parametrize("file", ["p.png", "p.jpg", "p.svg", "p.pdf"])
+def test_a_background_fills_the_page_behind_the_text(own: Own, base: str, file: str) -> None:
+    renderer = own({file: _in_colour(file)}, base=base, background=file, border=False)
+
+    seen = reading.picture(renderer.render(a_page(template="own")))
+
+    right, bottom = seen.width - 4, seen.height - 4
+    corners = [(4, 4), (right, 4), (4, bottom), (right, bottom)]
+    assert [COLOUR] * 4 == [_rounded(seen.getpixel(corner)) for corner in corners]
+    dark = seen.convert("L").histogram()[:70]
+    assert 500 < sum(dark), "the text is before it"
+
+
+@pytest.mark.parametrize("base", GALLERY)
+def test_the_border_can_be_seen_and_left_out(renderer: Renderer, base: str) -> None:
+    def from_the_edge(*, border: bool) -> float:
+        given = {"border": border}
+        pdf = renderer.render(a_page(template=base, parameters=given))
+        return min(reading.margins_of(pdf, band=(0, 1)))
+
+    assert from_the_edge(border=True) < 13
+    assert from_the_edge(border=False) > 23
+
+
+@pytest.mark.parametrize("base", GALLERY)
+def test_a_templates_own_logo_takes_the_place_of_the_issuers(own: Own, base: str) -> None:
+    issuers = SEAL.replace(b"#1f3a5f", b"#ff00ff")
+    renderer = own({"logo.png": _in_colour("logo.png")}, base=base, logo="logo.png")
+
+    seen = reading.picture(renderer.render(a_page(template="own", logo=issuers)))
+
+    assert 0 == _pixels(seen, (255, 0, 255))
+    upper = seen.crop((0, 0, seen.width, seen.height // 4))
+    assert 20 * 20 < _pixels(upper, COLOUR), "a centimetre square, two pixels a millimetre"
 
 
 @pytest.mark.parametrize("paper", PAPERS)
