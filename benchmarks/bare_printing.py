@@ -1,4 +1,4 @@
-"""The floor of a certificate: its page printed by Typst alone, in a process on each core."""
+"""The floor of a certificate: its page printed by Typst alone, in one process or in several."""
 
 from __future__ import annotations
 
@@ -6,19 +6,43 @@ import os
 import time
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
-from benchmarks.rendering import Bare
+import typst
+
+from bridge.certificates import fonts, render, templates
 
 CORES = os.cpu_count() or 1
 
 _here: list[Bare] = []
 
 
-class Everywhere:
-    """Bare compilers in as many processes as there are cores."""
+class Bare:
+    """Typst alone: the same template, data, fonts and standards, in this process."""
 
-    def __init__(self, fonts: Path) -> None:
-        self._pool = get_context("spawn").Pool(CORES, _begin, (fonts,))
+    def __init__(self, cache: Path, template: str = "classic") -> None:
+        root = templates.load(template).unpack(cache)
+        own = typst.Fonts(include_embedded_fonts=False, font_paths=[fonts.unpack(cache)])
+        self._compiler = typst.Compiler(
+            input=str(root / "template.typ"), root=str(root), font_paths=own
+        )
+
+    def compile(self, data: str) -> bytes:
+        """Compile one page."""
+        pdf = self._compiler.compile(
+            format="pdf",
+            sys_inputs={"data": data},
+            timestamp=0,
+            pdf_standards=list(render.STANDARDS),
+        )
+        return cast("bytes", pdf)
+
+
+class Everywhere:
+    """Bare compilers in several processes, as many as there are cores unless said otherwise."""
+
+    def __init__(self, cache: Path, template: str = "classic", *, processes: int = CORES) -> None:
+        self._pool = get_context("spawn").Pool(processes, _begin, (cache, template))
 
     def a_second(self, pages: list[str]) -> float:
         """Pages a second, over these."""
@@ -33,8 +57,8 @@ class Everywhere:
         self._pool.join()
 
 
-def _begin(fonts: Path) -> None:
-    _here.append(Bare(fonts))
+def _begin(cache: Path, template: str) -> None:
+    _here.append(Bare(cache, template))
 
 
 def _size(page: str) -> int:

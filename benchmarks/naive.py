@@ -17,7 +17,7 @@ import httpx
 import redis
 from rq import Queue, Worker
 
-from benchmarks.rendering import Bare
+from benchmarks.bare_printing import Bare
 from bridge.vault_client.client import BASE
 
 QUEUE = "naive"
