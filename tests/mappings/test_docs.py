@@ -117,7 +117,7 @@ def test_every_example_is_told_of() -> None:
 def test_every_document_in_it_loads() -> None:
     documents = re.findall(r"```yaml\n(mapping:.*?)```", DOCS, re.DOTALL)
 
-    expected = ["course-completion", "every-course", "nursing-programme"]
+    expected = ["first", "course-completion", "every-course", "nursing-programme"]
 
     assert expected == [load(each).name for each in documents]
 
