@@ -22,6 +22,11 @@ FIRST_CMID, FIRST_CONTEXT = 1000, 2000
 A4 = (595, 842)  #: in points
 
 
+def add_it(moodle: Moodle, course: int, name: str = "Custom certificate") -> int:
+    """A teacher adds the activity to a course; its number."""
+    return moodle.state.write("insert into customcert (course, name) values (?, ?)", course, name)
+
+
 def open_it(moodle: Moodle, customcert: int, person: int) -> None:
     """A learner opens the activity: from then on there is a certificate."""
     moodle.state.write(
@@ -98,7 +103,7 @@ def _issue(row: sqlite3.Row, *, with_pdf: bool) -> dict[str, Any]:
         },
         "pdf": {
             "name": f"{row['name'].lower().replace(' ', '_')}_certificate.pdf",
-            "content": base64.b64encode(_pdf()).decode(),
+            "content": base64.b64encode(made_anew()).decode(),
             "haspdf": True,
         }
         if with_pdf
@@ -106,7 +111,8 @@ def _issue(row: sqlite3.Row, *, with_pdf: bool) -> dict[str, Any]:
     }
 
 
-def _pdf() -> bytes:
+def made_anew() -> bytes:
+    """The PDF: never the same bytes twice."""
     with pikepdf.new() as pdf:
         pdf.add_blank_page(page_size=A4)
         made = io.BytesIO()

@@ -17,9 +17,7 @@ EMMA, SEAN = 12, 7
 
 
 def activity(moodle: Moodle, *opened_by: int) -> int:
-    number = moodle.state.write(
-        "insert into customcert (course, name) values (?, 'Custom certificate')", WATER_SAFETY
-    )
+    number = customcert.add_it(moodle, WATER_SAFETY)
     for learner in opened_by:
         customcert.open_it(moodle, number, learner)
     return number

@@ -85,7 +85,7 @@ class Campus:
 
 
 @contextmanager
-def campus_of(world: World) -> Iterator[Campus]:
+def campus_of(world: World, **settings_of_site: Any) -> Iterator[Campus]:
     """The campus, while it serves."""
     moodle: list[Moodle] = []
     state = State()
@@ -99,7 +99,7 @@ def campus_of(world: World) -> Iterator[Campus]:
         site_id = world.add_site(
             "moodle-main",
             "moodle",
-            settings={"base_url": address},
+            settings={"base_url": address} | settings_of_site,
             secrets={"token": TOKEN, "webhook_tokens": ["a-secret-of-webhooks"]},
         )
         yield Campus(world=world, moodle=moodle[0], site_id=site_id)
