@@ -144,6 +144,8 @@ class Learner:
     full_name: str | None = None  #: as the LMS shows it
     given_name: str | None = None
     family_name: str | None = None
+    preferred_name: str | None = None  #: whole, where the LMS has one besides
+    legal_name: str | None = None  #: whole, where the LMS has one besides
     email: str | None = None
     id_number: str | None = None  #: the institution's number for this person
     language: str | None = None  #: BCP 47, if the LMS says one

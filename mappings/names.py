@@ -47,6 +47,18 @@ NAMES: tuple[Name, ...] = (
     _name("learner.full_name", Kind.TEXT, "the name as the LMS shows it", "Amina Al Hashimi"),
     _name("learner.given_name", Kind.TEXT, "first name", "Amina"),
     _name("learner.family_name", Kind.TEXT, "last name", "Al Hashimi"),
+    _name(
+        "learner.preferred_name",
+        Kind.TEXT,
+        "the name the learner wants to be called by, where the LMS has one besides",
+        "Mina Al Hashimi",
+    ),
+    _name(
+        "learner.legal_name",
+        Kind.TEXT,
+        "the name in the learner's papers, where the LMS has one besides",
+        "Amina Saeed Al Hashimi",
+    ),
     _name("learner.email", Kind.TEXT, "e-mail address", "amina@example.edu"),
     _name("learner.id_number", Kind.TEXT, "the institution's number for this person", "S-20417"),
     _name("learner.language", Kind.TEXT, "the language the learner chose", "en"),

@@ -155,7 +155,8 @@ def values_of(completion: Completion, *, site: str) -> Fields:
             "learner": _parts(
                 "learner",
                 learner,
-                "id full_name given_name family_name email id_number language country custom",
+                "id full_name given_name family_name preferred_name legal_name "
+                "email id_number language country custom",
             ),
             "grade": None
             if grade is None

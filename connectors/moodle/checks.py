@@ -125,7 +125,7 @@ def _permissions(client: MoodleClient, settings: MoodleSettings) -> Iterator[Fin
         )
         return
     yield Finding(name=_PERMISSIONS, ok=True)
-    yield from _identities(client, trial)
+    yield from _identities(client, settings, trial)
     yield _tried("completion status", lambda: _see_status(client, trial))
     yield _tried("grades", lambda: grade_items(client, trial.course_id, trial.learner_ids[0]))
     yield _tried("assignments", lambda: _see_assignments(client, trial))
@@ -155,9 +155,9 @@ def _trial(client: MoodleClient, settings: MoodleSettings) -> _Trial | None:
     return None
 
 
-def _identities(client: MoodleClient, trial: _Trial) -> Iterator[Finding]:
+def _identities(client: MoodleClient, settings: MoodleSettings, trial: _Trial) -> Iterator[Finding]:
     try:
-        shown = list(directory.users(client, trial.learner_ids).values())
+        shown = list(directory.users(client, settings, trial.learner_ids).values())
     except ConnectorError as error:
         yield _missing("users", error)
         return

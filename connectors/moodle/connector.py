@@ -68,7 +68,7 @@ class MoodleConnector(Connector[MoodleSettings]):
 
     def enrich(self, batch: Sequence[Completion]) -> Sequence[Completion | Problem]:
         """Who, which course, since when and with which grade; whether as its staff, if wanted."""
-        return enrichment.enrich(self._client(), batch, knows_staff=self.settings.knows_staff)
+        return enrichment.enrich(self._client(), self.settings, batch)
 
     def enrolled(self, course_id: str, *, enough: int) -> int | None:
         """As its list of participants has it."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from connectors.base import Course, Learner
 from connectors.moodle.client import MoodleClient, batches
 from connectors.moodle.errors import Kind, Refusal
+from connectors.moodle.settings import MoodleSettings
 from connectors.wild import Wild
 
 #: Moodle's language codes: a language, perhaps a script or a region, perhaps a flavour.
@@ -20,13 +21,15 @@ _LANGUAGE = re.compile(
 _SCRIPTS: Mapping[str, str] = {"sr_lt": "sr_latn", "sr_cr": "sr_cyrl"}
 
 
-def users(client: MoodleClient, ids: Iterable[str]) -> Mapping[str, Learner]:
+def users(
+    client: MoodleClient, settings: MoodleSettings, ids: Iterable[str]
+) -> Mapping[str, Learner]:
     """The users that Moodle shows, by id. An unknown or invisible one is simply left out."""
     wanted = sorted(set(ids), key=int)
     found = {}
     for batch in batches(wanted):
         for user in client.call("core_user_get_users_by_field", field="id", values=batch).items():
-            found[user["id"].identifier()] = _learner(user)
+            found[user["id"].identifier()] = _learner(user, settings)
     return found
 
 
@@ -106,20 +109,27 @@ def _course(given: Wild) -> Course:
     )
 
 
-def _learner(given: Wild) -> Learner:
+def _learner(given: Wild, settings: MoodleSettings) -> Learner:
+    custom = _custom(given)
     email = _text(given, "email")
     return Learner(
         id=given["id"].identifier(),
         full_name=_text(given, "fullname"),
         given_name=_text(given, "firstname"),
         family_name=_text(given, "lastname"),
+        preferred_name=_held(custom, settings.preferred_name_field),
+        legal_name=_held(custom, settings.legal_name_field),
         # A deleted account has an MD5 sum in this place.
         email=email if email and "@" in email else None,
         id_number=_text(given, "idnumber"),
         language=bcp47(_text(given, "lang")),
         country=_text(given, "country"),
-        custom=_custom(given),
+        custom=custom,
     )
+
+
+def _held(custom: Mapping[str, str], field: str | None) -> str | None:
+    return None if field is None else custom.get(field)
 
 
 def _custom(given: Wild) -> Mapping[str, str]:

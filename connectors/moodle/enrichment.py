@@ -17,6 +17,7 @@ from connectors.moodle.client import MoodleClient
 from connectors.moodle.errors import Kind, Refusal, grant, problem_of, raise_if_all_denied
 from connectors.moodle.gradeitems import course_grade
 from connectors.moodle.reports import Report, reports
+from connectors.moodle.settings import MoodleSettings
 
 STATUS = "core_completion_get_course_completion_status"
 
@@ -34,19 +35,20 @@ _Key: TypeAlias = tuple[str, str]  # course and learner
 
 
 def enrich(
-    client: MoodleClient, batch: Sequence[Completion], *, knows_staff: bool
+    client: MoodleClient, settings: MoodleSettings, batch: Sequence[Completion]
 ) -> Sequence[Completion | Problem]:
     """As Connector.enrich."""
     keys = [(completion.course.id, completion.learner.id) for completion in batch]
     proofs = _proofs(client, dict.fromkeys(keys))
     proven = [key for key, proof in proofs.items() if isinstance(proof, _Proof)]
-    learners = directory.users(client, (learner for _, learner in proven))
+    learners = directory.users(client, settings, (learner for _, learner in proven))
     if proven and not learners:
         # Their status was told, so they exist: all of them are invisible to us.
         raise _invisible()
     courses = directory.courses(client, (course for course, _ in proven))
     # Whoever is a course's staff is told by that: what is none has no role here.
-    of_staff = {course: staff.roles(client, course) for course in courses} if knows_staff else {}
+    asked = courses if settings.knows_staff else ()
+    of_staff = {course: staff.roles(client, course) for course in asked}
     return [
         _told(completion, proofs[key], learners, courses, of_staff)
         for completion, key in zip(batch, keys, strict=True)

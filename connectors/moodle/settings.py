@@ -12,6 +12,19 @@ from connectors.fields import BaseUrl, Secrets, at_least
 _id = ma.validate.Regexp(r"\A[1-9][0-9]{0,18}\Z", error="Give the number in the course's address.")
 
 
+def _profile_field(what: str, example: str) -> ma.fields.String:
+    return ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.Length(min=1, max=255),
+        metadata={
+            "help": f"The short name of the custom profile field that holds {what}, if there is "
+            "one besides the name that Moodle shows.",
+            "example": example,
+        },
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoodleSettings:
     """One Moodle site; secrets never show in its repr."""
@@ -25,6 +38,8 @@ class MoodleSettings:
     completions_report_id: str | None = None
     customcert_name: str | None = None
     knows_staff: bool = False
+    preferred_name_field: str | None = None
+    legal_name_field: str | None = None
 
 
 class MoodleSettingsSchema(ma.Schema):
@@ -118,6 +133,8 @@ class MoodleSettingsSchema(ma.Schema):
             "example": "yes",
         },
     )
+    preferred_name_field = _profile_field("the name a learner wants to be called by", "chosen_name")
+    legal_name_field = _profile_field("the name in a learner's papers", "passport_name")
 
     @ma.post_load
     def build(self, data: dict[str, Any], **_: Any) -> MoodleSettings:

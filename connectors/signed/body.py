@@ -55,7 +55,18 @@ def completions(message: Wild) -> Sequence[Completion]:
 _COURSE = frozenset({"id", "code", "title", "category", "language"})
 _ZONE = "timezone"
 _LEARNER = frozenset(
-    {"id", "full_name", "given_name", "family_name", "email", "id_number", "language", "country"}
+    {
+        "id",
+        "full_name",
+        "given_name",
+        "family_name",
+        "preferred_name",
+        "legal_name",
+        "email",
+        "id_number",
+        "language",
+        "country",
+    }
 )
 
 

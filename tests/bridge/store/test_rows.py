@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -35,6 +36,8 @@ FULL = Completion(
         full_name="محمد علي",
         given_name="محمد",
         family_name="علي",
+        preferred_name="حمودي علي",
+        legal_name="محمد بن علي",
         email="m@x.example",
         id_number="00042",
         language="ar",
@@ -62,6 +65,15 @@ def test_a_completion_comes_back_as_it_was(world: World, found: Completion) -> N
     assert row is not None
     assert found == completions.unpack(row.data)
     assert completions.provisional_round(found) == row.round
+
+
+def test_a_row_of_an_earlier_release_is_read_as_one_without_what_it_did_not_know() -> None:
+    kept = completions.pack(FULL)
+    added = {"preferred_name", "legal_name"}
+    learner = {name: value for name, value in kept["learner"].items() if name not in added}
+    unnamed = replace(FULL, learner=replace(FULL.learner, preferred_name=None, legal_name=None))
+
+    assert unnamed == completions.unpack({**kept, "learner": learner})
 
 
 def test_a_rounds_date_is_the_one_in_utc() -> None:

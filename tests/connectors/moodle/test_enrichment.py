@@ -97,6 +97,23 @@ def test_names_stand_as_the_site_shows_them():
     assert suharto.learner.full_name == "Suharto ."
 
 
+def test_other_names_are_read_from_the_profile_fields_that_the_site_names():
+    users = "core_user_get_users_by_field"
+    [user] = body(f"{users}_with_profile_field")
+    field = user["customfields"][0]
+    user["customfields"] = [field, {**field, "shortname": "chosen", "value": ""}]
+    server = FakeMoodle(**{users: lambda _: [user]})
+
+    def told(**settings):
+        [found] = moodle(server, **settings).enrich([completion(str(user["id"]))])
+        return found.learner.preferred_name, found.learner.legal_name
+
+    named = {"legal_name_field": field["shortname"], "preferred_name_field": "chosen"}
+    assert told(**named) == (None, field["value"])
+    assert told(preferred_name_field=field["shortname"]) == (field["value"], None)
+    assert told() == (None, None)
+
+
 def test_the_time_is_the_latest_criterions_and_not_the_events():
     status = body(f"{STATUS}_complete")
     [criterion] = status["completionstatus"]["completions"]

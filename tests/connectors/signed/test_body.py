@@ -79,6 +79,13 @@ def test_an_example_is_read_in_full():
     assert parse(FULL) == [expected]
 
 
+def test_other_names_of_a_learner_are_told_too():
+    names = {"preferred_name": "Mo Ali", "legal_name": "Mohammed bin Ali"}
+    [told] = parse(with_data(learner={"id": "7", **names}))
+
+    assert told.learner == Learner(id="7", **names)
+
+
 def test_the_schema_knows_every_field_that_a_completion_has():
     data = SCHEMA["properties"]["data"]["properties"]
     fields = {
