@@ -36,6 +36,11 @@ def wrong_titles(world: World) -> list[str]:
     return [row.id for row in world.rows(tables.issuance)]
 
 
+def listed_in(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
 def settled(world: World) -> list[str]:
     world.clock.moment = datetime.now(UTC)
     world.settle()
@@ -118,6 +123,25 @@ def test_all_of_a_version_are_done_and_listed(run: Run, able: World) -> None:
     assert ["No certificate is meant.", "Nothing was changed."] == nothing.out.splitlines()
 
 
+def test_of_a_version_only_those_made_since_a_day_are_done_if_asked_for(
+    run: Run, able: World
+) -> None:
+    able.clock.moment -= timedelta(days=3)
+    able.add_mapping(("Certificate of Completion: {{ course.title }}", WRONG))
+    able.generate("ada")
+    able.clock.moment += timedelta(days=3)
+    able.generate("bob")
+    able.add_mapping()
+    _, late = (row.id for row in able.rows(tables.issuance))
+
+    meant = ("--mapping", "course-completion", "--version", "2", "--since", "2d")
+    told = run("correct", *meant, *WHY, "--yes", "--json").json
+
+    assert [late] == [row["issuance"] for row in told["rows"]]
+    assert ["generated", "revoked", "generated"] == settled(able)
+    assert "course-completion version 2 since 20" in run("corrections").out
+
+
 def test_more_than_a_settings_number_must_be_said(
     run: Run, able: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,8 +170,7 @@ def test_what_stays_valid_is_told_before_and_listed_for_the_vaults_operator(
     warning = "The vault of the issuer main cannot revoke: 1 wrong certificates stay valid there."
     assert warning in said.out.splitlines()
     assert f"1 stay valid at a vault that cannot revoke: listed in {file}." in said.out.splitlines()
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        (listed,) = csv.DictReader(lines)
+    (listed,) = listed_in(file)
     assert old.reference_id == listed["reference_id"]
     assert "'=Ada Lovelace" == listed["full_name"], "no cell calculates"
     assert able.rows(tables.issuance)[1].id == listed["replaced_by"]
@@ -188,6 +211,31 @@ def test_a_second_person_approves_where_that_is_asked_for(
     assert ["revoked", "generated"] == settled(able)
     assert "bea" == able.one(tables.correction).approved_by
     assert 1 == run("correct", "--approve", waiting.id, "--as", "carl").code
+
+
+def test_whoever_approves_is_told_what_stays_valid_and_gets_the_list(
+    run: Run, able: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able.vault.revokes = False
+    able.generate()
+    old = able.issuance
+    monkeypatch.setenv("BRIDGE_CORRECTIONS_APPROVED_BY_TWO", "true")
+    change = ("correct", old.id, "--email", "king@learners.example", *WHY, "--json")
+    asked = run(*change).json["correction"]
+    file = tmp_path / "kept.csv"
+
+    approve = ("correct", "--approve", asked, "--as", "bea", "--csv", str(file))
+    said = run(*approve, stdin="y\n")
+
+    assert 0 == said.code, said.err
+    before, after = said.out.split("Approve it, and correct 1? [y/N]")
+    warning = "The vault of the issuer main cannot revoke: 1 wrong certificates stay valid there."
+    assert warning in before.splitlines()
+    assert f"1 stay valid at a vault that cannot revoke: listed in {file}." in after.splitlines()
+    assert [(old.reference_id, able.rows(tables.issuance)[1].id)] == [
+        (one["reference_id"], one["replaced_by"]) for one in listed_in(file)
+    ]
+    assert ["generated", "generated"] == settled(able)
 
 
 def test_what_is_declined_is_listed_as_such(
