@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,10 @@ from bridge.store.states import IN_USE
 @click.argument("name")
 @JSON_OPTION
 def history(name: str, as_json: bool) -> None:
-    """List every version of a mapping, newest first: its state, since when, by whom, and why."""
+    """List every step of a mapping's versions, newest first: when, by whom, and why.
+
+    A version's state stands beside its last step.
+    """
     with bridge().database.read() as conn:
         versions = mapping_versions.versions(conn, name)
         told = events.history(conn, [row.id for row in versions])
@@ -37,18 +41,22 @@ def history(name: str, as_json: bool) -> None:
 def _rows(
     versions: Sequence[sa.Row[Any]], told: Sequence[sa.Row[Any]]
 ) -> Iterator[Mapping[str, Any]]:
-    last = {event.subject: event for event in told}
+    steps = defaultdict(list)
+    for event in reversed(told):
+        steps[event.subject].append(event)
     for row in versions:
-        event = last.get(row.id)
-        yield {
-            "id": row.id,
-            "version": row.version,
-            "state": row.state,
-            "since": event.at if event else row.created_at,
-            "who": event.who if event else None,
-            "what": event.what if event else None,
-            "reason": event.detail if event else None,
-        }
+        state = row.state
+        for event in steps[row.id] or [None]:
+            yield {
+                "id": row.id,
+                "version": row.version,
+                "state": state,
+                "since": event.at if event else row.created_at,
+                "who": event.who if event else None,
+                "what": event.what if event else None,
+                "reason": event.detail if event else None,
+            }
+            state = None
 
 
 def _announced(row: sa.Row[Any]) -> Mapping[str, Any]:

@@ -77,7 +77,7 @@ def test_from_a_draft_over_a_rehearsal_to_a_published_version(
     again = run("mappings", "rehearse", str(document))
     world.complete()
     settle(world)
-    publish = run("mappings", "publish", NAME, "--as", "bob")
+    publish = run("mappings", "publish", NAME, "--as", "bob", "--reason", "all is well")
     hold = world.one(tables.hold)
 
     assert (
@@ -90,11 +90,16 @@ def test_from_a_draft_over_a_rehearsal_to_a_published_version(
         f"Still waiting: 1. `vaultbridge release {hold.id}` or "
         f"`vaultbridge discard {hold.id}` decides.\n"
     ) == publish.out
-    assert [(2, "published", "added")] == states(run)[:1]
-    shown = run("show", run("mappings", "list", "--json").json[0]["id"], "--json").json
-    assert [("drafted", None), ("rehearsed", "first day"), ("added", None)] == [
-        (line["what"], line["detail"]) for line in shown["history"]
+    told = run("mappings", "history", NAME, "--json").json
+    assert [
+        (2, "published", "added", "bob", "all is well"),
+        (2, None, "rehearsed", "alice", "first day"),
+    ] == [
+        (row["version"], row["state"], row["what"], row["who"], row["reason"]) for row in told[:2]
     ]
+    assert [(2, None, "drafted"), (1, "superseded")] == [states(run)[2], states(run)[3][:2]]
+    table = run("mappings", "history", NAME).out
+    assert all(why in table for why in ("first day", "all is well"))
 
 
 def test_what_is_being_rehearsed_is_published_before_a_newer_draft(
