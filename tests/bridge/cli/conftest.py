@@ -35,6 +35,13 @@ class Said:
 Run = Callable[..., Said]
 
 
+class Terminal(io.StringIO):
+    """What somebody types who sits there."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def kind() -> str:
     """SQLite alone: PostgreSQL has its tests elsewhere."""
@@ -65,13 +72,14 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
-    """Run ``vaultbridge …``; ``stdin`` is what is typed in."""
+    """Run ``vaultbridge …``; ``stdin`` is what is typed in, or comes through a pipe."""
     # It would send the log lines of all later tests to this test's standard error.
     monkeypatch.setattr(logging, "configure", lambda service, process: None)
 
-    def run(*arguments: str, stdin: str = "") -> Said:
+    def run(*arguments: str, stdin: str = "", terminal: bool = False) -> Said:
         monkeypatch.setattr(sys, "argv", ["vaultbridge", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        given = (Terminal if terminal else io.StringIO)(stdin)
+        monkeypatch.setattr(sys, "stdin", given)
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()

@@ -264,6 +264,25 @@ def test_of_a_new_mapping_it_is_told_what_came_before_and_that_is_left_alone(
     assert (0, False) == (again.code, "came before" in again.out)
 
 
+@pytest.mark.parametrize(
+    ("typed", "issued"), [("take-up\n", 1), ("leave\n", 0), ("\n", 0), ("maybe\ntake-up\n", 1)]
+)
+def test_at_a_terminal_it_is_asked_what_becomes_of_what_came_before(
+    run: Run, world: World, document: Path, typed: str, issued: int
+) -> None:
+    assert 0 == run("mappings", "deactivate", NAME).code
+    world.complete("ada")
+    settle(world)
+    document.write_text(RENAMED.replace(NAME, "biology"))
+
+    said = run("mappings", "add", str(document), stdin=typed, terminal=True)
+    settle(world)
+
+    asked = "Leave them alone, or take them up? (leave, take-up) [leave]: "
+    assert (0, True, bool(issued)) == (said.code, asked in said.out, "1 taken up." in said.out)
+    assert issued == len(world.vault.created)
+
+
 @pytest.mark.parametrize("earlier", ["take-up", "leave"])
 def test_what_becomes_of_what_came_before_can_be_said_at_once(
     run: Run, world: World, document: Path, earlier: str

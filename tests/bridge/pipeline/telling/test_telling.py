@@ -377,15 +377,33 @@ def test_several_owners_are_each_told_once(owned: World, mails: MailServer, crow
     assert [f"owner{n}@example.edu" for n in range(crowd)] == sorted(mails.recipients)
 
 
-def test_of_a_hold_an_owner_is_told_once(owned: World, mails: MailServer) -> None:
-    owned.add_mapping(("mapping: 1", "# anew\nmapping: 1"), state=MappingState.REHEARSAL)
-    for who in ("ada", "bob"):
-        owned.complete(who)
-        owned.run("normalise", "issue")
+#: What has four completions held, the last two at least, and the state of their mapping.
+HELD = {
+    "rehearsal": ({}, MappingState.REHEARSAL),
+    "too_many": ({"enrolled": 1}, MappingState.PUBLISHED),
+    "too_old": ({"completed_at": "2026-08-01T12:00:00+00:00"}, MappingState.PUBLISHED),
+    "staff": ({"role": "manager"}, MappingState.PUBLISHED),
+    "test_account": ({"learner": {"id_number": "test@desk"}}, MappingState.PUBLISHED),
+}
+
+
+@pytest.mark.parametrize("why", HELD)
+def test_of_a_hold_an_owner_is_told_once_though_more_join(
+    owned: World, mails: MailServer, why: str
+) -> None:
+    told, state = HELD[why]
+    set_up(owned, brake_least=2)
+    owned.add_mapping(("mapping: 1", "# anew\nmapping: 1"), state=state)
+    for who in ("ada", "bob", "eve", "joe"):
+        owned.complete(who, **{"enrolled": 4, **told})
+        owned.run("normalise", "issue", "follow")
         tell(owned)
     owned.later(days=3)
     tell(owned)
     hold = owned.one(tables.hold)
+    held = [row for row in owned.rows(tables.issuance) if row.state == "held"]
 
-    assert [f"{SITE}: complete.rehearsal.{hold.id} (1)"] == subjects(mails)
+    assert {f"complete.{why}.{hold.id}"} == {row.cause for row in held}
+    assert 2 <= len(held)
+    assert [f"{SITE}: complete.{why}.{hold.id} (1)"] == subjects(mails)
     assert f"vaultbridge holds show {hold.id}" in body(mails.mails[0])
