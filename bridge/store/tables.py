@@ -424,7 +424,6 @@ reconcile_run = sa.Table(
     sa.Index(None, "site_id", "started_at"),
 )
 
-#: One thing that is not as it should be, however often it is seen.
 #: How far a site's runs have come in the list of an issuer's vault.
 vault_walk = sa.Table(
     "vault_walk",
@@ -442,6 +441,7 @@ vault_walk = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
 )
 
+#: One thing that is not as it should be, however often it is seen.
 difference = sa.Table(
     "difference",
     metadata,

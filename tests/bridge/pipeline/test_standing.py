@@ -21,6 +21,7 @@ def row(state: str, vault_status: str | None = None, **changed: Any) -> Any:
 def test_every_state_means_something() -> None:
     expected = {
         "waiting": Standing.PREPARING,
+        "fetching": Standing.PREPARING,
         "ready": Standing.PREPARING,
         "sending": Standing.PREPARING,
         "processing": Standing.PREPARING,
