@@ -13,7 +13,7 @@ from tests.bridge.world import SITE, World
 
 EMAIL = "complete.missing.applicant_email"
 OF_ONE_COURSE = ('course: "*"', 'course: "42"')
-SECOND = (("name: course-completion", "name: second"), ("Completion:", "Honour:"))
+SECOND = (("name: course-completion", "name: second\nkind: honour"), ("Completion:", "Honour:"))
 
 
 def tally(world: World, *, hours: int = 24) -> Tally:
