@@ -64,6 +64,13 @@ class Step:
     tells: bool = True  #: whether rows say why they wait; else they keep the words they have
 
 
+def fresh_first(
+    table: sa.Table, which: sa.ColumnElement[bool]
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """The turns of a step in which what was never tried comes before what has failed."""
+    return (sa.and_(which, table.c.tries == 0), sa.and_(which, table.c.tries > 0))
+
+
 def run(bridge: Bridge, step: Step) -> bool:
     """Work through a batch of each site that has due rows; say whether there may be more."""
     having_work = partial(_having_work, bridge, step)

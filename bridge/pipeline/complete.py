@@ -216,7 +216,7 @@ STEP = by_site.Step(
     name=NAME,
     doing="Taking it up",
     table=completion,
-    turns=(sa.and_(_FOUND, completion.c.tries == 0), sa.and_(_FOUND, completion.c.tries > 0)),
+    turns=by_site.fresh_first(completion, _FOUND),
     batch=BATCH,
     work=_work,
     stop=_hold,

@@ -159,7 +159,7 @@ STEP = by_site.Step(
     name=NAME,
     doing="Fetching its file",
     table=issuance,
-    turns=(sa.and_(_FETCHING, issuance.c.tries == 0), sa.and_(_FETCHING, issuance.c.tries > 0)),
+    turns=by_site.fresh_first(issuance, _FETCHING),
     batch=BATCH,
     work=_work,
     stop=_stop,

@@ -157,7 +157,7 @@ STEP = by_site.Step(
     name=NAME,
     doing="Looking it up again",
     table=completion,
-    turns=(sa.and_(_MAPPED, completion.c.tries == 0), sa.and_(_MAPPED, completion.c.tries > 0)),
+    turns=by_site.fresh_first(completion, _MAPPED),
     batch=BATCH,
     work=_work,
     stop=_tomorrow,

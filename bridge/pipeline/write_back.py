@@ -219,8 +219,7 @@ STEP = by_site.Step(
     doing="Writing it",
     table=write_back,
     turns=(
-        sa.and_(_to_write, write_back.c.tries == 0),
-        sa.and_(_to_write, write_back.c.tries > 0),
+        *by_site.fresh_first(write_back, _to_write),
         # What a restored database misses there may be what it told since its copy was made.
         sa.and_(write_back.c.state.in_(LOOKED_AT), _sure),
     ),
