@@ -126,7 +126,7 @@ def _publish(
 def _notify(moodle: Moodle, assignment: sqlite3.Row, person: int) -> None:
     # Every save mails the learner, of an identical text too; there is no switch for it.
     moodle.state.write(
-        "insert into mail (at, person, subject) values (?, ?, ?)",
-        *(moodle.time(), person),
+        "insert into mail (at, course, person, subject) values (?, ?, ?, ?)",
+        *(moodle.time(), assignment["course"], person),
         f"Certificate Bridge has given feedback for assignment {assignment['name']}",
     )

@@ -65,7 +65,7 @@ def blueprint(moodle: Moodle) -> Blueprint:
 
 
 def learners(moodle: Moodle, course: int) -> list[dict[str, Any]]:
-    """Return a course's learners with their state, final grade, items and number of mails.
+    """Return a course's learners with their state, final grade, items and number of mails about them.
 
     An item's ``feedback`` is raw, as stored; ``shown`` is what the learner sees, ``preview`` what
     a teacher's grid shows.
@@ -86,7 +86,7 @@ def learners(moodle: Moodle, course: int) -> list[dict[str, Any]]:
             "completed": row["completed"],
             "final_grade": gradebook.total(moodle, course, row["id"]).points,
             "items": [_item(cell) for cell in gradebook.cells(moodle, course, row["id"])],
-            "mails": _mails(moodle, row["id"]),
+            "mails": _mails(moodle, course, row["id"]),
         }
         for row in people
     ]
@@ -107,8 +107,9 @@ def _item(cell: Any) -> dict[str, Any]:
     }
 
 
-def _mails(moodle: Moodle, person: int) -> int:
-    row = moodle.state.one("select count(*) as n from mail where person = ?", person)
+def _mails(moodle: Moodle, course: int, person: int) -> int:
+    query = "select count(*) as n from mail where course = ? and person = ?"
+    row = moodle.state.one(query, course, person)
     return int(row["n"]) if row else 0
 
 

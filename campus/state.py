@@ -51,8 +51,8 @@ create table if not exists customcert_issue (
   id integer primary key autoincrement, customcert integer not null, person integer not null,
   code text not null, created integer not null, unique (customcert, person));
 create table if not exists mail (
-  id integer primary key autoincrement, at integer not null, person integer not null,
-  subject text not null);
+  id integer primary key autoincrement, at integer not null, course integer not null,
+  person integer not null, subject text not null);
 create table if not exists hook_log (
   id integer primary key autoincrement, at integer not null, objectid integer not null,
   course integer not null, person integer not null, userid integer not null,

@@ -11,6 +11,7 @@ from campus import clean
 from tests.campus.conftest import NOW_S, Call, capture
 from tests.campus.test_marks import fields
 
+IN_LIFESAVING = 3
 WRITTEN = (
     '<div class="vaultbridge" data-rev="1" lang="en" dir="ltr"><p>Issued · VEC-IC-20260123456789ABC'
     ' · <a href="https://bridge.example.test/c/x?a=1&amp;b=2" target="_blank" rel="noopener">Open'
@@ -23,8 +24,8 @@ SHOWN = (
 )
 
 
-def learner(client: FlaskClient, who: int) -> dict[str, Any]:
-    answer = client.get("/campus/gradebook.json?course=2").json or {}
+def learner(client: FlaskClient, who: int, course: int = 2) -> dict[str, Any]:
+    answer = client.get(f"/campus/gradebook.json?course={course}").json or {}
     found: dict[str, Any] = next(one for one in answer["learners"] if one["id"] == who)
     return found
 
@@ -75,6 +76,13 @@ def test_the_gradebook_tells_raw_shown_and_previewed(client: FlaskClient, call: 
         item["shown"],
         item["preview"],
     )
+
+
+def test_the_gradebook_counts_the_mails_of_its_own_course(client: FlaskClient, call: Call) -> None:
+    call("mod_assign_save_grade", fields(WRITTEN))
+    call("mod_assign_save_grade", fields(WRITTEN, assignment=IN_LIFESAVING))
+
+    assert [1, 1] == [learner(client, 7, course)["mails"] for course in (2, 3)]
 
 
 def test_the_learners_report_holds_the_link_and_the_teachers_only_its_beginning(
