@@ -35,6 +35,7 @@ from vault.web import (
     withdrawals,
 )
 from vault.web.auth import tokens_of
+from vault.web.forms import FormRequest
 from vault.web.rate import RateLimit
 from vault.wiring import SERVICE, Vault, build
 
@@ -51,6 +52,8 @@ log = structlog.get_logger()
 
 class VaultApp(Flask):
     """Flask, but an unforeseen error becomes one line of our log."""
+
+    request_class = FormRequest
 
     def log_exception(self, exc_info: Any) -> None:
         log.error("request_failed", exc_info=exc_info)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -40,9 +40,7 @@ def file(field: str) -> tuple[Upload | None, str | None]:
 def fields() -> Mapping[str, Any]:
     """The request's fields; raises Problem 400 for JSON that cannot be read."""
     if not request.is_json:
-        # A part of a multipart body may have no name, whatever Werkzeug's types say.
-        sent: Iterable[tuple[str | None, str]] = request.form.items()
-        return {name: text for name, text in sent if name is not None}
+        return request.form.to_dict()
     try:
         found = json.loads(request.get_data())
     except (ValueError, RecursionError) as exc:
