@@ -25,13 +25,8 @@ from mappings.engine import natural_key
 
 #: Completions that are read and compared at once.
 CHUNK = 500
-#: What the LMS has told of in full; what was told twice is looked at once.
-ENRICHED = (
-    CompletionState.MAPPED,
-    CompletionState.UNMATCHED,
-    CompletionState.EARLY,
-    CompletionState.HELD,
-)
+#: What was told twice is looked at once.
+RECEIVED = sa.or_(completions.TOLD, completion.c.state == CompletionState.HELD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +72,7 @@ def _newest(
     conn: sa.Connection, last: int, sites: Collection[str], site: str | None
 ) -> Sequence[str]:
     meant = [accounts.site_named(conn, site).id] if site is not None else list(sites)
-    query = sa.select(completion.c.id).where(
-        completion.c.state.in_(ENRICHED), completion.c.site_id.in_(meant)
-    )
+    query = sa.select(completion.c.id).where(RECEIVED, completion.c.site_id.in_(meant))
     newest_first = (completion.c.created_at.desc(), completion.c.id.desc())
     return conn.execute(query.order_by(*newest_first).limit(last)).scalars().all()
 

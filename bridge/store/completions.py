@@ -27,15 +27,29 @@ _THEIR_OTHERS = (
     completion.c.learner_id == sa.bindparam("learner_id"),
     completion.c.id != sa.bindparam("but"),
 )
+#: Its certificate is another completion's; where it is the same as a completion, it was told twice.
+_SHARES = sa.and_(
+    completion.c.state == CompletionState.SAME,
+    completion.c.same_as.startswith("is_", autoescape=True),
+)
 # One of several mappings may have issued where another is held, or what it made discarded.
 _CERTIFIED = sa.or_(
     completion.c.state.in_(
         (CompletionState.MAPPED, CompletionState.HELD, CompletionState.DISCARDED)
     ),
-    sa.and_(
-        completion.c.state == CompletionState.SAME,
-        completion.c.same_as.startswith("is_", autoescape=True),
+    _SHARES,
+)
+#: Of these an LMS has surely told in full. Of what is held it may have said that it could not.
+TOLD = sa.or_(
+    completion.c.state.in_(
+        (
+            CompletionState.MAPPED,
+            CompletionState.UNMATCHED,
+            CompletionState.EARLY,
+            CompletionState.DISCARDED,
+        )
     ),
+    _SHARES,
 )
 _same_round = sa.select(completion.c.id).where(
     *_THEIR_OTHERS, completion.c.round == sa.bindparam("round")
@@ -232,10 +246,9 @@ def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Ma
 
 def latest_told(conn: sa.Connection, site_id: str, *, limit: int) -> Sequence[Completion]:
     """Completions as their LMS told them when they were taken up, newest first."""
-    told = (CompletionState.MAPPED, CompletionState.UNMATCHED, CompletionState.EARLY)
     rows = conn.execute(
         sa.select(completion.c.data)
-        .where(completion.c.site_id == site_id, completion.c.state.in_(told))
+        .where(completion.c.site_id == site_id, TOLD)
         .order_by(completion.c.id.desc())
         .limit(limit)
     )

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from bridge.pipeline import release
+from bridge.pipeline.release import Word
 from bridge.store import completions, tables
-from bridge.store.states import CompletionState
+from bridge.store.states import CompletionState, HoldOutcome, MappingState
 from connectors.base import Completion, Course, Learner
 from tests.bridge.cli.conftest import Run
-from tests.bridge.world import MAPPING, NOON, World
+from tests.bridge.world import MAPPING, NOON, SITE, World
 
 COUNT = 1_000
 EVERY = 8  #: of so many completions one is of the course that the draft changes
@@ -131,6 +133,38 @@ def test_two_that_would_become_one_certificate_collide_though_neither_is_issued(
     assert {ids[0]: ids[1], ids[1]: None} == {
         one["completion"]: one["collides_with"] for one in said["differing"]
     }
+
+
+def test_what_a_rehearsal_made_and_a_person_discarded_is_tried_again(
+    run: Run, world: World, draft: Path
+) -> None:
+    world.add_mapping(("mapping: 1", "# as before\nmapping: 1"), state=MappingState.REHEARSAL)
+    world.complete("ada")
+    world.settle(hours=1)
+    hold = world.one(tables.hold)
+    wrong = Word(outcome=HoldOutcome.DISCARDED, who="alice", reason="wrong title")
+    list(release.decide(world.bridge, hold.id, wrong))
+    draft.write_text(MAPPING.replace("Completion: ", "Completing "))
+
+    said = run("mappings", "backtest", str(draft), "--json").json
+    listed = run("mappings", "fields", "--site", SITE, "--json").json
+
+    assert ["discarded"] == world.states(tables.completion)
+    assert [world.completion.id] == [one["completion"] for one in said["differing"]]
+    assert "Ada Lovelace" in [row["example"] for row in listed]
+
+
+def test_what_shares_anothers_certificate_is_tried_and_what_was_told_twice_is_not(
+    run: Run, world: World, draft: Path
+) -> None:
+    first, shares, again = received(world, 3)
+    world.change(tables.completion, shares, state=CompletionState.SAME, same_as="is_1")
+    world.change(tables.completion, again, state=CompletionState.SAME, same_as=first)
+    draft.write_text(MAPPING.replace("Completion: ", "Completing "))
+
+    said = run("mappings", "backtest", str(draft), "--json").json
+
+    assert [shares, first] == [one["completion"] for one in said["differing"]]
 
 
 def test_a_draft_with_mistakes_is_not_tried_and_a_good_one_writes_nothing(
