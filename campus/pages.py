@@ -65,7 +65,7 @@ def blueprint(moodle: Moodle) -> Blueprint:
 
 
 def learners(moodle: Moodle, course: int) -> list[dict[str, Any]]:
-    """Return a course's learners with their state, final grade, items and number of mails about them.
+    """Return a course's learners with their state, final grade, items and how many mails they had.
 
     An item's ``feedback`` is raw, as stored; ``shown`` is what the learner sees, ``preview`` what
     a teacher's grid shows.
