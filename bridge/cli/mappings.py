@@ -10,11 +10,11 @@ from bridge.cli.backtesting import backtest
 from bridge.cli.documents import load_all_or_exit
 from bridge.cli.previewing import preview
 from bridge.cli.printing import print_json, print_table
-from bridge.cli.publishing import FILES, add, draft, publish, rehearse, restore
+from bridge.cli.publishing import FILES, add, draft, publish, rehearse, restore, tell_others
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.cli.syncing import pull, push
 from bridge.cli.versions import announce, diff, history
-from bridge.pipeline.replay import take_up_unmatched
+from bridge.pipeline import earlier
 from bridge.pipeline.zones import zoned
 from bridge.store import accounts, completions, events, mapping_versions
 from mappings.document import Known
@@ -115,11 +115,23 @@ def deactivate(name: str, who: str | None) -> None:
 
 
 @mappings.command(name="take-up")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Tell how many there are, and change nothing.")
 @AS_OPTION
-def take_up(who: str | None) -> None:
-    """Map the completions anew that no mapping matched so far."""
-    count = take_up_unmatched(bridge(), who=person(who))
-    click.echo(f"{count} taken up.")
+def take_up(names: tuple[str, ...], dry_run: bool, who: str | None) -> None:
+    """Have mapped what was completed before any mapping wanted it, and is wanted now.
+
+    With a NAME, what this mapping wants and no other does. Without, what any in use wants.
+    """
+    b = bridge()
+    with b.database.read() as conn:
+        in_use = [row.name for row in mapping_versions.active(conn)]
+        meant = [mapping_versions.active_named(conn, name).name for name in names] or in_use
+    found = earlier.wanted(b, meant)
+    click.echo(f"{len(found.ids):,} completions that no mapping wanted are wanted now.")
+    tell_others(found)
+    if not dry_run:
+        click.echo(f"{earlier.take_up(b, found.ids, who=person(who)):,} taken up.")
 
 
 for command in (

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from bridge.cli.documents import known_here, load_all_or_exit, read_or_tell
 from bridge.cli.session import AS_OPTION, bridge, person
+from bridge.pipeline import earlier as before
+from bridge.pipeline.earlier import Wanted
 from bridge.pipeline.publishing import (
     Act,
     Document,
@@ -18,9 +20,7 @@ from bridge.pipeline.publishing import (
     first_of_their_names,
     meant,
     put,
-    wanted_earlier,
 )
-from bridge.pipeline.replay import take_up_unmatched
 from bridge.store import holds
 from bridge.store.states import MappingState
 from bridge.wiring import Bridge
@@ -154,11 +154,15 @@ def _put(b: Bridge, documents: Sequence[Document], by: Act, *, earlier: str | No
 
 
 def _look_back(b: Bridge, new: Sequence[Document], earlier: str | None, *, who: str) -> None:
-    """Say what came before a new mapping that it would want, and do nothing with it unless told."""
-    count = wanted_earlier(b, [document.mapping for document in new]) if new else 0
-    if not count:
+    """Say what came before new mappings that they want, and do nothing with it unless told."""
+    names = [document.mapping.name for document in new]
+    found = before.wanted(b, names)
+    if found.ids:
+        count = f"{len(found.ids):,} completions"
+        click.echo(f"{count} came before that no mapping wanted and this would.")
+    tell_others(found)
+    if not found.ids:
         return
-    click.echo(f"{count:,} completions came before that no mapping wanted and this would.")
     if earlier is None and sys.stdin.isatty():
         earlier = click.prompt(
             "Leave them alone, or take them up?",
@@ -166,9 +170,16 @@ def _look_back(b: Bridge, new: Sequence[Document], earlier: str | None, *, who: 
             default=LEAVE,
         )
     if earlier == TAKE_UP:
-        click.echo(f"{take_up_unmatched(b, who=who):,} taken up.")
+        click.echo(f"{before.take_up(b, found.ids, who=who):,} taken up.")
     else:
-        click.echo("They are left alone; to have them mapped: `vaultbridge mappings take-up`.")
+        command = f"vaultbridge mappings take-up {' '.join(names)}"
+        click.echo(f"They are left alone; to have them mapped: `{command}`.")
+
+
+def tell_others(found: Wanted) -> None:
+    """Say which mappings want more of it, that is not taken up unless they are named as well."""
+    for name, number in sorted(found.others.items()):
+        click.echo(f"{number:,} more are left alone: {name} wants them, too.")
 
 
 def _tell(conn: sa.Connection, done: Put) -> None:

@@ -9,14 +9,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bridge.pipeline.bridge import Bridge
-from bridge.store import accounts, completions, events, mapping_versions
+from bridge.store import events, mapping_versions
 from bridge.store.accounts import NotThere
 from bridge.store.states import MappingState
-from mappings import engine
 from mappings.model import Mapping
-
-#: Earlier completions of which a new mapping is told how many it would want.
-LOOKED_AT = 20_000
 
 #: A new version in a state, as its history says it.
 _MADE = {
@@ -101,18 +97,3 @@ def first_of_their_names(bridge: Bridge, documents: Sequence[Document]) -> Seque
     with bridge.database.read() as conn:
         known = mapping_versions.names_used(conn)
     return [document for document in documents if document.mapping.name not in known]
-
-
-def wanted_earlier(bridge: Bridge, mappings: Sequence[Mapping]) -> int:
-    """How many completions that no mapping wanted when they came one of these would want.
-
-    Of a great many the newest are looked at.
-    """
-    with bridge.database.read() as conn:
-        sites = {row.id: row.name for row in accounts.sites(conn)}
-        found = completions.unmatched(conn, limit=LOOKED_AT)
-    return sum(
-        bool(engine.choose(mappings, completions.unpack(row.data), site=sites[row.site_id]))
-        for row in found
-        if row.site_id in sites
-    )

@@ -224,25 +224,6 @@ def _change(
             return write_back, planned.id, write_backs.afresh(state)
 
 
-def take_up_unmatched(bridge: Bridge, *, who: str) -> int:
-    """Map every unmatched completion anew, after a mapping was added; return how many."""
-    with bridge.database.write() as conn:
-        now = bridge.database.now(conn)
-        count = conn.execute(
-            sa.update(completion)
-            .where(completion.c.state == CompletionState.UNMATCHED)
-            .values(state=CompletionState.FOUND, next_run_at=now, lease_until=None, tries=0)
-        ).rowcount
-        if count:
-            events.record(
-                conn, "completion", "unmatched taken up", at=now, who=who, detail=str(count)
-            )
-        crashpoint("replay.taking_up")
-    crashpoint("replay.taken_up")
-    bridge.ring("normalise")
-    return count
-
-
 def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str) -> None:
     """The vault takes our token again: what waited for that goes on now."""
     with bridge.database.write() as conn:

@@ -255,14 +255,11 @@ def latest_told(conn: sa.Connection, site_id: str, *, limit: int) -> Sequence[Co
     return [unpack(data) for data in rows.scalars()]
 
 
-def unmatched(conn: sa.Connection, *, limit: int) -> Sequence[sa.Row[Any]]:
-    """Completions that no mapping wants, newest first."""
-    return conn.execute(
-        sa.select(completion)
-        .where(completion.c.state == CompletionState.UNMATCHED)
-        .order_by(completion.c.id.desc())
-        .limit(limit)
-    ).all()
+def unmatched(conn: sa.Connection, site_ids: Collection[str]) -> Sequence[str]:
+    """The ids of completions at these sites that no mapping wants, oldest first."""
+    unwanted = completion.c.state == CompletionState.UNMATCHED
+    of_sites = sa.select(completion.c.id).where(unwanted, completion.c.site_id.in_(site_ids))
+    return conn.execute(of_sites.order_by(completion.c.id)).scalars().all()
 
 
 def pack(found: Completion) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def rejected(stage: Stage) -> None:
 #: Of commands that change more than one thing: what each run comes by.
 COMMANDS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
     held: of("replay", "beginning", "begun", "setting_going", "set_going", "ending", "ended"),
-    unmatched: of("replay", "taking_up", "taken_up"),
+    unmatched: of("earlier", "taking_up", "taken_up"),
     rehearsed: (
         *of("proofs", "claimed", "keeping", "kept"),
         *of("release", "beginning", "begun", "deciding", "decided"),

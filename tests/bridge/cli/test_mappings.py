@@ -183,8 +183,58 @@ def test_what_was_unmatched_is_taken_up(run: Run, world: World, document: Path) 
     world.run("normalise")
     assert 0 == run("mappings", "add", str(document)).code
 
-    assert "1 taken up.\n" == run("mappings", "take-up").out
+    told = "1 completions that no mapping wanted are wanted now.\n"
+    assert told == run("mappings", "take-up", "--dry-run").out
+    assert ["unmatched"] == world.states(tables.completion)
+    assert f"{told}1 taken up.\n" == run("mappings", "take-up").out
 
     world.clock.moment = max(world.clock.now(), datetime.now(UTC))
     world.settle()
     assert ["generated"] == world.states()
+
+
+def work(world: World) -> None:
+    """The commands go by the clock on the wall."""
+    world.clock.moment = max(world.clock.now(), datetime.now(UTC))
+    world.run("normalise")
+
+
+def unwanted(world: World, *codes: str) -> None:
+    """Courses are completed that no mapping wants."""
+    for number, code in enumerate(codes):
+        world.complete(course={"id": str(number), "code": code, "title": code})
+    work(world)
+    assert ["unmatched"] * len(codes) == world.states(tables.completion)
+
+
+def test_only_what_the_named_mapping_wants_is_taken_up(run: Run, world: World) -> None:
+    world.add_mapping(('course: "*"', "course: none"))
+    unwanted(world, "BIO-1", "BIO-2", "CHEM-1", "ART-1")
+    world.add_mapping(("course-completion", "biology"), ('course: "*"', 'course: "BIO-*"'))
+    world.add_mapping(("course-completion", "chemistry"), ('course: "*"', 'course: "CHEM-*"'))
+
+    strange = run("mappings", "take-up", "physics")
+    assert (1, True) == (strange.code, "no active mapping called 'physics'" in strange.err)
+    assert "1 taken up.\n" in run("mappings", "take-up", "chemistry", "--as", "alice").out
+    work(world)
+    assert ["unmatched", "unmatched", "mapped", "unmatched"] == world.states(tables.completion)
+    assert "2 taken up.\n" in run("mappings", "take-up").out
+
+
+def test_what_another_mapping_wants_as_well_is_taken_up_if_both_are_named(
+    run: Run, world: World
+) -> None:
+    world.add_mapping(('course: "*"', "course: none"))
+    unwanted(world, "BIO-1", "BIO-2", "CHEM-1")
+    world.add_mapping(("course-completion", "biology"), ('course: "*"', 'course: "BIO-*"'))
+    world.add_mapping(("course-completion", "all"), ("issuer: main", "issuer: main\nkind: other"))
+
+    alone = run("mappings", "take-up", "all")
+    assert (
+        "1 completions that no mapping wanted are wanted now.\n"
+        "2 more are left alone: biology wants them, too.\n"
+        "1 taken up.\n"
+    ) == alone.out
+    work(world)
+    assert ["unmatched", "unmatched", "mapped"] == world.states(tables.completion)
+    assert "2 taken up.\n" in run("mappings", "take-up", "all", "biology").out

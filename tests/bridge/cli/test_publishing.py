@@ -258,7 +258,10 @@ def test_of_a_new_mapping_it_is_told_what_came_before_and_that_is_left_alone(
     settle(world)
 
     assert "2 completions came before that no mapping wanted and this would.\n" in said.out
-    assert "They are left alone; to have them mapped: `vaultbridge mappings take-up`." in said.out
+    assert (
+        "They are left alone; to have them mapped: `vaultbridge mappings take-up biology`."
+        in said.out
+    )
     assert ["unmatched"] * 3 == world.states(tables.completion)
     again = run("mappings", "publish", "biology")
     assert (0, False) == (again.code, "came before" in again.out)
@@ -299,6 +302,24 @@ def test_what_becomes_of_what_came_before_can_be_said_at_once(
     taken_up = earlier == "take-up"
     assert (0, taken_up) == (said.code, "1 taken up." in said.out)
     assert int(taken_up) == len(world.vault.created)
+
+
+def test_what_was_left_alone_for_one_mapping_another_does_not_take_up(
+    run: Run, world: World, document: Path
+) -> None:
+    assert 0 == run("mappings", "deactivate", NAME).code
+    settle(world)  # or it is long past, one day
+    world.complete("ada", course={"id": "1", "code": "BIO-1"})
+    world.complete("bob", course={"id": "2", "code": "CHEM-1"})
+    settle(world)
+    for name, courses, earlier in (("bio", "BIO-*", "leave"), ("chem", "CHEM-*", "take-up")):
+        document.write_text(MAPPING.replace(NAME, name).replace('"*"}', f'"{courses}"}}'))
+        said = run("mappings", "add", str(document), "--earlier", earlier)
+        assert "1 completions came before" in said.out
+    settle(world)
+
+    assert "1 taken up." in said.out
+    assert ["bob@learners.example"] == [address for address, *_ in world.vault.created]
 
 
 def test_a_crowd_is_announced_and_the_history_tells_it(run: Run, world: World) -> None:

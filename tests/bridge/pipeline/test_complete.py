@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from bridge.certificates.page import Page, RenderError
+from bridge.pipeline import earlier
 from bridge.store import tables
 from bridge.store.states import CompletionState
 from connectors.base import Completion, Malformed, Permanent, Problem, Temporary
@@ -178,13 +179,11 @@ def test_a_completion_that_no_mapping_matches_is_kept_and_taken_up_later(world: 
     assert (CompletionState.UNMATCHED, [], None) == (row.state, world.states(), row.next_run_at)
     assert "vaultbridge mappings take-up" in row.remedy
 
-    from bridge.pipeline.replay import take_up_unmatched  # noqa: PLC0415
-
     world.add_mapping()
-    assert 1 == take_up_unmatched(world.bridge, who="alice")
+    assert 1 == earlier.take_up(world.bridge, [row.id], who="alice")
     world.settle()
     assert ["generated"] == world.states()
-    assert 0 == take_up_unmatched(world.bridge, who="alice")
+    assert 0 == earlier.take_up(world.bridge, [row.id], who="alice")
     taken = [e for e in world.rows(tables.event) if e.what == "unmatched taken up"]
     assert [("alice", "1")] == [(e.who, e.detail) for e in taken]
 
