@@ -335,6 +335,7 @@ class Finding:
     ok: bool
     problem: str | None = None
     remedy: str | None = None
+    note: str | None = None  #: what it goes without and how to have it, where that may be meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,14 +76,18 @@ def sites(of: Installation) -> Iterator[Finding]:
 def _site(bridge: Bridge, row: sa.Row[Any]) -> Iterator[Finding]:
     check = f"vaultbridge site check {row.name}"
     try:
-        missing = [one for one in bridge.connector_of(row).check() if not one.ok]
+        found = list(bridge.connector_of(row).check())
     except ConnectorError as exc:
         remedy = getattr(exc, "remedy", "See that the LMS can be reached from here.")
         yield Finding(text=f"{row.name}: {exc} {remedy} Then: {check}")
         return
+    missing = [one for one in found if not one.ok]
     for one in missing:
         said = " ".join(filter(None, [one.problem or "It is missing.", one.remedy]))
         yield Finding(text=f"{row.name}: {one.name}: {said} Then: {check}")
+    for one in found:
+        if one.note is not None:
+            yield checkup.note(f"{row.name}: {one.name}: {one.note}")
     if not missing and row.problem is not None:
         yield checkup.note(
             f"{row.name}: all is there again. What waited for it goes on by itself; at once with: "

@@ -35,7 +35,7 @@ from bridge.store import accounts, completions, deliveries, events, restored, wr
 from bridge.store.owners import of, sealed
 from bridge.store.tables import completion, delivery
 from bridge.wiring import Bridge
-from connectors.base import Capability, Connector, Target
+from connectors.base import Capability, Connector, Finding, Target
 from runtime.crashpoint import crashpoint
 from runtime.settings import MASK
 
@@ -187,7 +187,9 @@ def check(name: str) -> None:
     b, row, connector = _connector(name)
     missing = 0
     for finding in connector.check():
-        click.echo(f"{'✓' if finding.ok else '✗'} {finding.name}")
+        click.echo(f"{_mark(finding)} {finding.name}")
+        if finding.note:
+            click.echo(f"    {finding.note}")
         if not finding.ok:
             missing += 1
             click.echo(f"    {finding.problem or 'It is missing.'}")
@@ -197,6 +199,12 @@ def check(name: str) -> None:
         raise click.ClickException(f"{missing} missing. Grant them and check again.")
     _wake(b, row)
     click.echo("All there.")
+
+
+def _mark(finding: Finding) -> str:
+    if not finding.ok:
+        return "✗"
+    return "–" if finding.note else "✓"
 
 
 def _connector(name: str) -> tuple[Bridge, sa.Row[Any], Connector[Any]]:

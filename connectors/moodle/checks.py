@@ -32,6 +32,14 @@ IMPORT = "core_course_import_course"
 _LIKELY_COURSES = tuple(str(number) for number in range(2, 13))
 _PARTICIPANTS = 20
 _PERMISSIONS = "permissions in a course"
+#: By default: nobody need grant more than certificates take.
+_STAFF_UNKNOWN = Finding(
+    name="staff of courses: not asked for",
+    ok=True,
+    note="A teacher who completes a course is issued a certificate like everyone else. To have a "
+    f"person look first, allow {staff.REVIEW} in the role of the service user and set knows_staff "
+    "to yes.",
+)
 _USER_POLICIES = "Site administration → Users → Permissions → User policies → Show user identity"
 
 
@@ -56,6 +64,8 @@ def check(client: MoodleClient, settings: MoodleSettings) -> Iterator[Finding]:
     yield _address(own_address, settings)
     yield from _functions(offered, settings)
     yield from _permissions(client, settings)
+    if not settings.knows_staff:
+        yield _STAFF_UNKNOWN
     if settings.template_course_id is not None:
         yield _tried("template course", lambda: _see_template(client, settings))
     if settings.completions_report_id is not None:

@@ -62,6 +62,12 @@ def test_what_a_site_lacks(world: World, key_file: Path) -> None:
     )
 
 
+def test_what_a_site_goes_without_is_a_note(world: World, key_file: Path) -> None:
+    world.lms.findings += [Finding(name="roles", ok=True, note="Staff is certified.")]
+
+    assert f"{SITE}: roles: Staff is certified." == noted(world, "sites", key_file=key_file)
+
+
 @pytest.mark.parametrize(
     ("raised", "told"),
     [

@@ -81,13 +81,19 @@ def test_check_says_one_by_one_what_is_missing_and_where_to_grant_it(
 ) -> None:
     world.lms.findings = [
         Finding(name="token", ok=True),
+        Finding(name="roles: not asked for", ok=True, note="Staff is certified. To hold it, do."),
         Finding(name="may grade", ok=False, problem="It may not.", remedy="Grant it in Roles."),
     ]
     said = run("site", "check", SITE)
-    assert (1, "✓ token\n✗ may grade\n    It may not.\n    → Grant it in Roles.\n") == (
-        said.code,
-        said.out,
-    )
+    expected = """\
+✓ token
+– roles: not asked for
+    Staff is certified. To hold it, do.
+✗ may grade
+    It may not.
+    → Grant it in Roles.
+"""
+    assert (1, expected) == (said.code, said.out)
     assert "1 missing." in said.err
 
     world.lms.findings = [Finding(name="token", ok=True)]

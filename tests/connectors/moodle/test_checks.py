@@ -14,6 +14,7 @@ from tests.connectors.moodle.sites import moodle
 INFO = "core_webservice_get_site_info"
 USERS = "core_user_get_users_by_field"
 ENROLLED = "core_enrol_get_enrolled_users"
+UNASKED = "staff of courses: not asked for"
 GOOD = [
     "Moodle answers with this token",
     "base_url is this Moodle's own address",
@@ -25,6 +26,7 @@ GOOD = [
     "completion status",
     "grades",
     "assignments",
+    UNASKED,
     "report of completions of the last 2 days",
     "custom certificates",
 ]
@@ -35,9 +37,19 @@ def faults(server: FakeMoodle, **settings) -> list[Finding]:
 
 
 def test_a_good_site_has_everything():
-    expected = [Finding(name=name, ok=True) for name in GOOD]
+    found = list(moodle(FakeMoodle()).check())
 
-    assert list(moodle(FakeMoodle()).check()) == expected
+    assert [(name, True) for name in GOOD] == [(finding.name, finding.ok) for finding in found]
+
+
+def test_where_nobody_knows_who_is_staff_a_note_says_how_to_have_it():
+    noted = [finding for finding in moodle(FakeMoodle()).check() if finding.note is not None]
+    silent = [finding.note for finding in moodle(FakeMoodle(), knows_staff="yes").check()]
+
+    assert [UNASKED] == [finding.name for finding in noted]
+    assert "moodle/role:review" in str(noted[0].note)
+    assert "knows_staff to yes" in str(noted[0].note)
+    assert {None} == set(silent)
 
 
 def test_the_right_to_see_staff_is_tried_where_it_is_wanted():
