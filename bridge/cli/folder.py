@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mappings.locate import read
 
 KEPT = ".vaultbridge-mappings.json"
 ENDS = (".yaml", ".yml")
+MINE = ".mine"  #: what a copy of a file ends in that is written over
 FORMAT = 1
 
 
@@ -51,7 +53,11 @@ class Document:
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return _sha256(self.text.encode())
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def standing(here: str | None, base: str | None, there: str | None) -> Standing:
@@ -100,6 +106,32 @@ class Folder:
         if name in self.documents:
             return self.documents[name].path
         return self.path / (self.base[name].file if name in self.base else f"{name}.yaml")
+
+    def is_taken(self, name: str) -> bool:
+        """Whether something stands where a mapping's document belongs that no pull has put there.
+
+        That may be its own document, changed since; another's; or what cannot be read yet.
+        """
+        path, base = self.file_of(name), self.base.get(name)
+        if not path.exists():
+            return False
+        there = _sha256(path.read_bytes()) if path.is_file() else None
+        return base is None or there != base.sha256
+
+    def aside_of(self, name: str) -> Path:
+        """Where what stands in the place of a mapping's document is kept; nothing is there yet."""
+        path = self.file_of(name)
+        ends = chain([MINE], (f"{MINE}.{number}" for number in count(2)))
+        return next(one for end in ends if not (one := path.with_name(path.name + end)).exists())
+
+    def set_aside(self, name: str) -> None:
+        """Keep what stands in the place of a mapping's document under another name."""
+        path = self.file_of(name)
+        path.replace(self.aside_of(name))
+        for other in [each for each, one in self.documents.items() if one.path == path]:
+            del self.documents[other]
+            if other != name:  # whose document is not here any more: as if it never had been
+                self.base.pop(other, None)
 
     def put(self, name: str, text: str) -> Path:
         """Write a mapping's document."""

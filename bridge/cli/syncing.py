@@ -5,7 +5,7 @@ Neither is written over where both have changed: that is a conflict, told with b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +24,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: How a command ends that would have to write over what it does not know.
 CONFLICT = 3
-MINE = ".mine"  #: what a copy of a document ends in that was written over
 
 FOLDER = click.argument(
     "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False, exists=True)
@@ -46,7 +45,8 @@ def pull(folder: Path, force: bool, dry_run: bool) -> None:
     """Bring the documents in DIR to what the active mappings say.
 
     A document that you have changed stays. Where the mapping has changed in the database as well,
-    nothing is written and the command ends with 3. The file of a mapping that was taken out of use
+    or something else stands in its file's place, nothing is written and the command ends with 3.
+    The file of a mapping that was taken out of use
     is deleted. What both said last is kept in DIR/.vaultbridge-mappings.json: put it under version
     control with the documents.
     """
@@ -54,15 +54,27 @@ def pull(folder: Path, force: bool, dry_run: bool) -> None:
     here = Folder(folder)
     with b.database.read() as conn:
         there = {row.name: row for row in mapping_versions.active(conn)}
-        conflicts = [] if force else _conflicts(conn, here, there)
+        taken = [name for name in here.names | set(there) if _is_taken(here, name, there.get(name))]
+        conflicts = [] if force else _conflicts(conn, here, there, taken)
     _stop_at(conflicts, f"vaultbridge mappings pull {folder} --force")
+    for name in sorted(taken):
+        said = "would be kept" if dry_run else "kept"
+        click.echo(f"{here.file_of(name)}: {said} as {here.aside_of(name)}.")
+        if not dry_run:
+            here.set_aside(name)
     for name in sorted(here.names | set(there)):
-        _pull(here, name, there.get(name), force=force, dry_run=dry_run)
+        _pull(here, name, there.get(name), dry_run=dry_run)
     if not dry_run:
         here.save()
 
 
-def _pull(here: Folder, name: str, row: sa.Row[Any] | None, *, force: bool, dry_run: bool) -> None:
+def _is_taken(here: Folder, name: str, row: sa.Row[Any] | None) -> bool:
+    """Whether to bring a mapping's file up to date would write over what is not the database's."""
+    change = here.standing(name, row.sha256 if row is not None else None)
+    return change in (Standing.THERE, Standing.BOTH) and here.is_taken(name)
+
+
+def _pull(here: Folder, name: str, row: sa.Row[Any] | None, *, dry_run: bool) -> None:
     change = here.standing(name, row.sha256 if row is not None else None)
     path = here.file_of(name)
     if change is Standing.HERE:
@@ -74,8 +86,6 @@ def _pull(here: Folder, name: str, row: sa.Row[Any] | None, *, force: bool, dry_
         click.echo(f"{path}: {'would be ' if dry_run else ''}{what}.")
         if dry_run:
             return
-        if change is Standing.BOTH and name in here.documents:
-            path.replace(path.with_name(path.name + MINE))
         if row is not None:
             here.put(name, row.document)
         else:
@@ -181,13 +191,17 @@ def _gone(
 
 
 def _conflicts(
-    conn: sa.Connection, here: Folder, there: Mapping[str, sa.Row[Any]]
+    conn: sa.Connection,
+    here: Folder,
+    there: Mapping[str, sa.Row[Any]],
+    taken: Collection[str] = (),
 ) -> Sequence[str]:
-    """What of each mapping that has changed on both sides is told."""
+    """What is told of each mapping that has changed on both sides, or whose place is taken."""
     return [
         _conflict(conn, here, name, there.get(name))
         for name in sorted(here.names | set(there))
-        if here.standing(name, row.sha256 if (row := there.get(name)) is not None else None)
+        if name in taken
+        or here.standing(name, row.sha256 if (row := there.get(name)) is not None else None)
         is Standing.BOTH
     ]
 
@@ -195,8 +209,7 @@ def _conflicts(
 def _conflict(conn: sa.Connection, here: Folder, name: str, row: sa.Row[Any] | None) -> str:
     base = here.base.get(name)
     path = here.file_of(name)
-    mine = "changed" if name in here.documents else "gone"
-    since = f"{mine} here since version {base.version}" if base else "never pulled or pushed here"
+    since = _since(here, name)
     if row is None:
         return f"{path}: {since}, and {name} is not in use any more."
     made = events.history(conn, [row.id])[:1]
@@ -204,6 +217,17 @@ def _conflict(conn: sa.Connection, here: Folder, name: str, row: sa.Row[Any] | N
     theirs = f"version {row.version} is active since {row.created_at:%Y-%m-%d %H:%M}{by}"
     look = f"vaultbridge mappings diff {name} {base.version} {row.version}" if base else ""
     return f"{path}: {since}, and {theirs}." + (f" See: {look}" if look else "")
+
+
+def _since(here: Folder, name: str) -> str:
+    """What is the matter with a mapping's document in the folder."""
+    base = here.base.get(name)
+    if name not in here.documents and here.is_taken(name):
+        return f"is no document of {name}"
+    if base is None:
+        return "never pulled or pushed here"
+    what = "changed" if name in here.documents else "gone"
+    return f"{what} here since version {base.version}"
 
 
 def _stop_at(conflicts: Sequence[str], forced: str) -> None:

@@ -170,6 +170,60 @@ def test_a_document_of_unknown_origin_that_differs_is_a_conflict(
     assert (0, "") == ((same := pushed(run, folder)).code, same.out)
 
 
+@pytest.mark.parametrize("there", [": not yet [", OTHER, "mapping: 1\n"])
+def test_a_file_that_is_no_document_of_the_mapping_is_not_written_over(
+    run: Run, world: World, folder: Path, file: Path, there: str
+) -> None:
+    file.write_text(there)
+
+    said = run("mappings", "pull", str(folder))
+    assert (3, "") == (said.code, said.out)
+    assert f"{file}: is no document of {NAME}, and version 1 is active" in said.err
+    assert [(file, there)] == [(path, path.read_text()) for path in folder.iterdir()]
+
+    dry = run("mappings", "pull", str(folder), "--force", "--dry-run")
+    assert f"{file}: would be kept as {file}.mine.\n" in dry.out
+    assert f"{file}: would be version 1.\n" in dry.out
+    assert there == file.read_text()
+    said = run("mappings", "pull", str(folder), "--force")
+    assert f"{file}: kept as {file}.mine.\n{file}: version 1.\n" == said.out
+    assert (MAPPING, there) == (file.read_text(), (folder / f"{file.name}.mine").read_text())
+
+
+def test_a_document_that_was_given_another_name_is_kept_whatever_is_pulled(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    theirs(world, OTHER, "chemistry")
+    pulled(run, folder)
+    file.write_text(MINE.replace(NAME, "chemistry-too"))
+    theirs(world)
+
+    said = run("mappings", "pull", str(folder))
+    assert (3, True) == (said.code, f"{file}: is no document of {NAME}, and version 2" in said.err)
+    for number, kept in ((2, f"{file.name}.mine"), (3, f"{file.name}.mine.2")):
+        assert 0 == run("mappings", "pull", str(folder), "--force").code
+        assert MINE.replace(NAME, "chemistry-too") == (folder / kept).read_text()
+        assert active(world)[NAME] == (number, file.read_text())
+        file.write_text(MINE.replace(NAME, "chemistry-too"))
+        theirs(world, THEIRS + "# more\n")
+
+
+def test_a_mapping_whose_file_another_one_had_is_pulled_again(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    file.write_text(OTHER)  # of another mapping that is in use, too
+    theirs(world, OTHER, "chemistry")
+
+    assert 3 == run("mappings", "pull", str(folder)).code
+    pulled_by_force = run("mappings", "pull", str(folder), "--force")
+    assert 0 == pulled_by_force.code
+
+    assert {file.name: MAPPING, "chemistry.yaml": OTHER, f"{file.name}.mine": OTHER} == {
+        path.name: path.read_text() for path in folder.iterdir() if path.name != KEPT
+    }
+    assert (0, "") == ((again := run("mappings", "pull", str(folder))).code, again.out)
+
+
 def test_of_broken_documents_every_mistake_is_told_and_nothing_is_pushed(
     run: Run, world: World, folder: Path, file: Path
 ) -> None:
