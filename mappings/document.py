@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import marshmallow as ma
 
+from mappings.locales import page_language_problem
 from mappings.locate import KeyPath, Located, read
 from mappings.mistakes import DocumentError, Fault, Mistake, did_you_mean
 from mappings.model import ANY_SITE, LMS, Mapping
@@ -38,7 +39,7 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
     """Return the mapping that a YAML document describes.
 
     Raises DocumentError with all mistakes at once; with ``known``, a name that does not exist
-    there is one of them.
+    there is one of them, and so is a language that no page is printed in.
     """
     located = read(text)
     mapping: Mapping | None = None
@@ -51,6 +52,9 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
             for path, fault in _faults(exc.messages)
             if not _told(located, path)
         ]
+    # One that is in use is read all the same: what it would issue is held, and told.
+    if mapping is not None and known is not None:
+        mistakes += _unprinted(located, mapping)
     known = known or Known()
     mistakes += _unknown_names(located, known)
     if mapping is not None:
@@ -118,6 +122,14 @@ def _in_vain(located: Located, mapping: Mapping) -> Iterator[Mistake]:
     for key in sorted(PRINTING & located.data["certificate"].keys()):
         problem = "says how a page is printed; with from: lms none is, so leave it out"
         yield located.mistake(("certificate", key), problem, on_key=True)
+
+
+def _unprinted(located: Located, mapping: Mapping) -> Iterator[Mistake]:
+    rules = mapping.certificate
+    is_fixed = rules.source != LMS and "{" not in rules.language.source
+    problem = page_language_problem(rules.language.source) if is_fixed else None
+    if problem:
+        yield located.mistake(("certificate", "language"), problem)
 
 
 def _parameter_faults(located: Located, mapping: Mapping, known: Known) -> Iterator[Mistake]:

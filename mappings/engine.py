@@ -145,7 +145,7 @@ def _filled(
         printed = expression.evaluate(values, applied)
         result = rule.clean(printed)
         made[rule.name] = rule.read(result)
-        rule.doubt(mapping.hold, result)
+        rule.doubt(mapping, result)
     except ExpressionError as exc:
         problems.append(_failed(rule.field, exc))
     except Unfit as exc:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from mappings import people
+from mappings import locales, people
 from mappings.locales import day_in, language_problem, spelled, style_problem, zone_problem
 from mappings.values import LIST_LIMIT, ExpressionError, Items, Number, within_length, within_limit
 
@@ -147,6 +147,11 @@ def format_date(value: object, language: object, style: object = "long") -> str 
             f"format_date cannot read {_shown(value)}: it takes a date like 2026-05-17, "
             "as local_date gives it"
         ) from exc
+
+
+def page_language(value: object, instead: object) -> str:
+    """The language if a page can be printed in it, else another."""
+    return locales.page_language(_text(value)) or _text(instead)
 
 
 def _missing(value: object) -> bool:

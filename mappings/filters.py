@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mappings import filter_functions as functions
-from mappings.locales import language_problem, style_problem, zone_problem
+from mappings.locales import language_problem, page_language_problem, style_problem, zone_problem
 
 Check = Callable[[str], "str | None"]
 
@@ -55,6 +55,15 @@ _ALL = (
         cost=100,
         example="{{ completed_at | local_date: 'Asia/Dubai' | format_date: 'fr' }}",
         result="18 mai 2026",
+    ),
+    Filter(
+        name="page_language",
+        apply=functions.page_language,
+        arguments=("a language that pages are printed in",),
+        checks=(page_language_problem,),
+        cost=10,
+        example="{{ course.language | page_language: 'en' }}",
+        result="ar",
     ),
     Filter(
         name="round",

@@ -13,6 +13,9 @@ from mappings.mistakes import did_you_mean
 
 DATE_STYLES = ("full", "long", "medium", "short")
 
+#: The languages that a printed page has its fixed texts in: those of certificates/texts.yaml.
+PAGE_LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "pt", "zh")
+
 
 @cache
 def _zones() -> frozenset[str]:
@@ -34,6 +37,25 @@ def language_problem(tag: str) -> str | None:
     except (UnknownLocaleError, ValueError):
         return f'"{tag}" is no language; write one such as en, ar or pt-BR'
     return None
+
+
+def page_language(tag: str) -> str | None:
+    """The language that a page is printed in where this one is wanted; None if there are no texts.
+
+    LMSs have variants that nobody else knows, such as Moodle's ``de_du``: that is ``de``.
+    """
+    primary = tag.replace("_", "-").partition("-")[0].lower()
+    if primary not in PAGE_LANGUAGES:
+        return None
+    return primary if language_problem(tag) else tag
+
+
+def page_language_problem(tag: str) -> str | None:
+    """Why no page is printed in this language; None if pages are."""
+    problem = language_problem(tag)
+    if problem or page_language(tag):
+        return problem
+    return f'no page has texts in "{tag}"; there are: {", ".join(PAGE_LANGUAGES)}'
 
 
 def style_problem(style: str) -> str | None:

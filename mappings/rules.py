@@ -11,11 +11,15 @@ from typing import Any
 from mappings import doubts, texts
 from mappings.entry import DETAILS_LIMIT, TEXT_LIMIT
 from mappings.expressions import Expression
-from mappings.locales import language_problem
-from mappings.model import Hold, Mapping
+from mappings.locales import language_problem, page_language_problem
+from mappings.model import TEMPLATE, Mapping
 
 #: The remedy for whatever an expression itself does wrong.
 MEND_MAPPING = "Correct it in the mapping, then replay the completion."
+ANOTHER_LANGUAGE = (
+    "Say in the mapping which language is taken instead, e.g. "
+    "{{ learner.language | page_language: 'en' }}, then replay."
+)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -40,7 +44,7 @@ class Rule:
     clean: Callable[[str], str]
     read: Callable[[str], Any]  #: raises Unfit
     #: Raises Unfit for what may be right and is held all the same.
-    doubt: Callable[[Hold, str], None] = lambda hold, text: None
+    doubt: Callable[[Mapping, str], None] = lambda mapping, text: None
 
 
 def _required(remedy: str) -> Callable[[str], str]:
@@ -64,7 +68,8 @@ _filled_email = _required(
 )
 
 
-def _doubt_name(hold: Hold, text: str) -> None:
+def _doubt_name(mapping: Mapping, text: str) -> None:
+    hold = mapping.hold
     problem = doubts.name_doubt(text, kinds=hold.names, placeholders=hold.placeholders)
     if problem:
         raise Unfit(
@@ -75,8 +80,8 @@ def _doubt_name(hold: Hold, text: str) -> None:
         )
 
 
-def _doubt_address(hold: Hold, text: str) -> None:
-    problem = doubts.address_doubt(text, dead=hold.addresses)
+def _doubt_address(mapping: Mapping, text: str) -> None:
+    problem = doubts.address_doubt(text, dead=mapping.hold.addresses)
     if problem:
         raise Unfit(
             f'"{text}" {problem}',
@@ -127,9 +132,14 @@ def _details(text: str) -> str:
 def _language(text: str) -> str:
     problem = language_problem(text) if text else "is empty"
     if problem:
-        remedy = "Write in the mapping, e.g., {{ learner.language | default: 'en' }}."
-        raise Unfit(problem, remedy, code="invalid" if text else "missing")
+        raise Unfit(problem, ANOTHER_LANGUAGE, code="invalid" if text else "missing")
     return text.replace("_", "-")
+
+
+def _refuse_unprinted(mapping: Mapping, text: str) -> None:
+    problem = page_language_problem(text)
+    if problem and mapping.certificate.source == TEMPLATE:
+        raise Unfit(problem, ANOTHER_LANGUAGE)
 
 
 RULES: tuple[Rule, ...] = (
@@ -179,5 +189,6 @@ RULES: tuple[Rule, ...] = (
         expression=lambda mapping: mapping.certificate.language,
         clean=texts.line,
         read=_language,
+        doubt=_refuse_unprinted,
     ),
 )

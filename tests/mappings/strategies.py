@@ -163,7 +163,9 @@ parts = {
     "certificate": st.just({"from": "lms"})
     | st.fixed_dictionaries(
         {
-            "language": st.sampled_from(["en", "pt_BR", "{{ learner.language | default: 'ar' }}"])
+            "language": st.sampled_from(
+                ["en", "pt_BR", "{{ learner.language | page_language: 'ar' }}"]
+            )
             | outputs.map(partial(sound, compile_text))
         },
         optional={

@@ -182,8 +182,8 @@ def mistakes(text: str, known: Known | None = None) -> list[str]:
 
 
 FILTERS = (
-    "default, local_date, format_date, round, upcase, downcase, capitalize, name_case, "
-    "given_first, with_family, strip, append, prepend, replace, "
+    "default, local_date, format_date, page_language, round, upcase, downcase, capitalize, "
+    "name_case, given_first, with_family, strip, append, prepend, replace, "
     "remove, truncate, split, join, first, last, size"
 )
 KEYS = (
@@ -519,6 +519,20 @@ def test_names_that_do_not_exist_where_the_document_is_used_are_mistakes() -> No
     ]
 
     assert expected == mistakes(text, known)
+
+
+def test_a_language_that_no_page_is_printed_in_is_a_mistake_of_a_document_to_be_used() -> None:
+    text = document(("entry:", "certificate: {language: ru}\nentry:"))
+
+    expected = (
+        '7:25: certificate.language: no page has texts in "ru"; there are: ar, de, en, es, fr, hi, '
+        "pt, zh"
+    )
+
+    assert [expected] == mistakes(text, Known())
+    # One that is in use already is read: broken, it would stop all others.
+    assert "ru" == load(text).certificate.language.source
+    load(document(("entry:", "certificate: {from: lms, language: ru}\nentry:")), known=Known())
 
 
 def test_names_that_exist_are_no_mistakes() -> None:

@@ -177,12 +177,15 @@ def test_the_issue_date_is_the_day_in_the_zone_of_the_mapping() -> None:
 def test_the_language_may_come_from_the_completion() -> None:
     change = (
         "entry:",
-        "certificate: {language: \"{{ course.language | default: 'en' }}\"}\nentry:",
+        "certificate: {language: \"{{ course.language | page_language: 'en' }}\"}\nentry:",
     )
 
-    assert entry(AMINA, change).language == "ar"
-    assert entry(course(language=None), change).language == "en"
-    assert entry(course(language="pt_BR"), change).language == "pt-BR"
+    def language(told: str | None) -> str:
+        return entry(course(language=told), change).language
+
+    assert ["ar", "en", "pt-BR"] == [language(told) for told in ("ar", None, "pt_BR")]
+    # Turkish has no texts; Moodle's informal German is German.
+    assert ["en", "de", "en"] == [language(told) for told in ("tr", "de_du", "tr_wp")]
 
 
 @pytest.mark.parametrize(
@@ -325,7 +328,10 @@ def test_an_issue_date_that_is_none_is_held(text: str) -> None:
 
 def test_a_language_that_is_none_is_held() -> None:
     change = ("entry:", 'certificate: {language: "{{ learner.language }}"}\nentry:')
-    remedy = "Write in the mapping, e.g., {{ learner.language | default: 'en' }}."
+    remedy = (
+        "Say in the mapping which language is taken instead, e.g. "
+        "{{ learner.language | page_language: 'en' }}, then replay."
+    )
 
     def problem(text: str, code: str = "invalid") -> FieldProblem:
         return FieldProblem(field="certificate.language", problem=text, remedy=remedy, code=code)
@@ -334,6 +340,14 @@ def test_a_language_that_is_none_is_held() -> None:
     assert [problem('"tlh" is no language; write one such as en, ar or pt-BR')] == problems(
         learner(language="tlh"), change
     )
+    unprinted = 'no page has texts in "tr"; there are: ar, de, en, es, fr, hi, pt, zh'
+    assert [problem(unprinted)] == problems(learner(language="tr"), change)
+
+
+def test_a_file_that_the_lms_makes_may_be_in_any_language() -> None:
+    change = ("entry:", "certificate: {from: lms, language: tr}\nentry:")
+
+    assert "tr" == entry(AMINA, change).language
 
 
 def test_a_doubtful_name_or_address_is_held_until_the_mapping_allows_it() -> None:

@@ -237,6 +237,10 @@ NAMES = "unknown name x; allowed: course.id, course.code, "
             ],
         ),
         (
+            "{{ learner.language | page_language: 'ru' }}",
+            [(22, 'no page has texts in "ru"; there are: ar, de, en, es, fr, hi, pt, zh')],
+        ),
+        (
             "{{ course.id | truncate }}",
             [(15, "truncate is used like this: {{ course.title | truncate: 13 }}")],
         ),

@@ -94,7 +94,7 @@ MAPPINGS = [
     load(
         DOCUMENT.replace('"BIO-*"', '["?*", "*a*"]\n  when: "grade == nil or grade.percent >= 60"')
         + "  details: \"{{ extra.a }}{{ grade.percent | round: 2 }}{{ cohorts | join: ' ' }}\"\n"
-        + "certificate: {language: \"{{ learner.language | default: 'en' }}\"}\n"
+        + "certificate: {language: \"{{ learner.language | page_language: 'en' }}\"}\n"
         + "hold: {names: none, placeholders: none, addresses: none}\n"
     ),
     load(DOCUMENT.replace('"BIO-*"', '"*"\n  category: ["?*", "*a"]\n  cohort: "*"')),

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.certificates.page import Page, RenderError
 from bridge.certificates.texts import language, languages
+from mappings.locales import PAGE_LANGUAGES
 from tests.bridge.certificates import reading
 from tests.bridge.certificates.pages import a_page
 
@@ -45,6 +46,10 @@ def test_an_unknown_language_names_those_there_are(tag: str):
         language(tag)
 
     assert refused.value.remedy.endswith("one of: ar, de, en, es, fr, hi, pt, zh.")
+
+
+def test_mappings_know_the_languages_that_there_are():
+    assert PAGE_LANGUAGES == languages()
 
 
 def test_every_language_has_every_text():
