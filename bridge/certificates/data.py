@@ -132,11 +132,7 @@ def _signing(page: Page, template: Template, given: dict[str, Any]) -> list[Sign
     for name in template.of_kind("signatories"):
         if given[name]:
             return signatories.signing(given[name], page.issue_date, template.files)
-    issuers = Signatory(
-        name=page.signatory_name or None,
-        role=page.signatory_role or None,
-        image=_given(page.signature),
-    )
+    issuers = Signatory(name=page.signatory_name or None, role=page.signatory_role or None)
     return [] if issuers == Signatory(name=None) else [issuers]
 
 

@@ -38,7 +38,7 @@ class Page:
 
     template: str = "classic"  #: name of a template's folder
     language: str = "en"  #: BCP 47, of the fixed texts and the date
-    paper: str = "a4"  #: or "us-letter"; always landscape
+    paper: str = "a4"  #: or "us-letter"
     full_name: str
     title: str  #: of the course or the certificate
     details: str | None = None
@@ -48,7 +48,6 @@ class Page:
     logo: bytes | None = field(default=None, repr=False)  #: PNG, JPEG or SVG
     signatory_name: str | None = None
     signatory_role: str | None = None
-    signature: bytes | None = field(default=None, repr=False)  #: PNG, JPEG or SVG
     #: as the template's template.yaml allows
     parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 

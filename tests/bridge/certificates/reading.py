@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import io
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pypdfium2
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 MM = 72 / 25.4
 
@@ -72,6 +73,32 @@ def text_between(pdf: bytes, left: float, right: float) -> str:
     """The text in an upright band of the page, from and to so many millimetres from its left."""
     page = pypdfium2.PdfDocument(pdf)[0]
     return page.get_textpage().get_text_bounded(left=left * MM, right=right * MM)
+
+
+def text_box_mm(pdf: bytes, wanted: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a text that is printed once, from the page's left and top."""
+    page = pypdfium2.PdfDocument(pdf)[0]
+    letters = page.get_textpage()
+    finder = letters.search(wanted)
+    first, count = finder.get_next()
+    assert finder.get_next() is None
+    boxes = [letters.get_charbox(i) for i in range(first, first + count)]
+    return (
+        min(box[0] for box in boxes) / MM,
+        (page.get_height() - max(box[3] for box in boxes)) / MM,
+        max(box[2] for box in boxes) / MM,
+        (page.get_height() - min(box[1] for box in boxes)) / MM,
+    )
+
+
+def colour_box_mm(pdf: bytes, colour: tuple[int, ...]) -> tuple[float, ...]:
+    """Left, top, right and bottom of what is shown in a colour, from the page's left and top."""
+    seen = picture(pdf)
+    bands = ImageChops.difference(seen, Image.new("RGB", seen.size, colour)).split()
+    farthest = reduce(ImageChops.lighter, bands)
+    box = farthest.point(lambda level: 255 if level < 8 else 0).getbbox()
+    assert box is not None, "nothing has the colour"
+    return tuple(edge / 2 for edge in box)
 
 
 def margins_of(pdf: bytes, band: tuple[float, float]) -> tuple[float, float]:

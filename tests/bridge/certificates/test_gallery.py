@@ -26,16 +26,18 @@ ARABIC = "محمد عبد الرحمن بن عبد العزيز بن سلطان 
 LONG = "Maria Alexandra Wilhelmina Konstantinopolska"
 LONGER = "de la Santísima Trinidad"
 COLOUR = (0, 192, 0)
+#: Who signs, and the colour each signs in.
+HANDS = {"Ana": (192, 0, 0), "Bea": (0, 0, 192), "Cyd": (192, 0, 192)}
 Own = Callable[..., Renderer]
 
 
-def _in_colour(file: str) -> bytes:
+def _in_colour(file: str, colour: tuple[int, ...] = COLOUR) -> bytes:
     """A picture of one colour, of the kind that its name says."""
     if file.endswith(".svg"):
-        shape = '<path d="M0 0H9V9H0Z" fill="rgb(0,192,0)"/>'
+        shape = f'<path d="M0 0H9V9H0Z" fill="rgb{colour}"/>'
         return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{shape}</svg>'.encode()
     out = io.BytesIO()
-    Image.new("RGB", (90, 90), COLOUR).save(out, Image.registered_extensions()[Path(file).suffix])
+    Image.new("RGB", (90, 90), colour).save(out, Image.registered_extensions()[Path(file).suffix])
     return out.getvalue()
 
 
@@ -154,6 +156,41 @@ def test_a_templates_own_logo_takes_the_place_of_the_issuers(own: Own, base: str
     assert 0 == _pixels(seen, (255, 0, 255))
     upper = seen.crop((0, 0, seen.width, seen.height // 4))
     assert 20 * 20 < _pixels(upper, COLOUR), "a centimetre square, two pixels a millimetre"
+
+
+@pytest.mark.parametrize("orientation", ["landscape", "portrait"])
+@pytest.mark.parametrize("base", GALLERY)
+def test_the_seal_is_seen_and_each_hand_above_its_own_name(own: Own, base: str, orientation: str):
+    hands = {f"{name}.svg": _in_colour(".svg", colour) for name, colour in HANDS.items()}
+    renderer = own(
+        {**hands, "seal.png": _in_colour("seal.png")},
+        base=base,
+        orientation=orientation,
+        seal="seal.png",
+        signatories=[{"name": name, "image": f"{name}.svg"} for name in HANDS],
+    )
+
+    pdf = renderer.render(a_page(template="own"))
+
+    named = {name: reading.text_box_mm(pdf, name) for name in HANDS}
+    shown = {name: reading.colour_box_mm(pdf, colour) for name, colour in HANDS.items()}
+    for name, (left, top, right, bottom) in shown.items():
+        near, above, far, _ = named[name]
+        assert (right - left, bottom - top) == pytest.approx((13, 13), abs=0.5), name
+        assert left - 1 < near < far < right + 1, name
+        assert 0 < above - bottom < 10, name
+    left, top, right, bottom = reading.colour_box_mm(pdf, COLOUR)
+    assert (right - left, bottom - top) == pytest.approx((30, 30), abs=0.5)
+
+
+@pytest.mark.parametrize("base", GALLERY)
+def test_what_has_a_colour_has_the_accent_or_a_tint_of_it(renderer: Renderer, base: str) -> None:
+    given = {"accent": "#c00000", "border": True}
+    seen = reading.picture(renderer.render(a_page(template=base, parameters=given)))
+
+    shown = seen.getcolors(seen.width * seen.height) or []
+    assert 100 < sum(count for count, (red, green, _) in shown if red > green + 60)
+    assert [] == [each for _, each in shown if abs(each[1] - each[2]) > 8 or each[1] > each[0] + 8]
 
 
 @pytest.mark.parametrize("paper", PAPERS)

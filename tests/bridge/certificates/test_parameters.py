@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -179,15 +180,19 @@ def test_a_pdf_that_cannot_be_shown_is_told(own: Own, content: bytes, page: str)
 
 
 def test_a_template_tells_what_it_printed_with(own: Own):
-    renderer = own({"seal.svg": SEAL, "hand.svg": HAND}, seal="seal.svg", signatories=[OKAFOR])
+    hands = {f"{name}.svg": HAND + name.encode() for name in "abc"}
+    renderer = own(
+        {"seal.svg": SEAL, **hands},
+        seal="seal.svg",
+        signatories=[OKAFOR, *({"name": "x", "image": file} for file in ("c.svg", "a.svg"))],
+    )
     page = a_page(template="own", logo=SEAL)
 
     made_of = renderer.made_of(page)
 
-    assert renderer.template("own").digest == made_of["template"]
-    assert {"logo", "seal"} == set(made_of["pictures"])
-    assert made_of["pictures"]["logo"] == made_of["pictures"]["seal"]
-    assert {"template": made_of["template"], "pictures": made_of["pictures"]} == made_of
+    pictures = {"logo": SEAL, "seal": SEAL, "signature 2": HAND + b"c", "signature 3": HAND + b"a"}
+    digests = {name: sha256(content).hexdigest() for name, content in pictures.items()}
+    assert {"template": renderer.template("own").digest, "pictures": digests} == made_of
     assert made_of != renderer.made_of(replace(page, logo=HAND))
 
 
