@@ -20,6 +20,9 @@ from mappings.engine import (
     natural_key,
 )
 from mappings.entry import DETAILS_LIMIT, NO_MOMENT, REF_MARK
+from mappings.expressions import compile_text
+from mappings.names import KEY, NAMES, Kind, Name
+from mappings.values import values_of
 from tests.mappings.samples import AMINA, course, learner, mapping
 
 SITE = "moodle-main"
@@ -172,6 +175,29 @@ def test_the_issue_date_is_the_day_in_the_zone_of_the_mapping() -> None:
     change = dated("{{ completed_at | local_date: 'Asia/Dubai' }}")
 
     assert date(2026, 5, 18) == entry(AMINA, change).issue_date
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if KEY not in name.path], ids=lambda name: name.path
+)
+def test_every_name_stands_for_what_the_completion_tells(name: Name) -> None:
+    filters = {Kind.MOMENT: " | local_date: 'UTC'", Kind.LIST: " | join: ', '"}
+    told = replace(course(timezone="Asia/Dubai"), zone=Zone(name="Asia/Dubai", source="course"))
+
+    expected = name.example[:10] if name.kind is Kind.MOMENT else name.example
+
+    written = f"{{{{ {name.path}{filters.get(name.kind, '')} }}}}"
+    assert expected == compile_text(written).evaluate(values_of(told, site=SITE))
+
+
+@pytest.mark.parametrize("which", ["legal_name", "preferred_name"])
+def test_another_name_of_the_learner_is_printed_where_there_is_one(which: str) -> None:
+    change = ("{{ learner.full_name }}", f"{{{{ learner.{which} | default: learner.full_name }}}}")
+
+    told = entry(learner(**{which: "Amina Saeed"}), change).full_name
+
+    assert "Amina Saeed" == told
+    assert "Amina Al Hashimi" == entry(learner(**{which: None}), change).full_name
 
 
 def test_the_language_may_come_from_the_completion() -> None:
