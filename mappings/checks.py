@@ -10,6 +10,7 @@ from liquid.builtin.expressions import (
     Filter,
     FilteredExpression,
     KeywordArgument,
+    LoopExpression,
     Path,
     StringLiteral,
     tokenize,
@@ -150,6 +151,8 @@ def tree_faults(template: Template, analysis: TemplateAnalysis) -> Iterator[Faul
         if isinstance(expression, FilteredExpression):
             yield from _filter_faults(expression.filters or ())
             yield from _printed(node, expression, own)
+        elif isinstance(expression, LoopExpression):
+            yield from _looped(expression, own)
         elif isinstance(expression, (*_ORDERED, *_EQUAL, ContainsExpression)):
             yield from _compared(expression, own)
 
@@ -201,14 +204,25 @@ def _printed(node: Node, expression: FilteredExpression, own: Set[str]) -> Itera
     name, kind = _name_and_kind(expression.left, own)
     if kind is None or kind not in _FIRST_FILTERS:
         return
-    allowed, remedy = _FIRST_FILTERS[kind]
+    allowed, _ = _FIRST_FILTERS[kind]
     first = expression.filters[0].name if expression.filters else None
     kept = first is None and not isinstance(node, OutputNode)
     if kept or first in allowed:
         return
+    yield _needs_more(name, kind, expression)
+
+
+def _looped(loop: LoopExpression, own: Set[str]) -> Iterator[Fault]:
+    name, kind = _name_and_kind(loop.iterable, own)
+    if kind is Kind.FIELDS:
+        yield _needs_more(name, kind, loop.iterable)
+
+
+def _needs_more(name: str, kind: Kind, expression: Expression) -> Fault:
+    _, remedy = _FIRST_FILTERS[kind]
     if kind is Kind.FIELDS:
         remedy += ", e.g. " + next(n.path for n in NAMES if n.path.startswith(f"{name}."))
-    yield Fault(problem=f"{name} is {kind.value}: {remedy}", offset=expression.token.start_index)
+    return Fault(problem=f"{name} is {kind.value}: {remedy}", offset=expression.token.start_index)
 
 
 def _name_and_kind(expression: Expression, own: Set[str]) -> tuple[str, Kind | None]:

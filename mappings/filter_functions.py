@@ -9,7 +9,15 @@ from typing import Any
 
 from mappings import locales, people
 from mappings.locales import day_in, language_problem, spelled, style_problem, zone_problem
-from mappings.values import LIST_LIMIT, ExpressionError, Items, Number, within_length, within_limit
+from mappings.values import (
+    LIST_LIMIT,
+    ExpressionError,
+    Items,
+    Number,
+    text_of,
+    within_length,
+    within_limit,
+)
 
 NAME_LIMIT = 255  #: characters of a name that the filters for names take
 
@@ -21,22 +29,22 @@ def default(value: object, instead: object) -> object:
 
 def upcased(value: object) -> str:
     """All letters large."""
-    return _text(value).upper()
+    return text_of(value).upper()
 
 
 def downcased(value: object) -> str:
     """All letters small."""
-    return _text(value).lower()
+    return text_of(value).lower()
 
 
 def capitalized(value: object) -> str:
     """The first letter large, all others small."""
-    return _text(value).capitalize()
+    return text_of(value).capitalize()
 
 
 def name_cased(value: object, language: object = "") -> str:
     """A person's name with large and small letters as in print."""
-    return people.cased(_person(value), _text(language))
+    return people.cased(_person(value), text_of(language))
 
 
 def given_first(value: object) -> str:
@@ -46,27 +54,27 @@ def given_first(value: object) -> str:
 
 def with_family(value: object, family: object, language: object = "") -> str:
     """A given name and a family name in the order of a language."""
-    return people.together(_person(value).strip(), _person(family).strip(), _text(language))
+    return people.together(_person(value).strip(), _person(family).strip(), text_of(language))
 
 
 def stripped(value: object) -> str:
     """Without white space at its ends."""
-    return _text(value).strip()
+    return text_of(value).strip()
 
 
 def appended(value: object, addition: object) -> str:
     """With a text after it."""
-    return _text(value) + _text(addition)
+    return text_of(value) + text_of(addition)
 
 
 def prepended(value: object, addition: object) -> str:
     """With a text before it."""
-    return _text(addition) + _text(value)
+    return text_of(addition) + text_of(value)
 
 
 def replaced(value: object, old: object, new: object = "") -> str:
     """Every occurrence of one text replaced by another; removed where none is given."""
-    text, out, into = _text(value), _text(old), _text(new)
+    text, out, into = text_of(value), text_of(old), text_of(new)
     if not out:
         return text
     # Looked at before it is built: a text replaced by itself, again and again, fills any memory.
@@ -76,13 +84,13 @@ def replaced(value: object, old: object, new: object = "") -> str:
 
 def truncated(value: object, length: object) -> str:
     """At most so many characters, the last an ellipsis where some were cut."""
-    text, most = _text(value), _whole(length, "the length of truncate", most=1_000)
+    text, most = text_of(value), _whole(length, "the length of truncate", most=1_000)
     return text if len(text) <= most else text[: max(most - 1, 0)].rstrip() + "…"[:most]
 
 
 def split(value: object, separator: object) -> list[str]:
     """The parts of a text, trimmed, without empty ones."""
-    text, between = _text(value), _text(separator)
+    text, between = text_of(value), text_of(separator)
     parts = text.split(between) if between else list(text)
     if len(parts) > LIST_LIMIT:
         raise ExpressionError(f"split gives {len(parts)} parts; at most {LIST_LIMIT}")
@@ -91,7 +99,7 @@ def split(value: object, separator: object) -> list[str]:
 
 def joined(value: object, separator: object) -> str:
     """A list as one text."""
-    return within_limit(_text(separator).join(map(_text, _members(value))), "a text")
+    return within_limit(text_of(separator).join(map(text_of, _members(value))), "a text")
 
 
 def end(index: int) -> Callable[[object], object]:
@@ -106,7 +114,7 @@ def end(index: int) -> Callable[[object], object]:
 
 def size(value: object) -> Number:
     """How many members, or characters."""
-    return Number(len(value) if isinstance(value, list | Items) else len(_text(value)))
+    return Number(len(value) if isinstance(value, list | Items) else len(text_of(value)))
 
 
 def rounded(value: object, digits: object = 0) -> Number | None:
@@ -115,7 +123,7 @@ def rounded(value: object, digits: object = 0) -> Number | None:
         return None
     places = _whole(digits, "the digits of round", most=6)
     try:
-        number = Decimal(_text(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        number = Decimal(text_of(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     except InvalidOperation as exc:
         raise ExpressionError(f"round cannot read {_shown(value)} as a number") from exc
     if not number.is_finite():
@@ -127,9 +135,9 @@ def local_date(value: object, zone: object) -> str | None:
     """The day of a moment in a time zone, as 2026-05-17; nil for nil."""
     if value is None or value == "":
         return None
-    _refuse(zone_problem(_text(zone)))
+    _refuse(zone_problem(text_of(zone)))
     try:
-        return day_in(moment(value), _text(zone)).isoformat()
+        return day_in(moment(value), text_of(zone)).isoformat()
     except (ValueError, OverflowError) as exc:
         raise ExpressionError(f"local_date cannot read {_shown(value)}") from exc
 
@@ -138,10 +146,10 @@ def format_date(value: object, language: object, style: object = "long") -> str 
     """A day such as 2026-05-17 in words of a language; nil for nil."""
     if value is None or value == "":
         return None
-    _refuse(language_problem(_text(language)))
-    _refuse(style_problem(_text(style)))
+    _refuse(language_problem(text_of(language)))
+    _refuse(style_problem(text_of(style)))
     try:
-        return spelled(date.fromisoformat(_text(value)), _text(language), _text(style))
+        return spelled(date.fromisoformat(text_of(value)), text_of(language), text_of(style))
     except ValueError as exc:
         raise ExpressionError(
             f"format_date cannot read {_shown(value)}: it takes a date like 2026-05-17, "
@@ -151,7 +159,7 @@ def format_date(value: object, language: object, style: object = "long") -> str 
 
 def page_language(value: object, instead: object) -> str:
     """The language if a page can be printed in it, else another."""
-    return locales.page_language(_text(value)) or _text(instead)
+    return locales.page_language(text_of(value)) or text_of(instead)
 
 
 def _missing(value: object) -> bool:
@@ -162,20 +170,8 @@ def _missing(value: object) -> bool:
     return value is None or value is False
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        raise ExpressionError("a moment is no text: put | local_date: timezone after it first")
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        raise ExpressionError("a list is no text: put | join: ', ' after it first")
-    return within_limit(str(value), "a text")
-
-
 def _person(value: object) -> str:
-    text = _text(value)
+    text = text_of(value)
     if len(text) > NAME_LIMIT:
         raise ExpressionError(f"no name is {len(text)} characters long; at most {NAME_LIMIT}")
     return text
@@ -183,7 +179,7 @@ def _person(value: object) -> str:
 
 def _whole(value: object, what: str, *, most: int) -> int:
     try:
-        number = int(_text(value))
+        number = int(text_of(value))
     except ValueError:
         number = -1
     if not 0 <= number <= most:
@@ -201,7 +197,7 @@ def _members(value: object) -> list[Any]:
 
 def moment(value: object) -> datetime:
     """A moment, also one that is written out. Raises ValueError."""
-    found = value if isinstance(value, datetime) else datetime.fromisoformat(_text(value))
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(text_of(value))
     if found.utcoffset() is None:
         raise ValueError
     return found

@@ -8,7 +8,7 @@ A loop costs its rounds times all tokens of its expression, before it starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from liquid import BoundTemplate, Environment, Mode, RenderContext, Token
 from liquid.builtin import content, illegal, output
@@ -16,7 +16,7 @@ from liquid.builtin.tags import assign_tag, capture_tag, comment_tag, for_tag, i
 from liquid.output import LimitedStringIO
 
 from mappings.filters import FILTERS
-from mappings.values import ExpressionError, Fields, Items, within_limit
+from mappings.values import ExpressionError, Fields, Items, text_of, within_limit
 
 STEPS = 20_000
 OUTPUT_LIMIT = 8_000  #: bytes
@@ -49,6 +49,16 @@ class Applied(NamedTuple):
 class _IfTag(if_tag.IfTag):
     # The default drops an ``else`` with a condition, or a second ``else``, without a word.
     mode = Mode.STRICT
+
+
+class _OutputNode(output.OutputNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        # The default prints whatever there is as Python writes it.
+        return buffer.write(text_of(self.expression.evaluate(context)))
+
+
+class _Output(output.Output):
+    node_class = _OutputNode
 
 
 class _Context(RenderContext):
@@ -128,7 +138,7 @@ class _Environment(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         for tag in (
             content.Literal,
-            output.Output,
+            _Output,
             illegal.Illegal,
             _IfTag,
             for_tag.ForTag,

@@ -130,6 +130,26 @@ def within_length(length: int, name: str) -> None:
         raise ExpressionError(f"{name} is {length} characters long; at most {TEXT_LIMIT}")
 
 
+def text_of(value: object) -> str:
+    """A value as it is printed, nothing for nil. Raises ExpressionError for what is no text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float | Decimal | Fields | Items):
+        return within_limit(str(value), "a text")  # a group and a list say what to write instead
+    raise ExpressionError(next(said for kind, said in _NO_TEXT if isinstance(value, kind)))
+
+
+#: Of what an expression comes by besides, in its loops and by its filters.
+_NO_TEXT: tuple[tuple[type, str], ...] = (
+    (datetime, "a moment is no text: put | local_date: timezone after it first"),
+    (list, "a list is no text: put | join: ', ' after it first"),
+    (tuple, "a name with its value is no text: say which, by [0] or [1]"),
+    (object, "this is no text, no number and neither true nor false"),
+)
+
+
 def shown(value: object) -> str | None:
     """A value as a person is shown it; None for nil. Raises ExpressionError if it is too large."""
     if isinstance(value, Items | Fields | list):

@@ -112,10 +112,11 @@ conditions = st.recursive(
     max_leaves=5,
 )
 blocks = st.recursive(
-    outputs | st.sampled_from(["text ", "{% break %}", "{% continue %}", "{{ x }}", "{% if"]),
+    outputs
+    | st.sampled_from(["text ", "{% break %}", "{% continue %}", "{{ x }}", "{{ x[1] }}", "{% if"]),
     lambda inner: (
         st.builds("{{% if {} %}}{}{{% else %}}{}{{% endif %}}".format, conditions, inner, inner)
-        | st.builds("{{% for x in {} %}}{}{{% endfor %}}".format, operands, inner)
+        | st.builds("{{% for x in {} %}}{}{{% endfor %}}".format, operands | st.just("x"), inner)
         | st.builds("{{% assign x = {} %}}{}".format, operands, inner)
         | st.builds("{{% capture x %}}{}{{% endcapture %}}{}".format, inner, inner)
     ),

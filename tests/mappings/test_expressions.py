@@ -100,6 +100,7 @@ def test_each_filter_gives_what_its_example_says(name: str) -> None:
         ("{{ extra.none | join: ',' }}{{ extra.none | first }}{{ extra.none | size }}", "0"),
         ("{{ 'abc' | replace: '', 'x' }}{{ extra.ok | upcase }}", "abcTRUE"),
         ("{{ extra.half }}", "ab"),
+        ("{% for x in extra.deep %}{{ x[0] }}={{ x[1] }}{% endfor %}", "er="),
         ("{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
     ],
 )
@@ -210,6 +211,10 @@ NAMES = "unknown name x; allowed: course.id, course.code, "
         (
             "{{ learner.custom | upcase }}",
             [(3, "learner.custom is a group of names: say which, e.g. learner.custom.<key>")],
+        ),
+        (
+            "{% for x in learner.custom %}{{ x }}{% endfor %}",
+            [(12, "learner.custom is a group of names: say which, e.g. learner.custom.<key>")],
         ),
         ("{{ cohorts }}", [(3, "cohorts is a list: put | join: ', ' after it")]),
         ("{{ cohorts | upcase }}", [(3, "cohorts is a list: put | join: ', ' after it")]),
@@ -405,6 +410,23 @@ def test_brackets_keep_and_and_or_apart() -> None:
             "no name is 256 characters long; at most 255",
         ),
         ("{{ role | split: 't' | upcase }}", "a list is no text: put | join: ', ' after it first"),
+        ("{{ course.code | split: '-' }}", "a list is no text: put | join: ', ' after it first"),
+        (
+            "{{ extra.none | default: completed_at }}",
+            "a moment is no text: put | local_date: timezone after it first",
+        ),
+        (
+            "{% assign all = learner %}{% for x in all %}{{ x }}{% endfor %}",
+            "a name with its value is no text: say which, by [0] or [1]",
+        ),
+        (
+            "{% for x in extra.deep %}{{ 'a ' | append: x }}{% endfor %}",
+            "a name with its value is no text: say which, by [0] or [1]",
+        ),
+        (
+            "{% for x in cohorts %}{{ forloop }}{% endfor %}",
+            "this is no text, no number and neither true nor false",
+        ),
         (
             "{% if extra.score < role %}{% endif %}",
             "'<' and '>' are not supported between 'Number' and 'str'",

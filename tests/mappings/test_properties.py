@@ -20,7 +20,7 @@ from mappings.expressions import CompileError, compile_condition, compile_text
 from mappings.model import Mapping
 from mappings.suspects import suspicion
 from mappings.values import ExpressionError, values_of
-from tests.mappings.samples import DOCUMENT
+from tests.mappings.samples import AMINA, DOCUMENT
 from tests.mappings.strategies import (
     anything,
     blocks,
@@ -73,6 +73,21 @@ def test_any_expression_is_refused_or_gives_a_text_or_says_why_not(
 
     assert failed is None or failed.problem
     assert time.thread_time() - start < 1
+
+
+#: How Python writes objects that are no text, pairs and moments.
+PROGRAM_TEXT = ("object at 0x", "('", "datetime.", "ForLoop", "+00:00")
+
+
+@settings(max_examples=300, deadline=None)
+@given(blocks)
+def test_what_an_expression_prints_is_never_the_programs_own_text(source: str) -> None:
+    try:
+        printed = compile_text(source).evaluate(values_of(AMINA, site=SITE))
+    except (CompileError, ExpressionError):
+        return
+
+    assert not [written for written in PROGRAM_TEXT if written in printed]
 
 
 @settings(max_examples=100, deadline=None)
