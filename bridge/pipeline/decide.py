@@ -120,11 +120,13 @@ def decide(
 
 
 def summed_up(decisions: Sequence[Decision]) -> Decision:
-    """The one that the completion's own row tells: trouble first, then that something is issued."""
+    """The one that the completion's own row tells: what a person has to mend first, then whatever
+    else is not issued, then that something is."""
+    held = [each for each in decisions if each.state == CompletionState.HELD]
     in_trouble = [each for each in decisions if each.trouble is not None]
     mapped = [each for each in decisions if each.state == CompletionState.MAPPED]
     shared = (each.same for each in decisions if each.same is not None)
-    return replace((*in_trouble, *mapped, *decisions)[0], same=next(shared, None))
+    return replace((*held, *in_trouble, *mapped, *decisions)[0], same=next(shared, None))
 
 
 def _unless_tied(place: Place, each: Decision, decisions: Sequence[Decision]) -> Decision:
@@ -192,7 +194,7 @@ def _one(
     if standing is not None and not _may_be_anew(conn, standing, terms):
         return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing)
     if standing is None and (earlier := _earlier(conn, place, found, mapping)) is not None:
-        return Decision(state=CompletionState.HELD, mapping=mapping, trouble=earlier)
+        return Decision(state=CompletionState.AGAIN, mapping=mapping, trouble=earlier)
     try:
         issuer = accounts.issuer_named(conn, mapping.issuer)
     except accounts.NotThere as exc:
@@ -329,7 +331,7 @@ def _earlier(
         if _moment(found) >= first + mapping.again.after:
             return None
     return Trouble(
-        cause=cause(STEP, "earlier_round"),
+        cause=cause(STEP, "earlier_round", place.course_id),
         problem=f"This learner completed the course before ({certified[-1].id}), and the mapping "
         f"{mapping.name} certifies a next round: {mapping.again.kind.value}.",
         remedy="Nothing, if one certificate is enough; otherwise change `again` in the mapping and "

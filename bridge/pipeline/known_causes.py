@@ -127,6 +127,13 @@ CATALOGUE: Sequence[KnownCause] = (
         move="Nothing, if that was meant.",
     ),
     KnownCause(
+        pattern="complete.earlier_round.*",
+        means="Learners have completed the course that the last part names once more, and the "
+        "mapping's `again` certifies no other round.",
+        mender=Mender.NOBODY,
+        move="Nothing, if one certificate is enough; otherwise change `again` in the mapping.",
+    ),
+    KnownCause(
         pattern="complete.before_issue_from",
         means="They were completed before the site began to issue.",
         mender=Mender.NOBODY,
@@ -169,12 +176,6 @@ CATALOGUE: Sequence[KnownCause] = (
         "The mapping names an issuer that is not there (any more).",
         Mender.MAPPING,
         "Add the issuer, or name another in the mapping.",
-    ),
-    _mend(
-        "complete.earlier_round",
-        "The learner has a certificate of an earlier round, and the mapping's `again` forbids one.",
-        Mender.MAPPING,
-        "Nothing, if one certificate is enough; otherwise change `again` in the mapping.",
     ),
     _mend(
         "complete.tie",

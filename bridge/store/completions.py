@@ -35,7 +35,12 @@ _SHARES = sa.and_(
 # One of several mappings may have issued where another is held, or what it made discarded.
 _CERTIFIED = sa.or_(
     completion.c.state.in_(
-        (CompletionState.MAPPED, CompletionState.HELD, CompletionState.DISCARDED)
+        (
+            CompletionState.MAPPED,
+            CompletionState.HELD,
+            CompletionState.AGAIN,
+            CompletionState.DISCARDED,
+        )
     ),
     _SHARES,
 )
@@ -46,6 +51,7 @@ TOLD = sa.or_(
             CompletionState.MAPPED,
             CompletionState.UNMATCHED,
             CompletionState.EARLY,
+            CompletionState.AGAIN,
             CompletionState.DISCARDED,
         )
     ),

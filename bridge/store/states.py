@@ -35,6 +35,7 @@ class CompletionState(StrEnum):
     UNMATCHED = "unmatched"  #: no mapping wants it
     SAME = "same"  #: told before; ``same_as`` names the row that stands for it
     EARLY = "early"  #: completed before the site's ``issue_from``: issued if a person asks for it
+    AGAIN = "again"  #: certified in an earlier round, and the mapping's ``again`` wants no other
     DISCARDED = "discarded"  #: a person has discarded its certificate: issued if one asks for it
     HELD = "held"  #: a person decides
 

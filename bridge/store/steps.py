@@ -32,6 +32,7 @@ _STEPS: Mapping[str, tuple[sa.Column[datetime], Collection[str]]] = {
             CompletionState.SAME,
             CompletionState.UNMATCHED,
             CompletionState.EARLY,
+            CompletionState.AGAIN,
             CompletionState.DISCARDED,
         ),
     ),

@@ -17,7 +17,12 @@ from bridge.store.tables import completion, issuance, site
 #: Nothing keeps it: it is simply not there yet.
 ON_ITS_WAY = "on_its_way"
 #: Completions that are not to be certified, unless a person says otherwise.
-LEFT = (CompletionState.UNMATCHED, CompletionState.EARLY, CompletionState.DISCARDED)
+LEFT = (
+    CompletionState.UNMATCHED,
+    CompletionState.EARLY,
+    CompletionState.AGAIN,
+    CompletionState.DISCARDED,
+)
 #: Those for which a certificate stands: their own, or one that another course shares.
 CERTIFIED = (CompletionState.MAPPED, CompletionState.SAME)
 

@@ -11,9 +11,11 @@ import pytest
 import structlog
 
 from bridge.certificates.page import Page, RenderError
-from bridge.pipeline import earlier
-from bridge.store import tables
+from bridge.pipeline import attention, earlier, replay
+from bridge.pipeline.selection import Selection
+from bridge.store import failures, steps, tables, tallies
 from bridge.store.states import CompletionState
+from bridge.store.tallies import Tally
 from connectors.base import Completion, Malformed, Permanent, Problem, Temporary
 from tests.bridge.certificates.pages import a_page
 from tests.bridge.world import NOON, SITE, World, key
@@ -359,11 +361,11 @@ def round_two(world: World, *, days: float) -> None:
     world.settle()
 
 
-def test_again_never_holds_the_next_round_naming_the_first(world: World) -> None:
+def test_again_never_issues_nothing_for_the_next_round_and_names_the_first(world: World) -> None:
     round_two(world, days=400)
 
     first, second = world.rows(tables.completion)
-    assert ("mapped", "held", ["generated"]) == (first.state, second.state, world.states())
+    assert ("mapped", "again", ["generated"]) == (first.state, second.state, world.states())
     assert first.id in second.problem
     assert "never" in second.problem
 
@@ -392,7 +394,36 @@ def test_again_always_certifies_every_round_and_the_gradebook_tells_the_newest_f
     assert 2 == len(world.lms.writes)
 
 
-def test_a_held_round_goes_on_after_again_was_changed_in_the_mapping(world: World) -> None:
+def test_what_again_issues_nothing_for_is_one_item_a_course_and_needs_nobody(
+    world: World,
+) -> None:
+    courses = {"42": "Marine Biology", "43": "Botany"}
+    for day in range(3):
+        world.clock.moment = NOON + timedelta(days=100 * day)
+        for who in ("ada", "bob"):
+            for number, title in courses.items():
+                world.complete(who, course={"id": number, "title": title})
+        world.settle()
+    with world.bridge.database.read() as conn:
+        groups = {group.cause: dict(group.states) for group in failures.groups(conn)}
+        needed, standing = attention.matters(conn), steps.unfinished(conn)
+        told = tallies.by_site(conn, since=NOON - timedelta(days=1))[SITE]
+
+    items = {f"complete.earlier_round.{number}": 4 for number in courses}
+    assert {cause: {"again": size} for cause, size in items.items()} == groups
+    assert ([], [], Tally(certified=4, left=items)) == (needed, standing, told)
+
+    world.add_mapping(("entry:", "again: always\nentry:"))
+    begun = replay.begin(
+        world.bridge, Selection(cause="complete.earlier_round.43"), who="alice", reason="each year"
+    )
+    *_, last = replay.proceed(world.bridge, begun)
+    world.settle()
+
+    assert (4, 8) == (last.going, len(world.vault.created))
+
+
+def test_a_next_round_goes_on_after_again_was_changed_in_the_mapping(world: World) -> None:
     round_two(world, days=30)
     held = world.rows(tables.completion)[1]
     world.add_mapping(("entry:", "again: always\nentry:"))
@@ -431,7 +462,7 @@ def test_again_never_also_counts_a_certificate_shared_with_another_course(world:
     world.complete(course={"id": "43"})
     world.settle()
 
-    assert ["mapped", "same", "held"] == world.states(tables.completion)
+    assert ["mapped", "same", "again"] == world.states(tables.completion)
     assert ["generated"] == world.states()
 
 
