@@ -64,6 +64,8 @@ def enriched(
 ) -> Sequence[Completion | Problem]:
     """What the LMS says of each, in order, and the time zone that it is counted in.
 
+    What was mapped before keeps its day: an LMS that tells another time now does not move it.
+
     Raises as Connector.enrich, and MixedUp.
     """
     enriches = Capability.ENRICH in connector.capabilities()
@@ -73,11 +75,17 @@ def enriched(
             raise MixedUp
     setting = bridge.settings.timezone
     return [
-        zoned(replace(told, zone=asked.zone), site, setting=setting)
+        zoned(_of_its_day(asked, told), site, setting=setting)
         if isinstance(told, Completion)
         else told
         for asked, told in zip(found, outcomes, strict=True)
     ]
+
+
+def _of_its_day(asked: Completion, told: Completion) -> Completion:
+    """What an LMS tells now, at the instant and in the zone that it was first mapped with."""
+    instant = asked.completed_at if asked.zone is not None else None
+    return replace(told, zone=asked.zone, completed_at=instant or told.completed_at)
 
 
 def _whose(found: Completion) -> tuple[str, str]:

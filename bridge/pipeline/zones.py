@@ -1,6 +1,7 @@
 """In which time zone the day of a completion is counted: its course's, its site's, or the setting.
 
-Decided when the completion is mapped, and kept with it: a replay never moves the day.
+Decided when the completion is mapped, and kept with it, as its instant is: a replay never moves the
+day.
 """
 
 from __future__ import annotations

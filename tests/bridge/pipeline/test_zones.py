@@ -115,6 +115,14 @@ def told_anew(batch: list[Completion]) -> list[Completion]:
     ]
 
 
+def told_earlier(world: World) -> None:
+    """The LMS has the name now, and another time."""
+    earlier = datetime(2026, 10, 14, 21, 30, tzinfo=UTC)
+    world.lms.enriching.append(
+        lambda batch: [replace(each, completed_at=earlier) for each in told_anew(batch)]
+    )
+
+
 def test_a_replay_never_moves_the_day(world: World) -> None:
     unstated(world)
     world.change(tables.site, world.site_id, timezone="Asia/Dubai")
@@ -129,6 +137,32 @@ def test_a_replay_never_moves_the_day(world: World) -> None:
 
     expected = {"instant": INSTANT, "zone": "Asia/Dubai", "source": "site"}
     assert ("ready", (date(2026, 11, 24), expected)) == (world.issuance.state, dated(world))
+
+
+def test_a_replay_never_moves_the_day_though_the_lms_tells_another_time_now(world: World) -> None:
+    unstated(world)
+    complete_late(world, learner={"full_name": None})
+
+    told_earlier(world)
+    world.replay(world.completion.id)
+    world.run("normalise")
+
+    expected = {"instant": INSTANT, "zone": "Pacific/Honolulu", "source": "setting"}
+    assert ("ready", (date(2026, 11, 23), expected)) == (world.issuance.state, dated(world))
+
+
+def test_what_had_no_day_yet_takes_the_one_that_the_lms_tells(world: World) -> None:
+    unstated(world)
+    world.lms.enriching.append(lambda batch: [replace(each, completed_at=None) for each in batch])
+    complete_late(world)
+    assert "complete.missing.issue_date" == world.issuance.cause
+
+    world.lms.enriching.clear()
+    told_earlier(world)
+    world.replay(world.completion.id)
+    world.run("normalise")
+
+    assert ("ready", date(2026, 10, 14)) == (world.issuance.state, world.issuance.issue_date)
 
 
 def test_what_nobody_had_mapped_is_counted_in_the_zone_of_the_day_somebody_does(
