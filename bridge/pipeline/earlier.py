@@ -45,7 +45,7 @@ def wanted(bridge: Bridge, names: Collection[str]) -> Wanted:
     for row_id, chosen in _chosen(bridge):
         if chosen <= set(names):
             ids.append(row_id)
-        elif chosen <= set(names):
+        elif not chosen.isdisjoint(names):
             others.update(chosen - set(names))
     return Wanted(ids=ids, others=others)
 
