@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import marshmallow as ma
 
@@ -42,29 +42,42 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
     there is one of them, and so is a language that no page is printed in.
     """
     located = read(text)
-    mapping: Mapping | None = None
-    mistakes = list(located.mistakes)
-    try:
-        mapping = cast(Mapping, MappingBlock().load(located.data))
-    except ma.ValidationError as exc:
-        mistakes += [
-            located.mistake(path, fault.problem, offset=fault.offset, on_key=fault.on_key)
-            for path, fault in _faults(exc.messages)
-            if not _told(located, path)
-        ]
     # One that is in use is read all the same: what it would issue is held, and told.
-    if mapping is not None and known is not None:
-        mistakes += _unprinted(located, mapping)
-    known = known or Known()
-    mistakes += _unknown_names(located, known)
-    if mapping is not None:
-        mistakes += _validity_twice(located, mapping)
-        mistakes += _in_vain(located, mapping)
-        mistakes += _parameter_faults(located, mapping, known)
-        mistakes += _clashes(located, mapping, known.beside)
-    if mistakes or mapping is None:
+    is_new, known = known is not None, known or Known()
+    whole, faults = _loaded(located.data)
+    mistakes = [
+        *located.mistakes,
+        *(
+            located.mistake(path, fault.problem, offset=fault.offset, on_key=fault.on_key)
+            for path, fault in faults
+            if not _told(located, path)
+        ),
+        *_unknown_names(located, known),
+        *_validity_twice(located, whole),
+        *_in_vain(located, whole),
+        *(_unprinted(located, whole) if is_new else ()),
+        *_parameter_faults(located, whole, known),
+        *_clashes(located, whole, known.beside),
+    ]
+    if mistakes or not isinstance(whole, Mapping):
         raise DocumentError(mistakes)
-    return mapping
+    return whole
+
+
+def _loaded(data: Any) -> tuple[Any, Sequence[tuple[KeyPath, Fault]]]:
+    """The mapping; or those of its parts that are right, and the faults of the others."""
+    try:
+        return MappingBlock().load(data), ()
+    except ma.ValidationError as exc:
+        return exc.valid_data, tuple(_faults(exc.messages))
+
+
+def _part(whole: Any, *path: str) -> Any:
+    """What a part of a document was read as; None where it is wrong or left out."""
+    for name in path:
+        # A group with a mistake in it stays a dict of what is right in it.
+        whole = whole.get(name) if isinstance(whole, dict) else getattr(whole, name, None)
+    return whole
 
 
 def _faults(messages: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Fault]]:
@@ -85,11 +98,24 @@ def _told(located: Located, path: KeyPath) -> bool:
     return any(path[: len(known)] == known for known in located.unreadable)
 
 
-def _clashes(located: Located, mapping: Mapping, beside: Collection[Mapping]) -> Iterator[Mistake]:
-    equals = ", ".join(sorted(o.name for o in beside if o.name != mapping.name and tie(mapping, o)))
-    if equals:
+#: What of a mapping decides whether it may tie with another.
+_REACH = (("kind",), ("priority",), ("sites",), ("match", "courses"), ("match", "categories"))
+
+
+def _clashes(located: Located, whole: Any, beside: Collection[Mapping]) -> Iterator[Mistake]:
+    name = _part(whole, "name")
+    kind, priority, sites, courses, categories = reach = [_part(whole, *path) for path in _REACH]
+    if name is None or None in reach:
+        return
+
+    def ties(other: Mapping) -> bool:
+        match = replace(other.match, courses=courses, categories=categories)
+        mine = replace(other, kind=kind, priority=priority, sites=sites, match=match)
+        return tie(mine, other)
+
+    if rivals := ", ".join(sorted(o.name for o in beside if o.name != name and ties(o))):
         problem = (
-            f"{mapping.priority} is that of {equals}, too, and a course may fit both; "
+            f"{priority} is that of {rivals}, too, and a course may fit both; "
             "give the one that is to have it a higher priority, or another kind if both are to "
             "issue"
         )
@@ -110,34 +136,35 @@ def _unknown_names(located: Located, known: Known) -> Iterator[Mistake]:
         yield from _unknown(located, ("site", index), site, known.sites)
 
 
-def _validity_twice(located: Located, mapping: Mapping) -> Iterator[Mistake]:
-    if mapping.valid_for is not None and VALIDITY in mapping.certificate.parameters:
-        problem = f"valid_for says it already, {mapping.valid_for}: take one of them away"
+def _validity_twice(located: Located, whole: Any) -> Iterator[Mistake]:
+    valid_for = _part(whole, "valid_for")
+    if valid_for is not None and VALIDITY in (_part(whole, "certificate", "parameters") or ()):
+        problem = f"valid_for says it already, {valid_for}: take one of them away"
         yield located.mistake(("certificate", "parameters", VALIDITY), problem)
 
 
-def _in_vain(located: Located, mapping: Mapping) -> Iterator[Mistake]:
-    if mapping.certificate.source != LMS:
+def _in_vain(located: Located, whole: Any) -> Iterator[Mistake]:
+    if _part(whole, "certificate", "source") != LMS:
         return
     for key in sorted(PRINTING & located.data["certificate"].keys()):
         problem = "says how a page is printed; with from: lms none is, so leave it out"
         yield located.mistake(("certificate", key), problem, on_key=True)
 
 
-def _unprinted(located: Located, mapping: Mapping) -> Iterator[Mistake]:
-    rules = mapping.certificate
-    is_fixed = rules.source != LMS and "{" not in rules.language.source
-    problem = page_language_problem(rules.language.source) if is_fixed else None
-    if problem:
+def _unprinted(located: Located, whole: Any) -> Iterator[Mistake]:
+    language = _part(whole, "certificate", "language", "source")
+    if language is None or "{" in language or _part(whole, "certificate", "source") == LMS:
+        return
+    if problem := page_language_problem(language):
         yield located.mistake(("certificate", "language"), problem)
 
 
-def _parameter_faults(located: Located, mapping: Mapping, known: Known) -> Iterator[Mistake]:
-    rules = mapping.certificate
-    if known.parameter_fault is None or rules.template not in (known.templates or ()):
+def _parameter_faults(located: Located, whole: Any, known: Known) -> Iterator[Mistake]:
+    template = _part(whole, "certificate", "template")
+    if known.parameter_fault is None or template not in (known.templates or ()):
         return
-    for name, value in rules.parameters.items():
-        if said := known.parameter_fault(rules.template, name, value):
+    for name, value in (_part(whole, "certificate", "parameters") or {}).items():
+        if said := known.parameter_fault(template, name, value):
             yield located.mistake(("certificate", "parameters", name), said)
 
 

@@ -211,7 +211,7 @@ class Parameters(ma.fields.Field[dict[str, ParameterValue]]):
             except ma.ValidationError as exc:
                 faults[name] = exc.messages
         if faults:
-            raise ma.ValidationError(faults)
+            raise ma.ValidationError(faults, valid_data=found)
         return found
 
 

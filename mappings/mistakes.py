@@ -17,7 +17,12 @@ class Mistake:
     problem: str  #: what is wrong, what is allowed, the nearest known name
 
     def __str__(self) -> str:
-        return f"{self.line}:{self.column}: {self.key}: {self.problem}"
+        return _on_one_line(f"{self.line}:{self.column}: {self.key}: {self.problem}")
+
+
+def _on_one_line(text: str) -> str:
+    # A key or a name may hold line ends, and signs that nobody sees or that turn a line about.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class DocumentError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,32 +11,62 @@ import click
 
 from bridge.pipeline.known_names import known_names
 from bridge.wiring import Bridge
-from mappings.document import DocumentError, Known, Mapping, load
+from mappings.document import DocumentError, Known, Mapping, Mistake, load
+from mappings.locate import WHOLE
 
 
 def load_all_or_exit(paths: Sequence[Path], known: Known) -> Sequence[tuple[Path, Mapping]]:
     """Read documents that are to be in use together; print all mistakes and exit if any."""
-    alone = replace(known, beside=())
-    read = [(path, document) for path in paths if (document := load_or_tell(path, alone))]
-    replaced = {document.name for _, document in read}
-    beside = [mapping for mapping in known.beside if mapping.name not in replaced]
-    ties = 0
-    for path, document in read:
-        ties += load_or_tell(path, replace(known, beside=beside)) is None
-        beside.append(document)
-    if ties or len(read) < len(paths):
+    texts = {path: _text(path) for path in paths}
+    good = {path: mapping for path, text in texts.items() if (mapping := _good(text, known))}
+    replaced = {mapping.name for mapping in good.values()}
+    in_use = [mapping for mapping in known.beside if mapping.name not in replaced]
+    read: list[tuple[Path, Mapping]] = []
+    for path, text in texts.items():
+        # Of two good ones that tie the later is told; one with mistakes may tie with any.
+        others = [mapping for _, mapping in read] if path in good else good.values()
+        found = _told(text, path, replace(known, beside=[*in_use, *others]))
+        read += [] if found is None else [(path, found)]
+    if len(read) < len(texts):
         raise SystemExit(1)
     return read
 
 
+def _good(text: str | Mistake, known: Known) -> Mapping | None:
+    """What a document says, if it has no mistake by itself."""
+    if isinstance(text, Mistake):
+        return None
+    with suppress(DocumentError):
+        return load(text, known=replace(known, beside=()))
+    return None
+
+
+def _told(text: str | Mistake, path: Path, known: Known | None) -> Mapping | None:
+    if isinstance(text, Mistake):
+        click.echo(f"{path}:{text}", err=True)
+        return None
+    return read_or_tell(text, str(path), known)
+
+
+def _text(path: Path) -> str | Mistake:
+    """What stands in a file, or why that cannot be read."""
+    content = b""
+    try:
+        content = path.read_bytes()
+        return content.decode()
+    except (OSError, UnicodeDecodeError) as exc:
+        before = content[: getattr(exc, "start", 0)].decode()
+        return Mistake(
+            line=before.count("\n") + 1,
+            column=len(before) - before.rfind("\n"),
+            key=WHOLE,
+            problem=f"cannot be read as UTF-8 text ({exc})",
+        )
+
+
 def load_or_tell(path: Path, known: Known | None = None) -> Mapping | None:
     """Read a file's document; print its mistakes and return None if it has any."""
-    try:
-        document = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        click.echo(f"{path}: cannot be read as UTF-8 text ({exc}).", err=True)
-        return None
-    return read_or_tell(document, str(path), known)
+    return _told(_text(path), path, known)
 
 
 def read_or_tell(document: str, place: str, known: Known | None = None) -> Mapping | None:

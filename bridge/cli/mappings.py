@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 
 from bridge.cli.backtesting import backtest
-from bridge.cli.documents import load_all_or_exit
+from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.previewing import preview
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.publishing import FILES, add, draft, publish, rehearse, restore, tell_others
-from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
+from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, has_installation, person
 from bridge.cli.syncing import pull, push
 from bridge.cli.versions import announce, diff, history
 from bridge.pipeline import earlier
+from bridge.pipeline.known_names import with_templates
 from bridge.pipeline.zones import zoned
+from bridge.settings import PREFIX
 from bridge.store import accounts, completions, events, mapping_versions
 from mappings.document import Known
 from mappings.json_schema import json_schema
@@ -32,12 +34,21 @@ def mappings() -> None:
 
 @mappings.command()
 @FILES
-def check(files: tuple[Path, ...]) -> None:
+@click.option(
+    "--templates",
+    envvar=f"{PREFIX}TEMPLATES_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of your own templates.",
+)
+def check(files: tuple[Path, ...], templates: Path | None) -> None:
     """Tell every mistake in mapping documents, one a line; exit 1 if there is any.
 
     Several are looked at together: two of the same priority that a course may both fit are one.
+    Where BRIDGE_DATABASE_URL is set, issuers, sites and the mappings in use are known as well.
     """
-    load_all_or_exit(files, Known())
+    known = known_here(bridge()) if has_installation() else Known()
+    load_all_or_exit(files, with_templates(known, templates))
     click.echo(f"{len(files)} good.")
 
 

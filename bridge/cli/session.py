@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from bridge.queue import SERVICE
-from bridge.settings import from_environment
+from bridge.settings import PREFIX, from_environment
 from bridge.wiring import Bridge, build
 from runtime import logging
 from runtime.bell import Bell
@@ -46,6 +46,12 @@ def bridge(process: str = "cli") -> Bridge:
     logging.configure(SERVICE, process)
     settings = from_environment(os.environ)
     return build(settings, ring=Bell(settings.redis_url, service=SERVICE).ring)
+
+
+def has_installation() -> bool:
+    """Whether the environment says where the bridge keeps its rows."""
+    name = f"{PREFIX}DATABASE_URL"
+    return name in os.environ or f"{name}_FILE" in os.environ
 
 
 def person(who: str | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from bridge.certificates import templates
 from bridge.pipeline.versioned import active_mappings
@@ -14,12 +16,20 @@ from runtime.database import Database
 
 def known_names(database: Database, settings: Settings, *, beside: bool = True) -> Known:
     """Issuers, sites, templates with their parameters; the mappings in use, unless not wanted."""
-    folders = templates.folders(settings.templates_dir)
     with database.read() as conn:
-        return Known(
+        known = Known(
             issuers=[row.name for row in accounts.issuers(conn)],
             sites=[row.name for row in accounts.sites(conn)],
-            templates=templates.names(folders),
-            parameter_fault=partial(templates.parameter_fault, folders),
             beside=[each.mapping for each in active_mappings(conn)] if beside else (),
         )
+    return with_templates(known, settings.templates_dir)
+
+
+def with_templates(known: Known, own: Path | None) -> Known:
+    """The same, and the templates that ship or are in an institution's own folder."""
+    folders = templates.folders(own)
+    return replace(
+        known,
+        templates=templates.names(folders),
+        parameter_fault=partial(templates.parameter_fault, folders),
+    )

@@ -21,7 +21,7 @@ from mappings.model import (
 )
 from mappings.periods import EXAMPLES, Period
 from mappings.suspects import STAFF, TEST_ACCOUNTS
-from tests.mappings.samples import DOCUMENT, document
+from tests.mappings.samples import DOCUMENT, document, mapping
 
 WHOLE = """\
 mapping: 1
@@ -459,6 +459,13 @@ def test_each_mistake_is_told_with_its_place_and_what_is_allowed(
     assert [expected] == mistakes(document((old, new)))
 
 
+#: Each of these keys is right by itself.
+TOGETHER = """\
+valid_for: 1 year
+certificate: {from: lms, parameters: {validity: 2 years}}
+"""
+
+
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_document() -> None:
     text = document(
         ("mapping: 1", "mapping: 3"),
@@ -482,6 +489,45 @@ def test_a_mistake_prints_as_line_column_key_and_problem() -> None:
     expected = "3:7: a.b: is wrong"
 
     assert expected == str(Mistake(line=3, column=7, key="a.b", problem="is wrong"))
+
+
+def test_a_mistake_prints_on_one_line_whatever_is_in_its_key() -> None:
+    text = DOCUMENT + '"wh\\nen\\u202E": 1\n'
+
+    assert [f"11:1: wh\\nen\\u202e: is not a known key; allowed: {KEYS}"] == mistakes(text)
+    mistake = Mistake(line=1, column=1, key="naïve é", problem="a\u2028b\ud800")
+    assert "1:1: naïve é: a\\u2028b\\ud800" == str(mistake)
+
+
+@pytest.mark.parametrize("also", ["mapping", "issuer", "full_name", "when", "course"])
+def test_what_keys_get_wrong_together_is_told_beside_a_mistake_of_another_key(also: str) -> None:
+    beside = mapping(("course-completion", "other"))
+    known = Known(
+        templates=["classic"], parameter_fault=lambda *given: f"not {given}", beside=[beside]
+    )
+    text = document(("entry:", f"{TOGETHER}entry:"), ('"BIO-*"', '"BIO-*"\n  when: role'))
+
+    # Without its courses nobody knows what a mapping ties with.
+    tied = [] if also == "course" else ["priority"]
+    expected = [*tied, "certificate.parameters", *["certificate.parameters.validity"] * 2]
+
+    said = mistakes(text.replace(f"{also}:", f"{also}x:", 1), known)
+    keys = [line.split(": ")[1] for line in said]
+    assert expected == [key for key in keys if also not in key]
+
+
+def test_a_part_is_looked_at_though_its_own_group_has_a_mistake() -> None:
+    known = Known(templates=["classic"], parameter_fault=lambda *given: f"not {given[1:]}")
+    text = DOCUMENT + "certificate: {papr: a4, parameters: {bordr: false, x: [1]}}\n"
+
+    unknown_key, *others = mistakes(text, known)
+
+    expected = [
+        "11:45: certificate.parameters.bordr: not ('bordr', False)",
+        "11:55: certificate.parameters.x: must be a single value, not a list",
+    ]
+    assert expected == others
+    assert "11:15: certificate.papr: is not a known key" in unknown_key
 
 
 def test_a_key_that_stands_twice_is_told_and_its_last_value_is_read() -> None:

@@ -41,6 +41,50 @@ def test_check_needs_no_installation_and_tells_every_mistake_with_its_line(
     assert "cannot be read" in said.err
 
 
+def test_templates_and_their_parameters_are_checked_without_an_installation_too(
+    run: Run, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRIDGE_DATABASE_URL")
+    other = tmp_path / "other.yaml"
+    other.write_text(MAPPING + "certificate: {template: clasic}\n")
+    document.write_text(MAPPING + "certificate: {parameters: {bordr: false}}\n")
+    own = tmp_path / "templates"
+    assert 0 == run("templates", "new", "clasic", "--folder", str(own)).code
+
+    said = run("mappings", "check", str(document), str(other))
+    assert (1, "") == (said.code, said.out)
+    unknown = 'certificate.template: there is no "clasic"; did you mean "classic"?; there are: '
+    assert f"{other}:11:25: {unknown}bilingual, classic" in said.err
+    fault = "certificate.parameters.bordr: The template classic has no parameter 'bordr'."
+    assert f"{document}:11:35: {fault}" in said.err
+    assert 0 == run("mappings", "check", str(other), "--templates", str(own)).code
+    monkeypatch.setenv("BRIDGE_TEMPLATES_DIR", str(own))
+    assert 0 == run("mappings", "check", str(other)).code
+
+
+def test_where_there_is_an_installation_its_names_and_mappings_are_known(
+    run: Run, world: World, document: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(CHEMISTRY.replace("course-completion", "chem").replace("main", "mian"))
+
+    said = run("mappings", "check", str(document), str(other))
+
+    assert (1, True) == (said.code, 'issuer: there is no "mian"; did you mean "main"?' in said.err)
+    assert "priority: 0 is that of course-completion, too" in said.err
+    document.write_text(CHEMISTRY)
+    assert 0 == run("mappings", "check", str(document)).code
+
+
+def test_where_a_file_is_no_text_is_told(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "latin.yaml"
+    path.write_bytes("mapping: 1\nname: caf\u00e9\n".encode("latin-1"))
+
+    said = run("mappings", "check", str(path))
+
+    assert (1, True) == (said.code, f"{path}:2:10: document: cannot be read as UTF-8" in said.err)
+
+
 def test_documents_of_one_priority_that_may_want_the_same_are_told_together(
     run: Run, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
