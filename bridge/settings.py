@@ -207,7 +207,7 @@ class SettingsSchema(ma.Schema):
         ),
     )
     brake_least = ma.fields.Integer(
-        load_default=100,
+        load_default=20,
         validate=ma.validate.Range(1, 1_000_000),
         metadata=_about(
             "so many completions of a course in one day are never too many.",

@@ -79,26 +79,34 @@ def _crowd(
     limits: Limits,
     now: datetime,
 ) -> Group | None:
-    """Counted by the day they were completed: what comes late after an outage is no crowd."""
-    course = (site.id, place.course_id)
-    count = completions.on_day(conn, *course, found.round) if found.round else 0
+    """Counted by the day they were completed: what comes late after an outage is no crowd.
+
+    Where the LMS tells no date, by that of the event.
+    """
+    course, day = (site.id, place.course_id), completions.day_of(found)
+    count = completions.on_day(conn, *course, day)
     if count <= limits.least:
         return None
     meant = announcements.announced(conn, by.mapping.name, now=now)
     enrolled = max(found.enrolled or 0, limits.enrolled.get(place.course_id, 0))
     most = max(limits.least, meant, int(limits.factor * enrolled))
     if count > most:
-        ever = completions.most_in_a_day(conn, *course, but=found.round)
+        ever = completions.most_in_a_day(conn, *course, but=day)
         most = max(most, int(limits.factor * ever))
     if count <= most:
         return None
     problem = (
-        f"{count:,} have completed the course {found.course.title or place.course_id} on "
-        f"{found.round}, or more since; up to {most:,} would be no surprise."
+        f"{count:,} {_completed(found, place)} on {day.removeprefix(completions.NOTICED)}, "
+        f"or more since; up to {most:,} would be no surprise."
     )
-    where = {"course_id": place.course_id, "day": found.round}
-    group = _group(by, site, "too_many", problem, **where)
+    group = _group(by, site, "too_many", problem, course_id=place.course_id, day=day)
     return None if holds.was_released(conn, group) else group
+
+
+def _completed(found: Completion, place: Place) -> str:
+    course = f"the course {found.course.title or place.course_id}"
+    told = f"have completed {course}"
+    return told if found.round else f"{told}, by when we heard of it, as the LMS tells no date,"
 
 
 def limits(
@@ -122,7 +130,7 @@ def _crowds(
 ) -> Mapping[str, int]:
     """How many have completed a course on its largest of these days, where they are many."""
     unsized = [one for one in told if isinstance(one, Completion) and one.enrolled is None]
-    here = Counter((one.course.id, one.round) for one in unsized if one.round)
+    here = Counter((one.course.id, completions.day_of(one)) for one in unsized)
     found: dict[str, int] = {}
     with bridge.database.read() as conn:
         for (course_id, day), number in here.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -67,14 +67,18 @@ _earlier_rounds = (
 )
 
 
-_on_day = (
+_OF_COURSE = (
+    completion.c.site_id == sa.bindparam("site_id"),
+    completion.c.course_id == sa.bindparam("course_id"),
+)
+_completed_on = (
     sa.select(sa.func.count())
     .select_from(completion)
-    .where(
-        completion.c.site_id == sa.bindparam("site_id"),
-        completion.c.course_id == sa.bindparam("course_id"),
-        completion.c.round == sa.bindparam("day"),
-    )
+    .where(*_OF_COURSE, completion.c.round == sa.bindparam("day"))
+)
+# A learner of whom events come without a date has a round for each of them.
+_noticed_on = sa.select(sa.func.count(completion.c.learner_id.distinct())).where(
+    *_OF_COURSE, completion.c.round >= sa.bindparam("day"), completion.c.round < sa.bindparam("end")
 )
 
 
@@ -94,6 +98,11 @@ class Place(Protocol):
 def provisional_round(found: Completion) -> str:
     """The round's place while the LMS has not told the date: the event's own moment."""
     return found.round or f"{NOTICED}{found.noticed_at.isoformat()}"
+
+
+def day_of(found: Completion) -> str:
+    """The day of a completion, or "noticed …" and the day of the event, where it has no date."""
+    return found.round or f"{NOTICED}{found.noticed_at.date().isoformat()}"
 
 
 def add(
@@ -194,23 +203,31 @@ def _whose(row: Place, round_: str) -> Mapping[str, str]:
 
 
 def on_day(conn: sa.Connection, site_id: str, course_id: str, day: str) -> int:
-    """How many completed a course on a day, as far as is known."""
+    """How many completed a course on a day that `day_of` gives, as far as is known."""
     of = {"site_id": site_id, "course_id": course_id, "day": day}
-    return conn.execute(_on_day, of).scalar_one()
+    if not day.startswith(NOTICED):
+        return conn.execute(_completed_on, of).scalar_one()
+    end = date.fromisoformat(day.removeprefix(NOTICED)) + timedelta(days=1)
+    return conn.execute(_noticed_on, {**of, "end": f"{NOTICED}{end}"}).scalar_one()
 
 
 def most_in_a_day(conn: sa.Connection, site_id: str, course_id: str, *, but: str) -> int:
-    """How many completed a course on any other day than ``but``, at most."""
-    number = sa.func.count().label("number")
+    """How many completed a course on any other day than ``but``, at most.
+
+    Those without a date are compared with their like: they may be given one yet.
+    """
+    dated = completion.c.round < NOTICED
+    number = sa.func.count(completion.c.learner_id.distinct()).label("number")
+    day = sa.func.substr(completion.c.round, 1, len(but))
     days = (
         sa.select(number)
         .where(
             completion.c.site_id == site_id,
             completion.c.course_id == course_id,
-            completion.c.round != but,
-            completion.c.round < NOTICED,
+            sa.not_(dated) if but.startswith(NOTICED) else dated,
+            day != but,
         )
-        .group_by(completion.c.round)
+        .group_by(day)
         .subquery()
     )
     return conn.execute(sa.select(sa.func.max(days.c.number))).scalar() or 0

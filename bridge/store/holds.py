@@ -30,7 +30,7 @@ class Group:
     mapping_version: int | None = None
     site_id: str | None = None
     course_id: str | None = None
-    day: str | None = None  #: on which the course was completed
+    day: str | None = None  #: of which completions, as `completions.day_of` gives it
 
     @property
     def key(self) -> str:

@@ -38,6 +38,15 @@ def complete(world: World, who: Iterable[str], *, day: int = 0, **changes: objec
     world.settle(hours=1)
 
 
+def undated(world: World, who: Iterable[str], *, times: int = 1) -> None:
+    """Learners complete the course; the LMS tells it so many times, and not when."""
+    for name in who:
+        for _ in range(times):
+            world.later(seconds=1)
+            world.complete(name, extra={"time_unknown": True})
+    world.settle(hours=1)
+
+
 def names(count: int, prefix: str = "learner") -> list[str]:
     return [f"{prefix}{number:02}" for number in range(count)]
 
@@ -70,6 +79,47 @@ def test_far_more_in_a_day_than_are_enrolled_wait_as_one_group(cautious: World) 
     assert waiting == decide(world, RELEASED)
     world.settle()
     assert 20 == len(world.vault.created)
+
+
+def test_unless_told_otherwise_twenty_in_a_day_are_none_too_many_and_thirty_are(
+    world: World,
+) -> None:
+    complete(world, names(20), day=-1, enrolled=9)
+    assert (Counter(), 20) == (held(world), len(world.vault.created))
+
+    complete(world, names(30, "more"), enrolled=9, course={"id": "43"})
+
+    assert Counter({"complete.too_many": 30}) == held(world)
+
+
+def test_those_without_a_date_are_counted_by_the_day_of_their_events(cautious: World) -> None:
+    world = cautious
+    world.add_mapping(("{{ completed_at |", "{{ completed_at | default: noticed_at |"))
+    undated(world, names(LEAST), times=3)
+    assert (Counter(), LEAST) == (held(world), len(world.vault.created))
+
+    undated(world, names(LEAST + 1, "crowd"))
+
+    assert "on 2026-11-23, or more since" in world.one(tables.hold).problem
+    assert {"complete.too_many"} == set(held(world))
+    decide(world, RELEASED)
+    world.settle(hours=2)
+    assert 2 * LEAST + 1 == len(world.vault.created)
+
+
+def test_those_without_a_date_are_none_too_many_if_the_course_had_as_many_before(
+    cautious: World,
+) -> None:
+    world = cautious
+    world.add_mapping(("{{ completed_at |", "{{ completed_at | default: noticed_at |"))
+    undated(world, names(LEAST))
+    world.later(days=1)
+    undated(world, names(2 * LEAST, "next-day"))
+    assert (Counter(), 3 * LEAST) == (held(world), len(world.vault.created))
+
+    world.later(days=1)
+    undated(world, names(4 * LEAST + 1, "third-day"))
+    assert {"complete.too_many"} == set(held(world))
 
 
 def test_once_released_more_of_that_day_go_on(cautious: World) -> None:

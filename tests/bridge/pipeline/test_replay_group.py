@@ -53,7 +53,7 @@ def test_fifty_of_one_cause_are_a_group_mended_once_previewed_and_replayed_as_on
 ) -> None:
     world.add_mapping(WRONG)
     for number in range(50):
-        world.complete(f"ada{number}")
+        world.complete(f"ada{number}", enrolled=50)
     world.run("normalise")
     rows = world.rows(tables.issuance)
 
