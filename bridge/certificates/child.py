@@ -1,11 +1,13 @@
 """The process that runs Typst, one page a request: ended from outside where a template never ends.
 
-Started by bridge.certificates.process with the folder of our fonts. It greets with the fonts it
-has; then it answers each request with a PDF (or PNG, or SVG), or with what Typst said against it.
+Started by bridge.certificates.process with the folder of our fonts. It greets with the fonts and
+the Typst it has; then it answers each request with a PDF (or PNG, or SVG), or with what Typst said
+against it.
 """
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import typst
@@ -87,7 +89,8 @@ def main() -> None:
     fonts = typst.Fonts(
         include_system_fonts=True, include_embedded_fonts=False, font_paths=[folder]
     )
-    serve(Printer(fonts).answer, memory=MEMORY, greeting={"faces": faces(fonts)})
+    greeting = {"faces": faces(fonts), "typst": version("typst")}
+    serve(Printer(fonts).answer, memory=MEMORY, greeting=greeting)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ exactly the families that its characters need.
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from array import array
 from bisect import bisect_right
@@ -87,12 +88,18 @@ class FontBook:
         self._faces = {family: _chosen(faces) for family, faces in families.items()}
         self._printer = lru_cache(maxsize=100_000)(self._find)
         self._order = lru_cache(maxsize=100)(self._sorted)
+        self._digest = cache(_digest)
 
     def families(self, *texts: str, language: str = "en") -> tuple[str, ...]:
         """The families that the texts need, preferred first; our own always among them."""
         clusters = set().union(*map(_distinct, texts))
         needed = {self._printer(cluster, language) for cluster in clusters} | {OURS}
         return tuple(family for family in self._order(language) if family in needed)
+
+    def files(self, families: Iterable[str]) -> dict[str, str]:
+        """The SHA-256 of each file that these families are in, by the file's name."""
+        paths = {face["path"] for family in families for face in self._faces[family]}
+        return {Path(path).name: self._digest(path) for path in sorted(paths)}
 
     def missing(self, text: str) -> tuple[Missing, ...]:
         """Every character of the text that cannot be printed, once, in the text's order."""
@@ -209,6 +216,11 @@ class _Coverage:
     def __contains__(self, point: int) -> bool:
         at = bisect_right(self._starts, point) - 1
         return at >= 0 and point <= self._ends[at]
+
+
+def _digest(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache

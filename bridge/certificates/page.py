@@ -61,6 +61,15 @@ class Page:
         }
         return {name: text for name, text in named.items() if text}
 
+    def issuer(self) -> dict[str, str]:
+        """What is printed of the issuer in words, by its names in the issuer's settings."""
+        named = {
+            "institution_name": self.institution_name,
+            "signatory_name": self.signatory_name,
+            "signatory_role": self.signatory_role,
+        }
+        return {name: text for name, text in named.items() if text}
+
 
 def direction(text: str, *, otherwise: str = "ltr") -> str:
     """Return "ltr" or "rtl" by the first strong character (UAX #9, rule P2)."""

@@ -41,11 +41,12 @@ class Printers:
 
     def faces(self) -> Sequence[dict[str, Any]]:
         """The font faces they print with. Raises RenderError where none can be started."""
-        try:
-            faces: Sequence[dict[str, Any]] = self._children.first.greeting()["faces"]
-        except NotStarted as error:
-            raise _missing() from error
+        faces: Sequence[dict[str, Any]] = self._greeting()["faces"]
         return faces
+
+    def typst(self) -> str:
+        """The version of Typst they print by. Raises RenderError where none can be started."""
+        return str(self._greeting()["typst"])
 
     def print(self, request: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, bytes]:
         """Return (what Typst said against the page, the PDF): one of the two.
@@ -69,6 +70,12 @@ class Printers:
         except NotStarted as error:
             raise _missing() from error
         return head.get("refused"), pdf
+
+    def _greeting(self) -> Mapping[str, Any]:
+        try:
+            return self._children.first.greeting()
+        except NotStarted as error:
+            raise _missing() from error
 
     def close(self) -> None:
         """End the children. They are started again when needed."""

@@ -96,15 +96,19 @@ class Renderer:
         return made
 
     def made_of(self, page: Page) -> dict[str, Any]:
-        """What a page is printed with, by SHA-256: its template, and each picture it shows.
+        """What a page is printed with, so that somebody can tell in years.
 
-        Raises RenderError.
+        By SHA-256: its template, each picture it shows, and each file of the fonts it needs; then
+        what its issuer is called, and the version of Typst. Raises RenderError.
         """
         template = self.template(page.template)
         pictures = data.shown(page, template)
         return {
             "template": template.digest,
             "pictures": {name: sha256(each.content) for name, each in pictures.items()},
+            "issuer": page.issuer(),
+            "fonts": self._fonts().files(self._families(page)),
+            "typst": self._printers.typst(),
         }
 
     def valid_until(self, page: Page) -> date | None:
@@ -137,9 +141,7 @@ class Renderer:
             page,
             template,
             spoken,
-            fonts=self._fonts().families(
-                *self._texts(page).values(), language=spoken.locale.language
-            ),
+            fonts=self._families(page),
             put=lambda picture, what: self._placing.put(picture, what, root),
         )
 
@@ -171,6 +173,10 @@ class Renderer:
 
     def _texts(self, page: Page) -> dict[str, str]:
         return data.texts(page, self.template(page.template), language(page.language))
+
+    def _families(self, page: Page) -> tuple[str, ...]:
+        spoken = language(page.language).locale.language
+        return self._fonts().families(*self._texts(page).values(), language=spoken)
 
     def _fonts(self) -> FontBook:
         faces = self._printers.faces()

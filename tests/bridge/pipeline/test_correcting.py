@@ -86,6 +86,7 @@ def test_a_name_is_corrected_the_older_one_first_revoked_as_both_have_one_key(ab
     assert ("generated", old, 1) == (now.state, now.replaces, now.revision)
     assert was.issue_date == now.issue_date
     assert was.ref != now.ref
+    assert was.certificate["made_of"] == now.certificate["made_of"]
     assert f"Ref {now.ref}" == now.details
 
 

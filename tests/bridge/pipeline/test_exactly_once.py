@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from bridge.certificates import fonts
 from bridge.store import tables
 from runtime.database import Database
 from runtime.http import Client
@@ -88,15 +91,19 @@ def test_rule_b_entry_date_and_file_are_frozen_before_the_first_send(world: Worl
     assert f"Ref {before.ref}" == kept.details
 
 
-def test_an_issuance_keeps_by_what_its_file_was_made(world: World) -> None:
+def test_an_issuance_keeps_by_what_its_file_was_made(world: World, tmp_path: Path) -> None:
     logo = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
     world.change(tables.issuer, world.issuer_id, logo=logo)
     world.issue()
 
     row = world.issuance
+    files = list(fonts.unpack(tmp_path).iterdir())
     assert {
         "template": world.bridge.renderer.template("classic").digest,
         "pictures": {"logo": hashlib.sha256(logo).hexdigest()},
+        "issuer": {"institution_name": world.issuer.institution_name},
+        "fonts": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+        "typst": version("typst"),
     } == row.certificate["made_of"]
     assert ("course-completion", 1) == (row.mapping_name, row.mapping_version)
 
