@@ -14,17 +14,23 @@ from bridge.cli.documents import known_here, load_or_tell
 from bridge.cli.printing import print_json
 from bridge.cli.session import JSON_OPTION, bridge
 from bridge.pipeline import explained
-from bridge.pipeline.explained import Explained, Told
-from bridge.pipeline.versioned import Versioned, active_mappings
+from bridge.pipeline.explained import Explained, Obstacle, Told
+from bridge.pipeline.versioned import Versioned, active_mappings, version_of
 from bridge.store import mapping_versions
+from bridge.store.states import CompletionState
 from bridge.wiring import Bridge
-from mappings.document import load
 from mappings.engine import ISSUE_DATE, Dated, Entry, FieldProblem, FieldTrace, Held
 from mappings.entry import BY_MAPPING
 from mappings.model import LMS
 
 DRAFT = 0  #: the version of a document that is in a file
 DOCUMENT_ENDS = (".yaml", ".yml")
+#: What is done where nothing is issued, and nothing held either.
+DOES = {
+    CompletionState.AGAIN: "issue nothing",
+    CompletionState.EARLY: "leave it alone",
+    CompletionState.SAME: "issue nothing",
+}
 #: A picture's form to what was said against making it, or where it was put.
 Files: TypeAlias = "dict[str, str]"
 
@@ -60,9 +66,10 @@ def preview(
 ) -> None:
     """Show what a mapping makes of one completion: each field and where it came from.
 
-    FILE is a draft, NAME a mapping that is stored; without either, the active mappings that want
-    the completion are shown. Nothing is written to the database, the vault or the LMS. Exits 1 if
-    no certificate would be issued.
+    First it says whether the certificate would be issued at once, or why not. FILE is a draft, NAME
+    a mapping that is stored; without either, the active mappings that want the completion are
+    shown. Nothing is written to the database, the vault or the LMS. Exits 1 if no certificate would
+    be issued.
     """
     b = bridge()
     active, chosen = _mappings(b, which, version)
@@ -97,12 +104,8 @@ def _mappings(
         if which is None:
             return active, ()
         if not _is_file(which):
-            row = (
-                mapping_versions.version(conn, which, version)
-                if version
-                else mapping_versions.active_named(conn, which)
-            )
-            return active, [Versioned(mapping=load(row.document), version=row.version)]
+            number = version or mapping_versions.active_named(conn, which).version
+            return active, [version_of(conn, which, number)]
     document = load_or_tell(Path(which), known_here(b))
     if document is None:
         raise SystemExit(1)
@@ -186,12 +189,14 @@ def _verdict(each: Explained) -> str:
         return f"does not want it: {each.misfit} does not fit."
     if each.rival is not None:
         return f"wants it, but {each.rival} is asked before, and has it."
-    if each.tie is not None:
-        return f"wants it, and would hold it. {each.tie}"
-    if isinstance(each.result, Held):
+    if each.obstacle is None:
+        return "wants it, and would issue."
+    # Mapped, if to no entry: each field says its reason itself.
+    if isinstance(each.result, Held) and each.obstacle.state == CompletionState.MAPPED:
         fields = ", ".join(problem.field for problem in each.result.problems)
         return f"wants it, and would hold it for {fields}."
-    return "wants it, and would issue."
+    does = DOES.get(each.obstacle.state, "hold it")
+    return f"wants it, and would {does}. {each.obstacle.problem}"
 
 
 def _because(dated: Dated) -> str:
@@ -254,12 +259,18 @@ def _as_json(each: Explained, files: Files) -> dict[str, Any]:
         "misfit": each.misfit,
         "rival": each.rival,
         "tie": each.tie,
+        "verdict": _verdict(each),
+        "obstacle": each.obstacle and _obstacle_json(each.obstacle),
         "dated": _dated_json(each.result),
         "expires_on": each.result.expires_on if isinstance(each.result, Entry) else None,
         "fields": [_field_json(trace, problems.get(trace.field)) for trace in each.result.trace],
         "taken_as_written": _how(each),
         "files": files,
     }
+
+
+def _obstacle_json(obstacle: Obstacle) -> dict[str, str]:
+    return {"cause": obstacle.cause, "problem": obstacle.problem}
 
 
 def _dated_json(result: Entry | Held) -> dict[str, Any] | None:

@@ -73,6 +73,8 @@ class Terms:
     original: bool = False
     asked: bool = False  #: a person asked for it
     taken_back: bool = False  #: as if what a person has discarded of it were not
+    #: As if it came then: what was made of it, and what came since, is left out of account.
+    as_of: datetime | None = None
 
 
 UNMATCHED = Decision(
@@ -99,6 +101,12 @@ def too_early(site: sa.Row[Any], place: Place, found: Completion) -> Decision | 
         f"all since a date: `vaultbridge site set {site.name} --issue-from DATE`.",
     )
     return Decision(state=CompletionState.EARLY, trouble=trouble)
+
+
+def came(row: sa.Row[Any], *, now: datetime) -> datetime:
+    """When it was, or would be, decided what becomes of a completion that is kept."""
+    undecided_yet = (CompletionState.FOUND, CompletionState.UNMATCHED, CompletionState.EARLY)
+    return now if row.state in undecided_yet else row.created_at
 
 
 def decide(
@@ -190,10 +198,10 @@ def _one(
 ) -> Decision:
     """``beside`` are the names of the mappings that want this completion, this one among them."""
     mapping = by.mapping
-    standing = issuances.of_completion(conn, place.id, mapping.name)
+    standing = _standing(conn, place, mapping, terms)
     if standing is not None and not _may_be_anew(conn, standing, terms):
         return Decision(state=CompletionState.MAPPED, mapping=mapping, standing=standing)
-    if standing is None and (earlier := _earlier(conn, place, found, mapping)) is not None:
+    if standing is None and (earlier := _earlier(conn, place, found, mapping, terms)) is not None:
         return Decision(state=CompletionState.AGAIN, mapping=mapping, trouble=earlier)
     try:
         issuer = accounts.issuer_named(conn, mapping.issuer)
@@ -204,13 +212,13 @@ def _one(
         )
     made = draft(issuer, site, place, found, by)
     owner = issuances.owner_of_key(conn, made["natural_key"]) if made["natural_key"] else None
-    if owner is not None and not _gives_way(conn, owner, place):
+    if owner is not None and not _gives_way(conn, owner, place, terms):
         if _same_learner(owner, place):
             return Decision(
                 state=CompletionState.SAME, mapping=mapping, standing=standing, same=owner
             )
         made |= _foreign(owner)
-    elif (moved := _at_another_issuer(conn, place, made, beside)) is not None:
+    elif (moved := _at_another_issuer(conn, place, made, beside, terms)) is not None:
         return Decision(state=CompletionState.SAME, mapping=mapping, standing=standing, same=moved)
     released = standing is not None and standing.released_at is not None
     return Decision(
@@ -222,6 +230,14 @@ def _one(
         if made["state"] != IssuanceState.HELD
         else None,
     )
+
+
+def _standing(
+    conn: sa.Connection, place: Place, mapping: Mapping, terms: Terms
+) -> sa.Row[Any] | None:
+    if terms.as_of is not None:
+        return None
+    return issuances.of_completion(conn, place.id, mapping.name)
 
 
 def _may_be_anew(conn: sa.Connection, standing: sa.Row[Any], terms: Terms) -> bool:
@@ -253,7 +269,7 @@ def _hold(
 
 
 def _at_another_issuer(
-    conn: sa.Connection, place: Place, draft: Map[str, Any], beside: Set[str]
+    conn: sa.Connection, place: Place, draft: Map[str, Any], beside: Set[str], terms: Terms
 ) -> sa.Row[Any] | None:
     """The learner's same certificate that an issuer no longer in use for it has issued.
 
@@ -264,7 +280,7 @@ def _at_another_issuer(
         return None
     others = issuances.of_entry(conn, draft, site_id=place.site_id, learner_id=place.learner_id)
     moved = (row for row in others if row.mapping_name not in beside)
-    return next((row for row in moved if not _gives_way(conn, row, place)), None)
+    return next((row for row in moved if not _gives_way(conn, row, place, terms)), None)
 
 
 def _no_issuer(place: Place, mapping: Mapping, exc: accounts.NotThere) -> Trouble:
@@ -295,9 +311,11 @@ def may_change(conn: sa.Connection, standing: sa.Row[Any]) -> bool:
     return all(a.outcome in safe for a in issuances.attempts(conn, standing.id))
 
 
-def _gives_way(conn: sa.Connection, owner: sa.Row[Any], place: Place) -> bool:
+def _gives_way(conn: sa.Connection, owner: sa.Row[Any], place: Place, terms: Terms) -> bool:
     """Whether it stands for this very completion and has not been sent: it is superseded."""
-    return owner.completion_id == place.id and may_change(conn, owner)
+    if owner.completion_id != place.id:
+        return False
+    return terms.as_of is not None or may_change(conn, owner)
 
 
 def _same_learner(owner: sa.Row[Any], place: Place) -> bool:
@@ -317,12 +335,14 @@ def _foreign(owner: sa.Row[Any]) -> dict[str, Any]:
 
 
 def _earlier(
-    conn: sa.Connection, place: Place, found: Completion, mapping: Mapping
+    conn: sa.Connection, place: Place, found: Completion, mapping: Mapping, terms: Terms
 ) -> Trouble | None:
     """What the mapping's ``again`` says of a learner's next round; None to go on."""
     if mapping.again.kind is AgainKind.ALWAYS:
         return None
     rounds = completions.earlier_rounds(conn, place, completions.provisional_round(found))
+    if terms.as_of is not None:
+        rounds = [each for each in rounds if each.created_at < terms.as_of]
     certified = [e for e in rounds if e.same_as is not None or _stands(conn, e, mapping)]
     if not certified:
         return None

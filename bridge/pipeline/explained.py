@@ -1,25 +1,29 @@
 """What a mapping makes of one completion: each field and where it came from, and the page.
 
-Nothing is written, and no vault is asked. The LMS is read where it is wanted, as the step reads it.
+Nothing is written, and no vault is asked. The LMS is read where it is wanted, as the step reads it,
+and how many are enrolled where very many completed the course in one day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
 import sqlalchemy as sa
 
 from bridge.certificates.page import Page
-from bridge.pipeline import complete, drafts, pages
+from bridge.pipeline import complete, drafts, pages, preview
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.decide import Decision, Terms, came, decide, too_early
+from bridge.pipeline.mapped import SAME_CERTIFICATE
 from bridge.pipeline.versioned import Versioned
 from bridge.pipeline.zones import zoned
 from bridge.store import accounts, completions
 from bridge.store.completions import Place
-from bridge.store.states import IssuanceState
+from bridge.store.states import CompletionState, IssuanceState
 from connectors.base import Completion, InboundRequest, Permanent
 from mappings import engine, model
 from mappings.ties import undecided
@@ -32,17 +36,21 @@ class Told:
     id: str | None  #: None where it is no row of ours
     site: sa.Row[Any]
     completion: Completion
+    as_of: datetime  #: as if it came then
 
     @property
     def place(self) -> Place:
         """Whose it is, as its row says or would say."""
-        found = self.completion
-        return SimpleNamespace(
-            id=self.id or "",
-            site_id=self.site.id,
-            course_id=found.course.id,
-            learner_id=found.learner.id,
-        )
+        return _place(self.id or "", self.site, self.completion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Why nothing is issued at once for a completion that a mapping has."""
+
+    state: CompletionState  #: the completion's, then
+    cause: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +62,14 @@ class Explained:
     misfit: str | None  #: the key of the document for which it does not want the completion
     rival: str | None  #: the mapping that has it instead
     tie: str | None  #: that one of its priority wants it, too
+    obstacle: Obstacle | None  #: None also where the mapping does not have it
     result: engine.Entry | engine.Held
     page: Page | None  #: None where there is no entry, or the LMS makes the file
 
     @property
     def would_issue(self) -> bool:
         """Whether the mapping, if it is active, issues for this completion."""
-        blocked = self.misfit or self.rival or self.tie
-        return blocked is None and isinstance(self.result, engine.Entry)
+        return (self.misfit, self.rival, self.obstacle) == (None, None, None)
 
 
 def kept(bridge: Bridge, completion_id: str, *, ask: bool) -> Told:
@@ -76,7 +84,7 @@ def kept(bridge: Bridge, completion_id: str, *, ask: bool) -> Told:
         site = accounts.site_by_id(conn, row.site_id)
     found = completions.unpack(row.data)
     asked = _asked(bridge, site, [found])[0] if ask else found
-    return _told(bridge, row.id, site, asked)
+    return _told(bridge, row, site, asked)
 
 
 def delivered(bridge: Bridge, site_name: str, body: bytes, *, ask: bool) -> Sequence[Told]:
@@ -88,12 +96,32 @@ def delivered(bridge: Bridge, site_name: str, body: bytes, *, ask: bool) -> Sequ
         site = accounts.site_named(conn, site_name)
     found = bridge.connector_of(site).parse(InboundRequest(body=body, headers={}))
     told = _asked(bridge, site, found) if ask and found else found
-    return [_told(bridge, None, site, each) for each in told]
+    return [_told(bridge, _known(bridge, site, each), site, each) for each in told]
 
 
-def _told(bridge: Bridge, row_id: str | None, site: sa.Row[Any], found: Completion) -> Told:
-    completion = zoned(found, site, setting=bridge.settings.timezone)
-    return Told(id=row_id, site=site, completion=completion)
+def _known(bridge: Bridge, site: sa.Row[Any], found: Completion) -> sa.Row[Any] | None:
+    """The row of a completion that was received before."""
+    with bridge.database.read() as conn:
+        round_ = completions.provisional_round(found)
+        row_id = completions.same_round(conn, _place("", site, found), round_)
+        return None if row_id is None else completions.by_id(conn, row_id)
+
+
+def _told(bridge: Bridge, row: sa.Row[Any] | None, site: sa.Row[Any], found: Completion) -> Told:
+    with bridge.database.read() as conn:
+        now = bridge.database.now(conn)
+    return Told(
+        id=None if row is None else row.id,
+        site=site,
+        completion=zoned(found, site, setting=bridge.settings.timezone),
+        as_of=now if row is None else came(row, now=now),
+    )
+
+
+def _place(row_id: str, site: sa.Row[Any], found: Completion) -> Place:
+    return SimpleNamespace(
+        id=row_id, site_id=site.id, course_id=found.course.id, learner_id=found.learner.id
+    )
 
 
 def _asked(bridge: Bridge, site: sa.Row[Any], found: Sequence[Completion]) -> Sequence[Completion]:
@@ -120,17 +148,46 @@ def explain(bridge: Bridge, by: Versioned, told: Told, *, active: Sequence[Versi
         issuer = accounts.issuer_named(conn, by.mapping.issuer)
     draft = drafts.draft(issuer, told.site, told.place, told.completion, by)
     made: Any = SimpleNamespace(**draft)
-    beside = [each.mapping for each in active if each.mapping.name != by.mapping.name]
-    chosen = _chosen([*beside, by.mapping], told)
+    together = [*(each for each in active if each.mapping.name != by.mapping.name), by]
+    chosen = _chosen([each.mapping for each in together], told)
     return Explained(
         told=told,
         by=by,
         misfit=engine.misfit(by.mapping, told.completion, site=told.site.name),
         rival=next(_rivals(by.mapping, chosen), None),
         tie=undecided(by.mapping, chosen) if by.mapping in chosen else None,
+        obstacle=_obstacle(bridge, by, told, together),
         result=engine.apply(by.mapping, told.completion, site=told.site.name, traced=True),
         page=pages.page_of(made, issuer) if made.state == IssuanceState.READY else None,
     )
+
+
+def _obstacle(
+    bridge: Bridge, by: Versioned, told: Told, together: Sequence[Versioned]
+) -> Obstacle | None:
+    """What the step would say of it, as if it came when it did."""
+    limits = preview.limits(bridge, told.site, [told.completion])
+    terms = Terms(now=told.as_of, limits=limits, as_of=told.as_of)
+    early = too_early(told.site, told.place, told.completion)
+    with bridge.database.read() as conn:
+        decisions = decide(conn, told.site, told.place, told.completion, together, terms)
+    its_own = [each for each in decisions if each.mapping is by.mapping]
+    return _against(early or its_own[0]) if its_own else None
+
+
+def _against(decision: Decision) -> Obstacle | None:
+    draft, state = decision.draft or {}, decision.state
+    if decision.trouble is not None:
+        said = decision.trouble
+        return Obstacle(state=state, cause=said.cause, problem=said.problem)
+    if decision.same is not None:
+        problem = f"The learner has the same certificate already: {decision.same.id}."
+        return Obstacle(state=state, cause=SAME_CERTIFICATE, problem=problem)
+    if draft.get("state") == IssuanceState.HELD:
+        return Obstacle(state=state, cause=draft["cause"], problem=draft["problem"])
+    if decision.hold is not None:
+        return Obstacle(state=state, cause=decision.hold.cause, problem=decision.hold.problem)
+    return None
 
 
 def _rivals(mapping: model.Mapping, chosen: Sequence[model.Mapping]) -> Iterator[str]:

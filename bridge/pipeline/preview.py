@@ -141,9 +141,9 @@ def _at_site(
     with bridge.database.read() as conn:
         site = accounts.site_by_id(conn, site_id)
     answers = _answers(bridge, site, told)
-    limits = _limits(bridge, site, answers)
+    known = limits(bridge, site, answers)
     return [
-        _outlook(bridge, site, place, answer, ahead, limits, asked=asked)
+        _outlook(bridge, site, place, answer, ahead, known, asked=asked)
         for place, answer in zip(places, answers, strict=True)
     ]
 
@@ -163,9 +163,10 @@ def _answers(
         return [exc]
 
 
-def _limits(
+def limits(
     bridge: Bridge, site: sa.Row[Any], answers: Sequence[Completion | Problem | Exception]
 ) -> Limits:
+    """The brake's limits for these completions; how many are enrolled only where the LMS says."""
     try:
         return brake.limits(bridge, site, answers)
     except Temporary:

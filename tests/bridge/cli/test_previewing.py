@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from bridge.store import tables
+from bridge.store.states import MappingState
+from connectors.base import Temporary
 from tests.bridge.certificates import reading
 from tests.bridge.cli.conftest import Run
-from tests.bridge.world import MAPPING, SITE, World
+from tests.bridge.world import MAPPING, NOON, SITE, World
 
 MESSY = {"full_name": "  ada \u200blovelace", "email": "ada@learners.example"}
 CASED = MAPPING.replace("learner.full_name }}", "learner.full_name | name_case }}")
@@ -78,6 +82,138 @@ def test_a_draft_that_ties_with_one_in_use_would_be_held(
     held = "wants it, and would hold it. The mappings course-completion and marine have the same"
     assert (1, True) == (said.code, f"marine (a draft): {held} priority" in said.out)
     assert [(None, False)] == [(each["rival"], each["would_issue"]) for each in shown]
+
+
+TESTING = "These accounts look as if made for testing"
+LONG_PAST = (NOON - timedelta(days=91)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("told", "cause", "said"),
+    [
+        ({"learner": {"email": "test@example.edu"}}, "test_account", TESTING),
+        ({"role": "teacher"}, "staff", "These learners are staff in the course"),
+        ({"completed_at": LONG_PAST}, "too_old", "These were completed over 90 days ago"),
+    ],
+)
+def test_what_a_person_would_look_at_first_is_not_told_as_issued(
+    run: Run, world: World, draft: Path, told: dict[str, Any], cause: str, said: str
+) -> None:
+    completion = received(world, **told)
+    draft.write_text(f"{MAPPING}hold: {{accounts: none, roles: none, older_than: none}}\n")
+
+    held = run("mappings", "preview", "--completion", completion)
+    (shown,) = run("mappings", "preview", "--completion", completion, "--json").json
+    let_go = run("mappings", "preview", str(draft), "--completion", completion)
+
+    verdict = f"wants it, and would hold it. {said}."
+    assert (1, True) == (held.code, f"course-completion (version 1): {verdict}\n" in held.out)
+    assert (False, verdict) == (shown["would_issue"], shown["verdict"])
+    assert {"cause": f"complete.{cause}", "problem": f"{said}."} == shown["obstacle"]
+    assert (0, True) == (let_go.code, "wants it, and would issue.\n" in let_go.out)
+
+
+def test_a_next_round_is_told_as_the_mappings_again_has_it(
+    run: Run, world: World, draft: Path
+) -> None:
+    draft.write_text(f"{MAPPING}again: always\n")
+    first = received(world)
+    world.later(days=200)
+    second = received(world)
+
+    once = run("mappings", "preview", "--completion", first)
+    twice = run("mappings", "preview", "--completion", second)
+    always = run("mappings", "preview", str(draft), "--completion", second)
+
+    assert (0, 1, 0) == (once.code, twice.code, always.code)
+    nothing = f"would issue nothing. This learner completed the course before ({first})"
+    assert nothing in twice.out
+    assert "certifies a next round: never." in twice.out
+
+
+def test_a_later_round_is_no_obstacle_to_the_one_before(
+    run: Run, world: World, draft: Path
+) -> None:
+    world.add_mapping(("entry:", "again: always\nentry:"))
+    first = received(world)
+    world.later(days=200)
+    received(world)
+    draft.write_text(MAPPING)
+
+    assert 0 == run("mappings", "preview", str(draft), "--completion", first).code
+
+
+def test_a_certificate_of_another_learner_is_in_the_way_and_ones_own_is_told_again(
+    run: Run, world: World, draft: Path
+) -> None:
+    world.add_mapping(("Certificate of Completion: {{ course.title }}", "Certificate"))
+    received(world)
+    mine = world.issuance.id
+    shares = received(world, "bob", learner={"email": "ada@learners.example"})
+    same = received(world, course={"id": "43"})
+
+    held = run("mappings", "preview", "--completion", shares)
+    again = run("mappings", "preview", "--completion", same)
+
+    assert (1, 1) == (held.code, again.code)
+    assert "would hold it. Learner ada has a certificate with the same e-mail" in held.out
+    assert f"would issue nothing. The learner has the same certificate already: {mine}" in again.out
+
+
+def test_what_is_rehearsed_waits_and_a_draft_of_it_would_not(
+    run: Run, world: World, draft: Path
+) -> None:
+    world.add_mapping(("mapping: 1", "# as before\nmapping: 1"), state=MappingState.REHEARSAL)
+    completion = received(world)
+    draft.write_text(MAPPING)
+
+    waits = run("mappings", "preview", "course-completion", "--completion", completion)
+    earlier = run(
+        *("mappings", "preview", "course-completion", "--version", "1"),
+        *("--completion", completion),
+    )
+    alone = run("mappings", "preview", str(draft), "--completion", completion)
+
+    rehearsed = "would hold it. Version 2 of the mapping course-completion is being rehearsed"
+    assert (1, True) == (waits.code, rehearsed in waits.out)
+    assert (0, 0) == (earlier.code, alone.code)
+
+
+def test_what_was_completed_before_the_site_issues_is_left_alone(run: Run, world: World) -> None:
+    completion = received(world)
+    world.change(tables.site, world.site_id, issue_from=NOON + timedelta(days=1))
+
+    said = run("mappings", "preview", "--completion", completion)
+
+    assert (1, True) == (said.code, "would leave it alone. It was completed at" in said.out)
+
+
+def test_a_crowd_would_be_held_unless_the_lms_has_that_many(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGE_BRAKE_LEAST", "2")
+    completion = [received(world, who) for who in ("ada", "bob", "eve")][-1]
+
+    crowd = run("mappings", "preview", "--completion", completion)
+    world.lms.sizes["42"] = Temporary("It is down.")
+    unknown = run("mappings", "preview", "--completion", completion)
+    world.lms.sizes["42"] = 30
+    enrolled = run("mappings", "preview", "--completion", completion)
+
+    assert (1, 1, 0) == (crowd.code, unknown.code, enrolled.code)
+    assert "would hold it. 3 have completed the course Marine Biology" in crowd.out
+
+
+def test_a_payload_that_was_received_before_is_that_completion(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    payload = tmp_path / "body.json"
+    payload.write_text(json.dumps(world.body("ada")))
+    completion = received(world)
+
+    said = run("mappings", "preview", "--payload", str(payload), "--site", SITE, "--json")
+
+    assert (0, [completion]) == (said.code, [each["completion"] for each in said.json])
 
 
 def test_how_long_it_is_valid_is_shown(run: Run, world: World, draft: Path) -> None:
@@ -185,16 +321,18 @@ def test_it_is_said_why_a_mapping_does_not_have_the_completion(
 
 
 def test_a_completion_that_no_mapping_wants_is_told(run: Run, world: World) -> None:
-    world.add_mapping(('course: "*"', 'course: "CHEM-*"'))
+    ever = ("entry:", "hold: {older_than: none}\nentry:")
+    world.add_mapping(ever)
+    world.add_mapping(ever, ('course: "*"', 'course: "CHEM-*"'))
     completion = received(world)
 
     said = run("mappings", "preview", "--completion", completion)
     first = run(
-        "mappings", "preview", "course-completion", "--version", "1", "--completion", completion
+        "mappings", "preview", "course-completion", "--version", "2", "--completion", completion
     )
 
     assert (1, True) == (said.code, "No active mapping wants it." in said.out)
-    assert (0, True) == (first.code, "(version 1): wants it, and would issue." in first.out)
+    assert (0, True) == (first.code, "(version 2): wants it, and would issue." in first.out)
 
 
 def test_several_certificates_are_shown_together_and_printed_one_by_one(
