@@ -72,6 +72,8 @@ def apply(
     ``traced``: with where each field came from, which takes as long again. Whether the mapping
     wants the completion is for ``choose`` to say. Raises nothing.
     """
+    if mapping.fault is not None:
+        return Held(problems=(_unreadable(mapping, mapping.fault),), trace=())
     values = values_of(completion, site=site)
     problems: list[FieldProblem] = []
     made: dict[str, Any] = {}
@@ -165,6 +167,15 @@ def _dated(worked: Iterable[Worked]) -> Dated:
                 source=zone.source if isinstance(zone, ZoneName) else BY_MAPPING,
             )
     return NO_MOMENT
+
+
+def _unreadable(mapping: Mapping, fault: str) -> FieldProblem:
+    return FieldProblem(
+        field=mapping.name,
+        problem=f"no longer loads: {fault}",
+        remedy="Add a version that loads: `vaultbridge mappings add FILE`; then replay.",
+        code="document",
+    )
 
 
 def _failed(field: str, error: ExpressionError) -> FieldProblem:

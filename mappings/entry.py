@@ -51,7 +51,8 @@ class FieldProblem:
     field: str
     problem: str
     remedy: str
-    #: To group failures by: ``missing``, ``too_long``, ``invalid``, ``doubtful``, ``expression``.
+    #: To group failures by: ``missing``, ``too_long``, ``invalid``, ``doubtful``, ``expression``,
+    #: or ``document`` where it is the whole mapping, which ``field`` then names.
     code: str
 
     def __str__(self) -> str:

@@ -104,3 +104,5 @@ class Mapping:
     again: Again
     valid_for: Period | None  #: since the issue date; None: for ever, or as the template says
     write_back: WriteBackRules
+    #: Why nothing can be made by it, though it was good once; see `mappings.salvage`.
+    fault: str | None = None

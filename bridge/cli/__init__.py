@@ -17,6 +17,7 @@ from bridge.store.accounts import NameTaken, NotThere
 from bridge.vault_client import VaultError
 from connectors.base import ConnectorError
 from connectors.registry import UnknownConnector
+from mappings.mistakes import DocumentError
 from runtime.backup import BackupProblem
 from runtime.embedded import Taken
 from runtime.keys import KeyProblem
@@ -65,6 +66,7 @@ COMMANDS: Mapping[str, str] = {
 _EXPECTED = (
     BackupProblem,
     ConnectorError,
+    DocumentError,
     FileNotFoundError,
     KeyProblem,
     NameTaken,

@@ -172,6 +172,13 @@ CATALOGUE: Sequence[KnownCause] = (
         "Correct it in the mapping.",
     ),
     _mend(
+        "complete.document.*",
+        "The mapping that the last part names no longer loads, as can come with an upgrade; what "
+        "it may want is held.",
+        Mender.MAPPING,
+        "`vaultbridge doctor` tells each mistake; add a version that loads.",
+    ),
+    _mend(
         "complete.no_issuer",
         "The mapping names an issuer that is not there (any more).",
         Mender.MAPPING,

@@ -17,10 +17,12 @@ from runtime.database import Database
 def known_names(database: Database, settings: Settings, *, beside: bool = True) -> Known:
     """Issuers, sites, templates with their parameters; the mappings in use, unless not wanted."""
     with database.read() as conn:
+        active = [each.mapping for each in active_mappings(conn)] if beside else ()
         known = Known(
             issuers=[row.name for row in accounts.issuers(conn)],
             sites=[row.name for row in accounts.sites(conn)],
-            beside=[each.mapping for each in active_mappings(conn)] if beside else (),
+            # What one that no longer loads may want keeps no other from being added.
+            beside=[mapping for mapping in active if mapping.fault is None],
         )
     return with_templates(known, settings.templates_dir)
 

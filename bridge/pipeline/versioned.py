@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from bridge.store import issuances, mapping_versions
 from bridge.store.states import UNSENT, MappingState
-from mappings.document import load
+from mappings.document import DocumentError, load
 from mappings.model import Mapping
+from mappings.salvage import salvage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +25,24 @@ class Versioned:
     rehearses: bool = False  #: what it makes waits for a person
 
 
-#: Reading a document takes 20 ms, and a version never changes.
-_read = lru_cache(maxsize=512)(load)
-
-
 def active_mappings(conn: sa.Connection) -> Sequence[Versioned]:
-    """Read the mapping documents that are in use."""
+    """Read the mapping documents that are in use; one that no longer loads has a ``fault``."""
     return [_versioned(row) for row in mapping_versions.active(conn)]
 
 
 def _versioned(row: sa.Row[Any]) -> Versioned:
     rehearses = row.state == MappingState.REHEARSAL
-    return Versioned(mapping=_read(row.document), version=row.version, rehearses=rehearses)
+    mapping = _read(row.name, row.document)
+    return Versioned(mapping=mapping, version=row.version, rehearses=rehearses)
+
+
+#: Reading a document takes 20 ms, and a version never changes.
+@lru_cache(maxsize=512)
+def _read(name: str, document: str) -> Mapping:
+    try:
+        return load(document)
+    except DocumentError as exc:
+        return salvage(document, name=name, error=exc)
 
 
 def version_of(conn: sa.Connection, name: str, number: int) -> Versioned:

@@ -65,3 +65,21 @@ def test_a_version_that_is_broken_by_now_is_not_restored_nor_published(
     assert 'there is no "other"' in published.err
     with world.bridge.database.read() as conn:
         assert [1] == [row.version for row in mapping_versions.active(conn)]
+
+
+@pytest.mark.parametrize("name", ["course-completion", "other"])
+def test_one_in_use_that_no_longer_loads_keeps_none_from_being_added(
+    run: Run, world: World, tmp_path: Path, name: str
+) -> None:
+    """As after an upgrade; the remedy that doctor names is to add a version that loads."""
+    world.add_mapping(("course.title }}", "course.title | polish }}"))
+    file = tmp_path / "mapping.yaml"
+    file.write_text(MAPPING.replace("name: course-completion", f"name: {name}"))
+
+    shown = run("mappings", "preview", "course-completion", "--completion", "cp_none")
+    assert (1, "") == (shown.code, shown.out)
+    assert shown.err.startswith("vaultbridge: ")
+    added = run("mappings", "add", str(file))
+
+    assert (0, "") == (added.code, added.err)
+    assert f"{name}: version" in added.out

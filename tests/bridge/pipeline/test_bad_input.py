@@ -1,4 +1,4 @@
-"""An expression that fails on one completion holds that one alone, with the reason."""
+"""What fails holds no more than its own: an expression one completion, a document its courses."""
 
 from __future__ import annotations
 
@@ -77,3 +77,27 @@ def test_it_goes_on_once_the_mapping_is_mended(world: World) -> None:
         world.issuance.state,
         world.issuance.full_name,
     )
+
+
+def test_a_stored_document_that_no_longer_loads_holds_what_it_may_want_and_nothing_else(
+    world: World,
+) -> None:
+    """As after an upgrade that has taken a filter away."""
+    chemistry = (
+        ("name: course-completion", "name: chemistry\npriority: 5"),
+        ('course: "*"', 'course: "CHEM-*"'),
+    )
+    world.add_mapping(*chemistry, (NAME, '"{{ learner.full_name | polish }}"'))
+    world.complete("ada")
+    world.complete("bob", course={"id": "7", "code": "CHEM-1", "title": "Chemistry"})
+    world.settle(hours=1)
+
+    rows = {row.learner_id: row for row in world.rows(tables.issuance)}
+    assert {"ada": "generated", "bob": "held"} == {who: row.state for who, row in rows.items()}
+    assert "complete.document.chemistry" == rows["bob"].cause
+    assert 'unknown filter "polish"' in rows["bob"].problem
+
+    world.add_mapping(*chemistry)
+    assert world.replay(rows["bob"].id).going
+    world.settle(hours=1)
+    assert ["generated", "generated"] == world.states()
