@@ -59,6 +59,11 @@ class _How:
 @click.option("--mapping", help="Instead of one issuance: all that this mapping made …")
 @click.option("--version", type=click.IntRange(min=1), help="… in this version of it.")
 @click.option("--since", type=Ago(), help="Of these, what was made since: 12h, 30d, or a date.")
+@click.option(
+    "--reprint",
+    is_flag=True,
+    help="Also what says the same, where its template, a picture or its issuer is another now.",
+)
 @click.option("--reason", help="Why. A vault that can revoke shows it to everyone: name nobody.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of each; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before it is done.")
@@ -95,6 +100,7 @@ def correct(
     mapping: str | None,
     version: int | None,
     since: timedelta | datetime | None,
+    reprint: bool,
     reason: str | None,
     dry_run: bool,
     yes: bool,
@@ -110,7 +116,9 @@ def correct(
     """Issue a certificate anew as it should have been, and have the wrong one revoked.
 
     One ISSUANCE with what is wrong about it, or all that a version of a mapping made: they are
-    mapped by the version in use now, and what would come out the same is left alone.
+    mapped by the version in use now, and what would come out the same is left alone. A seal, a
+    signature or an institution's name that was wrong is mended where it stands, and then printed
+    anew with --reprint.
 
     What is replaced is shown first, field by field. The learner finds the newer one under the same
     link and in the gradebook, and gets one mail.
@@ -134,6 +142,7 @@ def correct(
         mapping=mapping,
         version=version,
         since=b.now() - since if isinstance(since, timedelta) else since,
+        reprint=reprint,
     )
     _refuse_unclear(asked, (approved, declined, continued), reason=reason, how=how)
     try:
@@ -162,8 +171,10 @@ def _refuse_unclear(
             "Say what to correct: an ISSUANCE, or --mapping and --version; or --approve, --decline "
             "or --continue a correction that `vaultbridge corrections` lists."
         )
-    if asked.issuance is not None and not asked.changes:
-        raise click.UsageError("Say what is wrong: --full-name, --email, --title or --details.")
+    if asked.issuance is not None and not (asked.changes or asked.reprint):
+        raise click.UsageError(
+            "Say what is wrong: --full-name, --email, --title or --details; or --reprint it."
+        )
     if asked.issuance is None and asked.changes:
         raise click.UsageError("--full-name, --email, --title and --details are for one ISSUANCE.")
     if (asked.version is None) != (asked.mapping is None):
@@ -385,7 +396,8 @@ def corrections(limit: int, as_json: bool) -> None:
 
 def _what(packed: Mapping[str, Any]) -> str:
     asked = correcting.unpacked(packed)
+    again = ["reprint"] if asked.reprint else []
     if asked.issuance is not None:
-        return f"{asked.issuance}: {', '.join(asked.changes)}"
-    since = f" since {asked.since:%Y-%m-%d}" if asked.since else ""
-    return f"{asked.mapping} version {asked.version}{since}"
+        return f"{asked.issuance}: {', '.join([*asked.changes, *again])}"
+    since = [f"since {asked.since:%Y-%m-%d}"] if asked.since else []
+    return " ".join([f"{asked.mapping} version {asked.version}", *since, *again])

@@ -2,7 +2,8 @@
 
 One, as a person says; or all that a mapping's version made, mapped by the version in use now. All
 is looked up, mapped and printed before anything is changed, and what would come out the same is
-left alone. Neither an LMS nor, before a certificate is on its way, a vault is asked.
+left alone. What the page shows besides, of its template, pictures and issuer, is compared only
+where that is asked for. Neither an LMS nor, before a certificate is on its way, a vault is asked.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ from runtime.keys import KeyProblem
 CHUNK, TOGETHER = 100, 20
 #: What of an entry a person may give by hand. The date is the completion's.
 BY_HAND = ("certificate_title", "full_name", "applicant_email", "details")
+#: What a file was made of that an institution may have mended since. Of Typst and its fonts there
+#: is a newer one after each upgrade: nobody's certificate is issued anew for that.
+MENDABLE = ("template", "pictures", "issuer")
 
 Columns: TypeAlias = "dict[str, Any]"
 
@@ -59,13 +63,17 @@ class Already(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a person wants corrected: an issuance in some of its fields, or a mapping's version."""
+    """What a person wants corrected: an issuance in some of its fields, or a mapping's version.
+
+    ``reprint``: also what says the same, where it would look otherwise now.
+    """
 
     issuance: str | None = None
     changes: Mapping[str, str] = field(default_factory=dict)
     mapping: str | None = None
     version: int | None = None
     since: datetime | None = None
+    reprint: bool = False
 
     def packed(self) -> dict[str, Any]:
         """As JSON, without what is not given."""
@@ -108,19 +116,23 @@ def foresee(bridge: Bridge, asked: Asked) -> Iterator[Foreseen]:
 
     Raises NotThere, Refused, Already.
     """
-    run = _Run(bridge)
+    run = _Run(bridge, reprint=asked.reprint)
     if asked.issuance is not None:
         yield run.one(asked.issuance, asked.changes)
         return
     with bridge.database.read() as conn:
-        by = _in_use(conn, str(asked.mapping), asked.version or 0)
+        by = _in_use(conn, asked)
         rows = issuances.by_version(conn, str(asked.mapping), asked.version or 0, since=asked.since)
     for chunk in parts(rows, CHUNK):
         yield from run.remapped(chunk, by)
 
 
-def _in_use(conn: sa.Connection, name: str, number: int) -> Versioned:
-    """The version in use of a mapping of which another one's certificates are corrected."""
+def _in_use(conn: sa.Connection, asked: Asked) -> Versioned:
+    """The version in use of a mapping of which another one's certificates are corrected.
+
+    Or its own, where the mapping was right and what it is printed with was not.
+    """
+    name, number = str(asked.mapping), asked.version or 0
     version_of(conn, name, number)
     by = next((each for each in active_mappings(conn) if each.mapping.name == name), None)
     if by is None:
@@ -129,9 +141,10 @@ def _in_use(conn: sa.Connection, name: str, number: int) -> Versioned:
         raise Refused(
             f"Version {by.version} of {name} is being rehearsed: publish it first, if it is right."
         )
-    if by.version == number:
+    if by.version == number and not asked.reprint:
         raise Refused(
-            f"Version {number} of {name} is the one in use: publish one that is right first."
+            f"Version {number} of {name} is the one in use: publish one that is right first. If "
+            "its template, a picture or the issuer was wrong and is mended, say --reprint."
         )
     return by
 
@@ -139,8 +152,9 @@ def _in_use(conn: sa.Connection, name: str, number: int) -> Versioned:
 class _Run:
     """Looks certificates up, and remembers the keys that it has come by."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, *, reprint: bool) -> None:
         self._bridge = bridge
+        self._reprint = reprint
         with bridge.database.read() as conn:
             self._active = active_mappings(conn)
             self._in_use = {row.name: row.id for row in accounts.issuers(conn)}
@@ -230,7 +244,11 @@ class _Run:
         if page is not None:
             entry = replace(entry, expires_on=renderer.valid_until(page))
         was, becomes = _said(_entry_of(old), _printed(old)), _said(entry, made["certificate"])
-        fields = {name: (was[name], text) for name, text in becomes.items() if was[name] != text}
+        made_of = None if page is None else renderer.made_of(page)
+        if self._reprint and made_of is not None:
+            was |= _shown(old.certificate.get("made_of", {}))
+            becomes |= _shown(made_of)
+        fields = _differing(was, becomes)
         if not fields and old.state == IssuanceState.GENERATED:
             return _stays(old, Difference(change=Change.SAME, by=by.mapping))
         change = Difference(change=Change.CHANGED, by=by.mapping, fields=fields, entry=entry)
@@ -240,7 +258,7 @@ class _Run:
         content = b""
         if page is not None:
             content = renderer.render(page)
-            made["certificate"] = made["certificate"] | {"made_of": renderer.made_of(page)}
+            made["certificate"] = made["certificate"] | {"made_of": made_of}
         return Foreseen(old=old, tested=_tested(old, change), columns=made, content=content)
 
     def _page(self, conn: sa.Connection, made: Columns) -> Page | None:
@@ -288,7 +306,7 @@ def _printed(row: sa.Row[Any]) -> Columns:
     return {name: value for name, value in row.certificate.items() if name != "made_of"}
 
 
-def _said(entry: engine.Entry, printed: Mapping[str, Any]) -> Mapping[str, str | None]:
+def _said(entry: engine.Entry, printed: Mapping[str, Any]) -> dict[str, str | None]:
     """All that a certificate says, and how it is printed."""
     return {
         "certificate_title": entry.certificate_title,
@@ -302,6 +320,26 @@ def _said(entry: engine.Entry, printed: Mapping[str, Any]) -> Mapping[str, str |
         "language": entry.language,
         "paper": printed.get("paper"),
         "parameters": json.dumps(printed.get("parameters", {}), ensure_ascii=False, sort_keys=True),
+    }
+
+
+def _shown(made_of: Mapping[str, Any]) -> dict[str, str | None]:
+    """What of that which a file was made of can be mended, each by itself."""
+    told: dict[str, str | None] = {}
+    for part in MENDABLE:
+        of = made_of.get(part)
+        each = of.items() if isinstance(of, Mapping) else [("", of)]
+        told |= {f"made_of.{part}.{name}".rstrip("."): value for name, value in each}
+    return told
+
+
+def _differing(
+    was: Mapping[str, str | None], becomes: Mapping[str, str | None]
+) -> dict[str, tuple[str | None, str | None]]:
+    return {
+        name: (was.get(name), becomes.get(name))
+        for name in {**was, **becomes}
+        if was.get(name) != becomes.get(name)
     }
 
 

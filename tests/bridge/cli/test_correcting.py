@@ -123,6 +123,27 @@ def test_all_of_a_version_are_done_and_listed(run: Run, able: World) -> None:
     assert ["No certificate is meant.", "Nothing was changed."] == nothing.out.splitlines()
 
 
+def test_what_is_mended_in_the_template_or_the_issuer_is_printed_anew(
+    run: Run, able: World
+) -> None:
+    able.generate("ada")
+    able.generate("bob")
+    able.change(tables.issuer, able.issuer_id, institution_name="Institute of the Seas")
+    ada = able.rows(tables.issuance)[0].id
+
+    said = run("correct", ada, "--reprint", *WHY, "--yes")
+    meant = ("--mapping", "course-completion", "--version", "1", "--reprint")
+    told = run("correct", *meant, *WHY, "--yes", "--json").json
+
+    changed = "    made_of.issuer.institution_name: Institute of the Sea -> Institute of the Seas"
+    assert changed in said.out.splitlines()
+    assert (1, 0) == (told["replaced"], told["unchanged"])
+    assert ["revoked", "revoked", "generated", "generated"] == settled(able)
+    table = run("corrections").out
+    assert f"{ada}: reprint" in table
+    assert "course-completion version 1 reprint" in table
+
+
 def test_of_a_version_only_those_made_since_a_day_are_done_if_asked_for(
     run: Run, able: World
 ) -> None:

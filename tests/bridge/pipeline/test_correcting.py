@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bridge.certificates.render import Renderer
+from bridge.certificates.templates import folders
 from bridge.pipeline import correcting
 from bridge.pipeline.correcting import Already, Asked, Done, Refused
 from bridge.store import corrections, tables
 from bridge.store.accounts import NotThere
 from mappings.comparing import Change
+from tests.bridge.certificates.pages import HAND, PLAIN, SEAL, a_template
 from tests.bridge.world import TITLE, World, key
 from tests.scripted_vault import PERMISSIONS, TOKEN, answers, cut, lost_reply
 
@@ -635,6 +641,70 @@ def test_the_version_in_use_is_not_the_one_to_correct(able: World) -> None:
         list(correcting.foresee(able.bridge, Asked(mapping="course-completion", version=1)))
     with pytest.raises(NotThere):
         list(correcting.foresee(able.bridge, Asked(mapping="course-completion", version=7)))
+
+
+def differing(world: World, asked: Asked) -> list[Mapping[str, tuple[str | None, str | None]]]:
+    return [each.tested.difference.fields for each in correcting.foresee(world.bridge, asked)]
+
+
+def test_what_a_page_shows_is_printed_anew_only_where_that_is_asked_for(able: World) -> None:
+    able.generate("ada")
+    able.generate("bob")
+    able.change(tables.issuer, able.issuer_id, institution_name="Institute of the Seas", logo=SEAL)
+    meant = Asked(mapping="course-completion", version=1)
+
+    with pytest.raises(Refused, match="say --reprint"):
+        list(correcting.foresee(able.bridge, meant))
+    asked = replace(meant, reprint=True)
+    expected = {
+        "made_of.pictures.logo": (None, sha256(SEAL).hexdigest()),
+        "made_of.issuer.institution_name": ("Institute of the Sea", "Institute of the Seas"),
+    }
+    assert [expected] * 2 == differing(able, asked)
+    assert 2 == len(carry_out(able, asked))
+    able.settle()
+
+    assert ["revoked", "revoked", "generated", "generated"] == [s for *_, s in at_vault(able)]
+    old, new = (able.vault.kept[row.vault_uuid] for row in able.rows(tables.issuance)[::2])
+    assert old.content != new.content
+    assert [{}] * 2 == differing(able, asked), "they come out the same now"
+
+
+def test_a_picture_of_the_template_that_was_wrong_is_mended_and_printed(
+    able: World, tmp_path: Path
+) -> None:
+    about = (
+        "description: A test's.\npapers: [a4]\nparameters: {seal: {type: image, default: s.svg}}\n"
+    )
+
+    def printing(seal: bytes, cache: str) -> Renderer:
+        folder = tmp_path / cache
+        a_template(folder, PLAIN, about=about)
+        (folder / "own" / "s.svg").write_bytes(seal)
+        return Renderer(font_cache=tmp_path / "cache", folders=folders(folder))
+
+    able.add_mapping(("issuer: main\n", "issuer: main\ncertificate: {template: own}\n"))
+    with printing(HAND, "wrong") as wrong, printing(SEAL, "right") as right:
+        able.bridge = replace(able.bridge, renderer=wrong)
+        able.generate()
+        able.bridge = replace(able.bridge, renderer=right)
+        asked = replace(one(able.issuance.id), reprint=True)
+        (fields,) = differing(able, asked)
+        carry_out(able, asked)
+        with pytest.raises(Already):
+            carry_out(able, asked)
+
+    assert {"made_of.template", "made_of.pictures.seal"} == set(fields)
+    assert ["generated", "waiting"] == able.states()
+
+
+def test_an_upgrade_of_typst_or_of_fonts_issues_nobodys_anew(able: World) -> None:
+    able.generate()
+    printed = able.issuance.certificate
+    before = printed["made_of"] | {"typst": "0.1", "fonts": {"Old.ttf": "0" * 64}}
+    able.change(tables.issuance, able.issuance.id, certificate=printed | {"made_of": before})
+
+    assert [] == carry_out(able, Asked(mapping="course-completion", version=1, reprint=True))
 
 
 def test_a_version_that_is_rehearsed_issues_no_correction(able: World) -> None:
