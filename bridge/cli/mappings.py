@@ -10,15 +10,27 @@ from bridge.cli.backtesting import backtest
 from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.previewing import preview
 from bridge.cli.printing import print_json, print_table
-from bridge.cli.publishing import FILES, add, draft, publish, rehearse, restore, tell_others
+from bridge.cli.publishing import (
+    FILES,
+    NEEDED_REASON_OPTION,
+    add,
+    draft,
+    publish,
+    rehearse,
+    restore,
+    tell_others,
+    tell_waiting,
+    why,
+)
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, has_installation, person
 from bridge.cli.syncing import pull, push
 from bridge.cli.versions import announce, diff, history
 from bridge.pipeline import earlier
 from bridge.pipeline.known_names import with_templates
+from bridge.pipeline.publishing import withdraw
 from bridge.pipeline.zones import zoned
 from bridge.settings import PREFIX
-from bridge.store import accounts, completions, events, mapping_versions
+from bridge.store import accounts, completions, mapping_versions
 from mappings.document import Known
 from mappings.json_schema import json_schema
 from mappings.listing import listing
@@ -113,16 +125,18 @@ def list_(as_json: bool) -> None:
 
 @mappings.command()
 @click.argument("name")
+@NEEDED_REASON_OPTION
 @AS_OPTION
-def deactivate(name: str, who: str | None) -> None:
-    """Take a mapping out of use. What it issued stays."""
+def deactivate(name: str, reason: str | None, who: str | None) -> None:
+    """Take a mapping out of use. What it issued stays, and what waits goes on waiting."""
     b = bridge()
+    with b.database.read() as conn:
+        mapping_versions.active_named(conn, name)
+    reason = why(reason)
     with b.database.write() as conn:
-        row = mapping_versions.active_named(conn, name)
-        mapping_versions.deactivate(conn, name)
-        now = b.database.now(conn)
-        events.record(conn, row.id, "deactivated", at=now, who=person(who))
-    click.echo(f"{name} is not active any more.")
+        withdraw(conn, name, who=person(who), reason=reason, now=b.database.now(conn))
+        click.echo(f"{name} is not active any more.")
+        tell_waiting(conn, name)
 
 
 @mappings.command(name="take-up")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from bridge.pipeline.publishing import (
     Act,
     Document,
     Put,
+    changes,
     first_of_their_names,
     meant,
     put,
@@ -26,10 +28,14 @@ from bridge.store.states import MappingState
 from bridge.wiring import Bridge
 
 REASON_OPTION = click.option("--reason", help="Why, for the history.")
+NEEDED_REASON_OPTION = click.option("--reason", help="Why, for the history. Needed.")
+_REASON_FOR_A_CHANGE = click.option(
+    "--reason", help="Why, for the history. Needed, unless it is a mapping's first version."
+)
 VERSION = click.IntRange(min=1)
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 LEAVE, TAKE_UP = "leave", "take-up"
-_EARLIER_OPTION = click.option(
+EARLIER_OPTION = click.option(
     "--earlier",
     type=click.Choice([LEAVE, TAKE_UP]),
     help="Of a new mapping: what becomes of completions that came before and that it would want. "
@@ -42,8 +48,8 @@ _VERSION_OPTION = click.option(
 
 @click.command()
 @FILES
-@_EARLIER_OPTION
-@REASON_OPTION
+@EARLIER_OPTION
+@_REASON_FOR_A_CHANGE
 @AS_OPTION
 def add(files: tuple[Path, ...], earlier: str | None, reason: str | None, who: str | None) -> None:
     """Store mapping documents as new versions and make them the active ones."""
@@ -65,7 +71,7 @@ def draft(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
 @click.command()
 @click.argument("given", metavar="FILE|NAME")
 @_VERSION_OPTION
-@_EARLIER_OPTION
+@EARLIER_OPTION
 @REASON_OPTION
 @AS_OPTION
 def rehearse(
@@ -92,8 +98,8 @@ def rehearse(
 @click.command()
 @click.argument("name")
 @_VERSION_OPTION
-@_EARLIER_OPTION
-@REASON_OPTION
+@EARLIER_OPTION
+@_REASON_FOR_A_CHANGE
 @AS_OPTION
 def publish(
     name: str, number: int | None, earlier: str | None, reason: str | None, who: str | None
@@ -111,7 +117,7 @@ def publish(
 @click.command()
 @click.argument("name")
 @click.argument("number", metavar="VERSION", type=VERSION)
-@REASON_OPTION
+@NEEDED_REASON_OPTION
 @AS_OPTION
 def restore(name: str, number: int, reason: str | None, who: str | None) -> None:
     """Make what an earlier VERSION says the active version again, under a new number.
@@ -146,17 +152,29 @@ def _stored(
 
 def _put(b: Bridge, documents: Sequence[Document], by: Act, *, earlier: str | None = None) -> None:
     new = [] if by.state is MappingState.DRAFT else first_of_their_names(b, documents)
+    if by.state is MappingState.PUBLISHED and changes(b, documents):
+        by = replace(by, reason=why(by.reason))
     with b.database.write() as conn:
         now = b.database.now(conn)
         for document in documents:
-            _tell(conn, put(conn, document.mapping.name, document.text, by, now=now))
-    _look_back(b, new, earlier, who=by.who)
+            tell(conn, put(conn, document.mapping.name, document.text, by, now=now))
+    look_back(b, [document.mapping.name for document in new], earlier, who=by.who)
 
 
-def _look_back(b: Bridge, new: Sequence[Document], earlier: str | None, *, who: str) -> None:
+def why(reason: str | None) -> str:
+    """The reason that was given, or that is typed in now. Raises click.UsageError for none."""
+    if reason and reason.strip():
+        return reason
+    if sys.stdin.isatty():
+        return str(click.prompt("Why (for the history)"))
+    raise click.UsageError('Say why: --reason "…".')
+
+
+def look_back(b: Bridge, new: Sequence[str], earlier: str | None, *, who: str) -> None:
     """Say what came before new mappings that they want, and do nothing with it unless told."""
-    names = [document.mapping.name for document in new]
-    found = before.wanted(b, names)
+    if not new:
+        return
+    found = before.wanted(b, new)
     if found.ids:
         count = f"{len(found.ids):,} completions"
         click.echo(f"{count} came before that no mapping wanted and this would.")
@@ -172,7 +190,7 @@ def _look_back(b: Bridge, new: Sequence[Document], earlier: str | None, *, who: 
     if earlier == TAKE_UP:
         click.echo(f"{before.take_up(b, found.ids, who=who):,} taken up.")
     else:
-        command = f"vaultbridge mappings take-up {' '.join(names)}"
+        command = f"vaultbridge mappings take-up {' '.join(new)}"
         click.echo(f"They are left alone; to have them mapped: `{command}`.")
 
 
@@ -182,15 +200,17 @@ def tell_others(found: Wanted) -> None:
         click.echo(f"{number:,} more are left alone: {name} wants them, too.")
 
 
-def _tell(conn: sa.Connection, done: Put) -> None:
+def tell(conn: sa.Connection, done: Put) -> None:
     """Say where a version is now, what it took the place of, and what waits of it."""
     said, already = _SAID[done.state]
     text = said if done.is_new else f"{already}; nothing changed"
     click.echo(f"{done.name}: version {done.version} {text}.")
     if done.instead_of is not None and done.state is MappingState.REHEARSAL:
         click.echo(f"Version {done.instead_of} is superseded: nothing is issued by it meanwhile.")
-    for line in _waiting(conn, done):
-        click.echo(line)
+    elif done.ended_rehearsal:
+        click.echo(f"The rehearsal of version {done.instead_of} has ended.")
+    if done.state is MappingState.PUBLISHED:
+        tell_waiting(conn, done.name)
 
 
 _SAID = {
@@ -203,8 +223,8 @@ _SAID = {
 }
 
 
-def _waiting(conn: sa.Connection, done: Put) -> Iterator[str]:
-    if done.state is MappingState.PUBLISHED:
-        for hold_id, count in holds.waiting_of(conn, done.name):
-            decides = f"`vaultbridge release {hold_id}` or `vaultbridge discard {hold_id}`"
-            yield f"Still waiting: {count:,}. {decides} decides."
+def tell_waiting(conn: sa.Connection, name: str) -> None:
+    """Say what waits for a decision of what a mapping has made."""
+    for hold_id, count in holds.waiting_of(conn, name):
+        decides = f"`vaultbridge release {hold_id}` or `vaultbridge discard {hold_id}`"
+        click.echo(f"Still waiting: {count:,}. {decides} decides.")

@@ -5,25 +5,25 @@ Neither is written over where both have changed: that is a conflict, told with b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import sqlalchemy as sa
 
+from bridge.cli.conflicts import conflicts_of, stop_at
 from bridge.cli.documents import known_here, load_all_or_exit
 from bridge.cli.folder import Folder, Standing
+from bridge.cli.publishing import EARLIER_OPTION, look_back, tell, tell_waiting, why
 from bridge.cli.session import AS_OPTION, bridge, person
-from bridge.pipeline.publishing import Act, put
-from bridge.store import events, mapping_versions
+from bridge.pipeline.publishing import Act, put, withdraw
+from bridge.store import mapping_versions
 from bridge.store.states import MappingState
-from bridge.wiring import Bridge
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-#: How a command ends that would have to write over what it does not know.
-CONFLICT = 3
 
 FOLDER = click.argument(
     "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False, exists=True)
@@ -55,8 +55,8 @@ def pull(folder: Path, force: bool, dry_run: bool) -> None:
     with b.database.read() as conn:
         there = {row.name: row for row in mapping_versions.active(conn)}
         taken = [name for name in here.names | set(there) if _is_taken(here, name, there.get(name))]
-        conflicts = [] if force else _conflicts(conn, here, there, taken)
-    _stop_at(conflicts, f"vaultbridge mappings pull {folder} --force")
+        conflicts = [] if force else conflicts_of(conn, here, there, taken)
+    stop_at(conflicts, f"vaultbridge mappings pull {folder} --force")
     for name in sorted(taken):
         said = "would be kept" if dry_run else "kept"
         click.echo(f"{here.file_of(name)}: {said} as {here.aside_of(name)}.")
@@ -96,12 +96,19 @@ def _pull(here: Folder, name: str, row: sa.Row[Any] | None, *, dry_run: bool) ->
 
 @click.command()
 @FOLDER
-@click.option("--reason", help="Why, for the history. Needed, unless with --dry-run.")
+@click.option("--reason", help="Why, for the history. Needed, but for --dry-run.")
 @click.option("--remove", is_flag=True, help="Take mappings out of use whose files are gone.")
+@EARLIER_OPTION
 @_options("Where both have changed, make yours the active version; theirs is kept as a version.")
 @AS_OPTION
 def push(
-    folder: Path, reason: str | None, remove: bool, force: bool, dry_run: bool, who: str | None
+    folder: Path,
+    reason: str | None,
+    remove: bool,
+    earlier: str | None,
+    force: bool,
+    dry_run: bool,
+    who: str | None,
 ) -> None:
     """Make the documents in DIR that have changed the active versions: all of them, or none.
 
@@ -109,34 +116,40 @@ def push(
     in the database since the last pull or push, it ends with 3. It ends with 0 if all is well,
     which --dry-run is for in checks.
     """
-    if not reason and not dry_run:
-        raise click.UsageError('Say why: --reason "…".')
     b = bridge()
+    by = Act(
+        state=MappingState.PUBLISHED,
+        who=person(who),
+        reason=reason if dry_run else why(reason),
+        what="pushed",
+    )
     here = Folder(folder)
     load_all_or_exit([*here.unnamed, *(one.path for one in here.documents.values())], known_here(b))
+    new: Sequence[str] = ()
     with b.database.write() as conn:
         # Looked at and changed in one: nobody else's version comes between.
         there = {row.name: row for row in mapping_versions.active(conn)}
-        conflicts = [] if force else _conflicts(conn, here, there)
+        conflicts = [] if force else conflicts_of(conn, here, there)
         if not conflicts:
-            _push_all(b, conn, here, there, reason, who=who, remove=remove, dry_run=dry_run)
-    _stop_at(conflicts, f'vaultbridge mappings push {folder} --force --reason "…"')
+            new = sorted(here.documents.keys() - mapping_versions.names_used(conn))
+            now = b.database.now(conn)
+            _push_all(conn, here, there, by, remove=remove, dry_run=dry_run, now=now)
+    stop_at(conflicts, f'vaultbridge mappings push {folder} --force --reason "…"')
     if not dry_run:
         here.save()
+        look_back(b, new, earlier, who=by.who)
 
 
 def _push_all(
-    b: Bridge,
     conn: sa.Connection,
     here: Folder,
     there: Mapping[str, sa.Row[Any]],
-    reason: str | None,
+    by: Act,
     *,
-    who: str | None,
     remove: bool,
     dry_run: bool,
+    now: datetime,
 ) -> None:
-    now = b.database.now(conn)
     for name in sorted(here.names):
         row, document = there.get(name), here.documents.get(name)
         change = here.standing(name, row.sha256 if row is not None else None)
@@ -145,20 +158,20 @@ def _push_all(
         elif change is Standing.SAME:
             _agreed(here, name, row)
         elif document is None:
-            _gone(b, conn, here, name, who=who, remove=remove, dry_run=dry_run)
+            _gone(conn, here, name, by, remove=remove, dry_run=dry_run, now=now)
         elif dry_run:
-            was = f"instead of version {row.version}" if row is not None else "as a new mapping"
-            click.echo(f"{document.path}: would be active {was}.")
+            click.echo(f"{document.path}: would be active {_instead_of(row)}.")
         else:
-            done = put(
-                conn,
-                name,
-                document.text,
-                Act(state=MappingState.PUBLISHED, who=person(who), reason=reason, what="pushed"),
-                now=now,
-            )
+            done = put(conn, name, document.text, by, now=now)
             here.agree(name, done.version)
-            click.echo(f"{document.path}: version {done.version} of {name} is active now.")
+            tell(conn, done)
+
+
+def _instead_of(row: sa.Row[Any] | None) -> str:
+    if row is None:
+        return "as a new mapping"
+    rehearsed = ", which is being rehearsed" if row.state == MappingState.REHEARSAL else ""
+    return f"instead of version {row.version}{rehearsed}"
 
 
 def _agreed(here: Folder, name: str, row: sa.Row[Any] | None) -> None:
@@ -169,14 +182,14 @@ def _agreed(here: Folder, name: str, row: sa.Row[Any] | None) -> None:
 
 
 def _gone(
-    b: Bridge,
     conn: sa.Connection,
     here: Folder,
     name: str,
+    by: Act,
     *,
-    who: str | None,
     remove: bool,
     dry_run: bool,
+    now: datetime,
 ) -> None:
     path = here.file_of(name)
     if not remove:
@@ -184,60 +197,6 @@ def _gone(
         return
     click.echo(f"{path}: gone; {name} {'would be' if dry_run else 'is'} taken out of use.")
     if not dry_run:
-        row = mapping_versions.active_named(conn, name)
-        mapping_versions.deactivate(conn, name)
-        events.record(conn, row.id, "deactivated", at=b.database.now(conn), who=person(who))
+        withdraw(conn, name, who=by.who, reason=by.reason, now=now)
+        tell_waiting(conn, name)
         here.base.pop(name, None)
-
-
-def _conflicts(
-    conn: sa.Connection,
-    here: Folder,
-    there: Mapping[str, sa.Row[Any]],
-    taken: Collection[str] = (),
-) -> Sequence[str]:
-    """What is told of each mapping that has changed on both sides, or whose place is taken."""
-    return [
-        _conflict(conn, here, name, there.get(name))
-        for name in sorted(here.names | set(there))
-        if name in taken
-        or here.standing(name, row.sha256 if (row := there.get(name)) is not None else None)
-        is Standing.BOTH
-    ]
-
-
-def _conflict(conn: sa.Connection, here: Folder, name: str, row: sa.Row[Any] | None) -> str:
-    base = here.base.get(name)
-    path = here.file_of(name)
-    since = _since(here, name)
-    if row is None:
-        return f"{path}: {since}, and {name} is not in use any more."
-    made = events.history(conn, [row.id])[:1]
-    by = "".join(f" by {event.who}{f': {event.detail}' if event.detail else ''}" for event in made)
-    theirs = f"version {row.version} is active since {row.created_at:%Y-%m-%d %H:%M}{by}"
-    look = f"vaultbridge mappings diff {name} {base.version} {row.version}" if base else ""
-    return f"{path}: {since}, and {theirs}." + (f" See: {look}" if look else "")
-
-
-def _since(here: Folder, name: str) -> str:
-    """What is the matter with a mapping's document in the folder."""
-    base = here.base.get(name)
-    if name not in here.documents and here.is_taken(name):
-        return f"is no document of {name}"
-    if base is None:
-        return "never pulled or pushed here"
-    what = "changed" if name in here.documents else "gone"
-    return f"{what} here since version {base.version}"
-
-
-def _stop_at(conflicts: Sequence[str], forced: str) -> None:
-    if not conflicts:
-        return
-    for conflict in conflicts:
-        click.echo(conflict, err=True)
-    click.echo(
-        "vaultbridge: nothing was changed. Bring yours and theirs together in the file and say "
-        f"that it is meant: {forced}",
-        err=True,
-    )
-    raise SystemExit(CONFLICT)

@@ -31,6 +31,7 @@ class Put:
     state: MappingState
     is_new: bool  #: False where it was so before
     instead_of: int | None  #: the version that was in use until now
+    ended_rehearsal: bool  #: that version was being rehearsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,24 +54,31 @@ class Act:
 
 def put(conn: sa.Connection, name: str, text: str, by: Act, *, now: datetime) -> Put:
     """Have a document as a version in a state; one that is so already changes nothing."""
-    before = _in_use(conn, name)
+    before = next((row for row in mapping_versions.active(conn) if row.name == name), None)
     number, is_new = mapping_versions.add(conn, name, text, now=now, state=by.state)
     row = mapping_versions.version(conn, name, number)
     if is_new:
         what = by.what or _MADE[by.state]
         events.record(conn, row.id, what, at=now, who=by.who, detail=by.reason)
-    others = is_new and by.state is not MappingState.DRAFT and before not in (None, number)
+    comes_in = is_new and by.state is not MappingState.DRAFT
+    rest = before if comes_in and before is not None and before.version != number else None
     return Put(
         name=name,
         version=number,
         state=MappingState(row.state),
         is_new=is_new,
-        instead_of=before if others else None,
+        instead_of=rest.version if rest is not None else None,
+        ended_rehearsal=rest is not None and rest.state == MappingState.REHEARSAL,
     )
 
 
-def _in_use(conn: sa.Connection, name: str) -> int | None:
-    return next((row.version for row in mapping_versions.active(conn) if row.name == name), None)
+def withdraw(
+    conn: sa.Connection, name: str, *, who: str, reason: str | None, now: datetime
+) -> None:
+    """Take a mapping out of use; what it issued stays. Raises NotThere if it is not in use."""
+    row = mapping_versions.active_named(conn, name)
+    mapping_versions.deactivate(conn, name)
+    events.record(conn, row.id, "deactivated", at=now, who=who, detail=reason)
 
 
 def meant(conn: sa.Connection, name: str, number: int | None, *among: MappingState) -> str:
@@ -97,3 +105,19 @@ def first_of_their_names(bridge: Bridge, documents: Sequence[Document]) -> Seque
     with bridge.database.read() as conn:
         known = mapping_versions.names_used(conn)
     return [document for document in documents if document.mapping.name not in known]
+
+
+def changes(bridge: Bridge, documents: Sequence[Document]) -> bool:
+    """Whether to publish these changes what some mapping of them says, or has said before."""
+    with bridge.database.read() as conn:
+        known = mapping_versions.names_used(conn)
+        published = {
+            row.name: row.document
+            for row in mapping_versions.active(conn)
+            if row.state == MappingState.PUBLISHED
+        }
+    return any(
+        name in known and published.get(name) != document.text
+        for document in documents
+        if (name := document.mapping.name)
+    )

@@ -36,7 +36,7 @@ def test_the_first_steps_lead_to_a_certificate_that_was_seen_before(
     run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert 0 == run("mappings", "deactivate", "course-completion").code
+    assert 0 == run("mappings", "deactivate", "course-completion", "--reason", "anew").code
     world.complete()
     settle(world)
     said: dict[str, Said] = {}

@@ -13,6 +13,7 @@ from scripts import mapping_schema
 from tests.bridge.cli.conftest import Run
 from tests.bridge.world import MAPPING, SITE, World
 
+WHY = ("--reason", "it is meant")
 CHEMISTRY = MAPPING.replace('course: "*"', 'course: "CHEM-*"')
 
 
@@ -108,7 +109,7 @@ def test_a_tie_with_an_active_mapping_is_refused_but_not_with_one_that_is_replac
     document.write_text(MAPPING.replace('course: "*"', 'course: "BIO-*"'))
 
     alone = run("mappings", "add", str(chemistry))
-    together = run("mappings", "add", str(chemistry), str(document))
+    together = run("mappings", "add", str(chemistry), str(document), *WHY)
 
     place = f"{chemistry}:{chemistry.read_text().count(chr(10))}:11"
     assert (1, True) == (alone.code, f"{place}: priority: 0 is that of course" in alone.err)
@@ -155,7 +156,7 @@ def test_a_document_becomes_a_version_once_and_says_who_added_it(
 ) -> None:
     document.write_text(CHEMISTRY)
 
-    first = run("mappings", "add", str(document), "--as", "alice")
+    first = run("mappings", "add", str(document), "--as", "alice", *WHY)
     again = run("mappings", "add", str(document))
 
     assert "course-completion: version 2 is active now.\n" == first.out
@@ -204,11 +205,11 @@ def test_a_template_of_ones_own_may_be_named(
     monkeypatch.setenv("BRIDGE_TEMPLATES_DIR", str(tmp_path / "own"))
     assert 0 == run("templates", "new", "sharjah").code
 
-    assert 0 == run("mappings", "add", str(document)).code
+    assert 0 == run("mappings", "add", str(document), *WHY).code
 
 
 def test_a_mapping_taken_out_of_use_matches_nothing_more(run: Run, world: World) -> None:
-    assert 0 == run("mappings", "deactivate", "course-completion", "--as", "alice").code
+    assert 0 == run("mappings", "deactivate", "course-completion", *WHY).code
     said = run("mappings", "deactivate", "course-completion")
     assert (1, True) == (said.code, "There is: none yet." in said.err)
 
@@ -225,7 +226,7 @@ def test_what_was_unmatched_is_taken_up(run: Run, world: World, document: Path) 
     world.add_mapping(('course: "*"', 'course: "CHEM-*"'))
     world.complete()
     world.run("normalise")
-    assert 0 == run("mappings", "add", str(document)).code
+    assert 0 == run("mappings", "add", str(document), *WHY).code
 
     told = "1 completions that no mapping wanted are wanted now.\n"
     assert told == run("mappings", "take-up", "--dry-run").out

@@ -15,6 +15,7 @@ from tests.bridge.cli.conftest import Run
 from tests.bridge.world import MAPPING, World, key
 
 NAME = "course-completion"
+WHY = ("--reason", "it is meant")
 RENAMED = MAPPING.replace("Certificate of Completion: ", "Passed: ")
 
 
@@ -109,12 +110,32 @@ def test_what_is_being_rehearsed_is_published_before_a_newer_draft(
     document.write_text(RENAMED + "# not yet\n")
     assert 0 == run("mappings", "draft", str(document)).code
 
-    assert "version 2 is active now" in run("mappings", "publish", NAME).out
-    assert "version 3 is active now" in run("mappings", "publish", NAME).out
-    said = run("mappings", "publish", NAME)
+    assert "version 2 is active now" in run("mappings", "publish", NAME, *WHY).out
+    assert "version 3 is active now" in run("mappings", "publish", NAME, *WHY).out
+    said = run("mappings", "publish", NAME, *WHY)
     assert (1, True) == (said.code, "no version that is a rehearsal or draft" in said.err)
     assert "version 4 is being rehearsed" in run("mappings", "rehearse", NAME, "--version", "1").out
     assert 2 == run("mappings", "rehearse", str(document), "--version", "1").code
+
+
+def test_another_version_ends_a_rehearsal_and_says_so(
+    run: Run, world: World, document: Path
+) -> None:
+    assert 0 == run("mappings", "rehearse", str(document)).code
+    world.complete()
+    settle(world)
+    document.write_text(RENAMED + "# mended\n")
+    hold = world.one(tables.hold).id
+    decides = f"Still waiting: 1. `vaultbridge release {hold}` or `vaultbridge discard {hold}`"
+
+    said = run("mappings", "add", str(document), *WHY)
+    assert (
+        f"{NAME}: version 3 is active now.\n"
+        "The rehearsal of version 2 has ended.\n"
+        f"{decides} decides.\n"
+    ) == said.out
+    said = run("mappings", "deactivate", NAME, *WHY)
+    assert f"{NAME} is not active any more.\n{decides} decides.\n" == said.out
 
 
 @pytest.fixture
@@ -224,7 +245,7 @@ def test_what_is_discarded_stays_listed_and_is_replayed_as_one(run: Run, waiting
 
     (group,) = run("failures", "--json").json
     assert ("complete.discarded", 3) == (group["cause"], group["size"])
-    assert 0 == run("mappings", "restore", NAME, "1").code
+    assert 0 == run("mappings", "restore", NAME, "1", *WHY).code
     assert "3 going again" in run("replay", "--cause", "complete.discarded").out
     settle(waiting)
     assert {key(who): 1 for who in ("ada", "bob", "eve")} == waiting.vault.created
@@ -246,7 +267,7 @@ def test_failures_and_status_name_the_hold(run: Run, waiting: World) -> None:
 def test_of_a_new_mapping_it_is_told_what_came_before_and_that_is_left_alone(
     run: Run, world: World, document: Path
 ) -> None:
-    assert 0 == run("mappings", "deactivate", NAME).code
+    assert 0 == run("mappings", "deactivate", NAME, *WHY).code
     for who in ("ada", "bob"):
         world.complete(who)
     world.complete("eve", course={"id": "7", "code": "CHEM-7"})
@@ -263,7 +284,7 @@ def test_of_a_new_mapping_it_is_told_what_came_before_and_that_is_left_alone(
         in said.out
     )
     assert ["unmatched"] * 3 == world.states(tables.completion)
-    again = run("mappings", "publish", "biology")
+    again = run("mappings", "publish", "biology", *WHY)
     assert (0, False) == (again.code, "came before" in again.out)
 
 
@@ -273,7 +294,7 @@ def test_of_a_new_mapping_it_is_told_what_came_before_and_that_is_left_alone(
 def test_at_a_terminal_it_is_asked_what_becomes_of_what_came_before(
     run: Run, world: World, document: Path, typed: str, issued: int
 ) -> None:
-    assert 0 == run("mappings", "deactivate", NAME).code
+    assert 0 == run("mappings", "deactivate", NAME, *WHY).code
     world.complete("ada")
     settle(world)
     document.write_text(RENAMED.replace(NAME, "biology"))
@@ -290,7 +311,7 @@ def test_at_a_terminal_it_is_asked_what_becomes_of_what_came_before(
 def test_what_becomes_of_what_came_before_can_be_said_at_once(
     run: Run, world: World, document: Path, earlier: str
 ) -> None:
-    assert 0 == run("mappings", "deactivate", NAME).code
+    assert 0 == run("mappings", "deactivate", NAME, *WHY).code
     settle(world)  # or it is long past, one day
     world.complete("ada")
     settle(world)
@@ -307,7 +328,7 @@ def test_what_becomes_of_what_came_before_can_be_said_at_once(
 def test_what_was_left_alone_for_one_mapping_another_does_not_take_up(
     run: Run, world: World, document: Path
 ) -> None:
-    assert 0 == run("mappings", "deactivate", NAME).code
+    assert 0 == run("mappings", "deactivate", NAME, *WHY).code
     settle(world)  # or it is long past, one day
     world.complete("ada", course={"id": "1", "code": "BIO-1"})
     world.complete("bob", course={"id": "2", "code": "CHEM-1"})

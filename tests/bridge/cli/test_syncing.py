@@ -9,7 +9,9 @@ import pytest
 
 from bridge.cli.folder import KEPT, Standing, standing
 from bridge.store import mapping_versions, tables
+from bridge.store.states import MappingState
 from tests.bridge.cli.conftest import Run, Said
+from tests.bridge.cli.test_publishing import settle
 from tests.bridge.world import MAPPING, World
 
 NAME = "course-completion"
@@ -90,7 +92,7 @@ def test_a_folder_is_filled_changed_pushed_and_follows_what_others_change(
     said = pushed(run, folder)
 
     assert 0 == said.code
-    assert f"{file}: version 2 of {NAME} is active now.\n" in said.out
+    assert f"{NAME}: version 2 is active now.\n" in said.out
     assert {NAME: (2, MINE), "chemistry": (1, OTHER)} == active(world)
     told = run("mappings", "history", NAME, "--json").json[0]
     assert ("alice", "pushed", "new term") == (told["who"], told["what"], told["reason"])
@@ -125,7 +127,7 @@ def test_where_both_have_changed_neither_is_written_over_and_both_are_told(
     pulled(run, folder)
     file.write_text(MINE)
     (folder / "chemistry.yaml").write_text(OTHER)
-    run("mappings", "restore", NAME, "1")  # it says the same: no change
+    run("mappings", "restore", NAME, "1", "--reason", "x")  # it says the same: no change
     (folder / "theirs").mkdir()
     (folder / "theirs" / "x.yaml").write_text(THEIRS)
     run("mappings", "add", str(folder / "theirs" / "x.yaml"), "--reason", "the dean", "--as", "bob")
@@ -273,10 +275,12 @@ def test_a_mapping_goes_out_of_use_on_both_sides(
     gone = pushed(run, folder, "--remove")
     assert f"{file}: gone; {NAME} is taken out of use.\n" == gone.out
     assert {} == active(world)
+    told = run("mappings", "history", NAME, "--json").json[0]
+    assert ("alice", "deactivated", "new term") == (told["who"], told["what"], told["reason"])
 
     theirs(world)
     pulled(run, folder)
-    run("mappings", "deactivate", NAME)
+    run("mappings", "deactivate", NAME, "--reason", "it is over")
     said = run("mappings", "pull", str(folder))
     assert f"{file}: deleted: it is not in use any more.\n" == said.out
     assert not file.exists()
@@ -320,3 +324,44 @@ def test_a_folder_that_cannot_be_understood_is_told(
     assert (1, True) == (twice.code, f"are both called {NAME}" in twice.err)
     assert (1, True) == (strange.code, f"{folder / KEPT} cannot be read" in strange.err)
     assert len(world.rows(tables.mapping_version)) == 1
+
+
+def test_who_pushes_over_a_rehearsal_is_told_that_it_ends_and_what_waits(
+    run: Run, world: World, folder: Path, file: Path
+) -> None:
+    world.add_mapping(("Completion: ", "Completing "), state=MappingState.REHEARSAL)
+    world.complete()
+    settle(world)
+    hold = world.one(tables.hold).id
+    pulled(run, folder)
+    file.write_text(MINE + "# mended\n")
+
+    dry = run("mappings", "push", str(folder), "--dry-run")
+    said = pushed(run, folder)
+
+    meant = f"{file}: would be active instead of version 2, which is being rehearsed.\n"
+    assert meant == dry.out
+    assert (
+        f"{NAME}: version 3 is active now.\n"
+        "The rehearsal of version 2 has ended.\n"
+        f"Still waiting: 1. `vaultbridge release {hold}` or `vaultbridge discard {hold}` decides.\n"
+    ) == said.out
+
+
+@pytest.mark.parametrize(("earlier", "state"), [("leave", "unmatched"), ("take-up", "found")])
+def test_of_a_new_mapping_that_is_pushed_it_is_told_what_came_before(
+    run: Run, world: World, folder: Path, earlier: str, state: str
+) -> None:
+    world.add_mapping(('course: "*"', "course: none"))
+    world.complete(course={"code": "CHEM-1"})
+    world.run("normalise")
+    pulled(run, folder)
+    (folder / "chemistry.yaml").write_text(OTHER)
+
+    dry = run("mappings", "push", str(folder), "--dry-run")
+    told = pushed(run, folder, "--earlier", earlier)
+    again = pushed(run, folder, "--earlier", earlier)
+
+    assert "came before" not in dry.out + again.out
+    assert "1 completions came before that no mapping wanted and this would.\n" in told.out
+    assert [state] == world.states(tables.completion)

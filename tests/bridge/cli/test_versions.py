@@ -11,6 +11,7 @@ from tests.bridge.cli.conftest import Run
 from tests.bridge.world import MAPPING, NOON, World
 
 NAME = "course-completion"
+WHY = ("--reason", "it is meant")
 CHEMISTRY = MAPPING.replace('course: "*"', 'course: "CHEM-*"')
 
 
@@ -42,6 +43,43 @@ def test_the_history_says_when_by_whom_and_why(run: Run, world: World) -> None:
     )
     assert (1, "superseded") == (first["version"], first["state"])
     assert "only chemistry pays" in run("mappings", "history", NAME).out
+
+
+@pytest.mark.parametrize(
+    "command", [("add", "FILE"), ("publish", NAME), ("restore", NAME, "1"), ("deactivate", NAME)]
+)
+def test_a_change_of_what_is_in_use_takes_a_reason(
+    run: Run, world: World, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(CHEMISTRY)
+    if "restore" in command:
+        world.add_mapping(('course: "*"', 'course: "CHEM-*"'))
+    assert 0 == run("mappings", "draft", str(path)).code
+    typed = ["mappings", *(str(path) if part == "FILE" else part for part in command)]
+
+    before = run("mappings", "history", NAME).out
+    for nothing in ((), ("--reason", " ")):
+        said = run(*typed, *nothing)
+        assert (2, True) == (said.code, 'Say why: --reason "…".' in said.err)
+    assert before == run("mappings", "history", NAME).out
+
+    said = run(*typed, stdin="\nthe senate\n", terminal=True)
+    assert (0, True) == (said.code, "Why (for the history): " in said.out)
+    history = run("mappings", "history", NAME, "--json").json
+    assert 1 == [row["reason"] for row in history].count("the senate")
+
+
+def test_of_the_first_version_and_of_what_is_active_no_reason_is_asked(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(CHEMISTRY.replace(NAME, "chemistry") + "priority: 5\n")
+
+    for said in ("is active now", "is active already; nothing changed"):
+        assert f"chemistry: version 1 {said}.\n" == run("mappings", "add", str(path)).out
+    assert 0 == run("mappings", "deactivate", "chemistry", *WHY).code
+    assert 2 == run("mappings", "add", str(path)).code  # no first version any more
 
 
 @pytest.mark.usefixtures("narrowed")
@@ -77,7 +115,7 @@ def test_a_version_that_names_what_is_gone_is_not_restored(run: Run, world: Worl
     with world.bridge.database.write() as conn:
         accounts.change(conn, world.issuer_id, kind="issuer", removed_at=NOON)
 
-    said = run("mappings", "restore", NAME, "1")
+    said = run("mappings", "restore", NAME, "1", *WHY)
 
     assert (1, True) == (said.code, f"{NAME}:3:" in said.err)
     assert CHEMISTRY == active(world)
@@ -89,7 +127,7 @@ def test_a_version_that_ties_with_another_mapping_by_now_is_not_restored(
 ) -> None:
     world.add_mapping((NAME, "biology"), ('course: "*"', 'course: "BIO-*"'))
 
-    said = run("mappings", "restore", NAME, "1")
+    said = run("mappings", "restore", NAME, "1", *WHY)
 
     assert (1, True) == (said.code, "priority: 0 is that of biology, too" in said.err)
     assert CHEMISTRY == active(world)
