@@ -112,7 +112,6 @@ def _difference(
 
 def _said(by: model.Mapping, entry: Entry) -> Mapping[str, str | None]:
     """All that a certificate says, how it is printed, and where it goes."""
-    parameters = dict(by.certificate.parameters)
     return {
         "mapping": by.name,
         "issuer": by.issuer,
@@ -126,7 +125,7 @@ def _said(by: model.Mapping, entry: Entry) -> Mapping[str, str | None]:
         "template": by.certificate.template,
         "language": entry.language,
         "paper": by.certificate.paper,
-        "parameters": json.dumps(parameters, ensure_ascii=False, sort_keys=True),
+        "parameters": json.dumps(dict(entry.parameters), ensure_ascii=False, sort_keys=True),
         "write_back": by.write_back.target,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from mappings.expressions import Expression
 from mappings.locales import page_language_problem
 from mappings.locate import KeyPath, Located, read
 from mappings.mistakes import DocumentError, Fault, Mistake, did_you_mean
@@ -164,7 +165,8 @@ def _parameter_faults(located: Located, whole: Any, known: Known) -> Iterator[Mi
     if known.parameter_fault is None or template not in (known.templates or ()):
         return
     for name, value in (_part(whole, "certificate", "parameters") or {}).items():
-        if said := known.parameter_fault(template, name, value):
+        written = value.source if isinstance(value, Expression) else value
+        if said := known.parameter_fault(template, name, written):
             yield located.mistake(("certificate", "parameters", name), said)
 
 

@@ -16,12 +16,12 @@ from mappings.entry import (
     Held,
     natural_key,
 )
-from mappings.expressions import Condition
+from mappings.expressions import Condition, Expression
 from mappings.filter_functions import moment
 from mappings.globs import matches
 from mappings.limits import Applied
 from mappings.model import ANY_SITE, Mapping, Match
-from mappings.rules import MEND_MAPPING, RULES, Rule, Unfit
+from mappings.rules import MEND_MAPPING, RULES, Rule, Unfit, parameter_rule
 from mappings.tracing import Worked, traces
 from mappings.values import ExpressionError, Fields, ZoneName, values_of
 
@@ -81,12 +81,18 @@ def apply(
     if mapping.match.when is not None:
         worked.append(_decided(mapping.match.when, values, problems))
     worked += [_filled(rule, mapping, values, made, problems) for rule in RULES]
+    parameters: dict[str, Any] = dict(mapping.certificate.parameters)
+    worked += [
+        _filled(parameter_rule(name, value), mapping, values, parameters, problems)
+        for name, value in mapping.certificate.parameters.items()
+        if isinstance(value, Expression)
+    ]
     trace = traces(worked, values) if traced else ()
     if problems:
         return Held(problems=tuple(problems), trace=trace)
     if mapping.valid_for is not None:
         made["expires_on"] = mapping.valid_for.after(made["issue_date"])
-    return Entry(**made, dated=_dated(worked), trace=trace)
+    return Entry(**made, parameters=parameters, dated=_dated(worked), trace=trace)
 
 
 def read(name: str, text: str) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 
+from mappings.model import ParameterValue
 from mappings.texts import line
 
 #: Room that the caller needs at the end of ``details`` for its own mark.
@@ -61,7 +64,7 @@ class FieldProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the vault is told, and the language of the page; every text is NFC and clean."""
+    """What the vault is told, and what the page is; every text is NFC and clean."""
 
     certificate_title: str  #: 1 to 255 characters
     full_name: str  #: 1 to 255 characters
@@ -69,6 +72,8 @@ class Entry:
     issue_date: date
     details: str  #: may be empty, may hold line ends; leaves room for ``REF_MARK``
     language: str  #: BCP 47
+    #: The template's own, of which some say more of this completion.
+    parameters: Mapping[str, ParameterValue] = field(default_factory=lambda: MappingProxyType({}))
     expires_on: date | None = None  #: the last day it is valid, where the mapping says one
     dated: Dated = field(default=NO_MOMENT, compare=False)
     trace: tuple[FieldTrace, ...] = field(compare=False)  #: empty unless it was asked for

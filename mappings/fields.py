@@ -195,15 +195,18 @@ class PeriodText(ma.fields.Field[Period]):
             refuse(f'"{shown(text)}" is not allowed; allowed: a period such as {EXAMPLES}')
 
 
-class Parameters(ma.fields.Field[dict[str, ParameterValue]]):
-    """What a certificate template is given: names, and a text, a number or true/false each."""
+class Parameters(ma.fields.Field[dict[str, ParameterValue | Expression]]):
+    """What a certificate template is given: names, and a text, a number or true/false each.
+
+    A text may hold expressions.
+    """
 
     def _deserialize(
         self, value: Any, attr: Any, data: Any, **options: Any
-    ) -> dict[str, ParameterValue]:
+    ) -> dict[str, ParameterValue | Expression]:
         if not isinstance(value, Mapping):
             refuse("must hold names and values, e.g. {border: false}")
-        found: dict[str, ParameterValue] = {}
+        found: dict[str, ParameterValue | Expression] = {}
         faults: dict[str, Any] = {}
         for name, given in value.items():
             try:
@@ -215,10 +218,11 @@ class Parameters(ma.fields.Field[dict[str, ParameterValue]]):
         return found
 
 
-def _parameter(given: Any) -> ParameterValue:
+def _parameter(given: Any) -> ParameterValue | Expression:
     text = scalar(given)
     if "{{" in text or "{%" in text:
-        refuse("parameters are taken as they stand: {{ }} is for entry and certificate.language")
+        with _compiling():
+            return compile_text(str(text))
     if text.kind == "truth":
         return text.lower() in ("true", "yes", "on")
     if text.kind == "number" and re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text):

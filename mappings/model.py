@@ -48,7 +48,7 @@ class CertificateRules:
     template: str
     language: Expression  #: gives a BCP 47 tag
     paper: Literal["a4", "us-letter"]
-    parameters: Map[str, ParameterValue]  #: the template's own
+    parameters: Map[str, ParameterValue | Expression]  #: the template's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

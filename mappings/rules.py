@@ -142,6 +142,17 @@ def _refuse_unprinted(mapping: Mapping, text: str) -> None:
         raise Unfit(problem, ANOTHER_LANGUAGE)
 
 
+def parameter_rule(name: str, expression: Expression) -> Rule:
+    """A parameter of the template in which expressions stand; it may come out empty."""
+    return Rule(
+        name=name,
+        field=f"certificate.parameters.{name}",
+        expression=lambda mapping: expression,
+        clean=texts.block,
+        read=str,
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         name="certificate_title",

@@ -21,6 +21,7 @@ from bridge.store.states import CompletionState
 from bridge.wiring import Bridge
 from mappings.engine import ISSUE_DATE, Dated, Entry, FieldProblem, FieldTrace, Held
 from mappings.entry import BY_MAPPING
+from mappings.expressions import Expression
 from mappings.model import LMS
 
 DRAFT = 0  #: the version of a document that is in a file
@@ -234,13 +235,15 @@ def _problems(each: Explained) -> Mapping[str, FieldProblem]:
 
 
 def _how(each: Explained) -> Mapping[str, Any]:
-    """What is no expression: taken from the document as it stands."""
+    """What holds no expression: taken from the document as it stands."""
     rules = each.by.mapping.certificate
     issuer = {"issuer": each.by.mapping.issuer}
     if rules.source == LMS:
         return issuer | {"certificate.from": rules.source}
     parameters = {
-        f"certificate.parameters.{name}": value for name, value in rules.parameters.items()
+        f"certificate.parameters.{name}": value
+        for name, value in rules.parameters.items()
+        if not isinstance(value, Expression)
     }
     printed = {"certificate.template": rules.template, "certificate.paper": rules.paper}
     return issuer | printed | parameters

@@ -104,6 +104,6 @@ def printed_by(mapping: Mapping, entry: engine.Entry | None) -> dict[str, Any]:
     return {
         "template": rules.template,
         "paper": rules.paper,
-        "parameters": dict(rules.parameters),
-        "details": (entry.details or None) if entry is not None else None,
+        "parameters": {} if entry is None else dict(entry.parameters),
+        "details": None if entry is None else entry.details or None,
     }

@@ -172,7 +172,8 @@ parts = {
         optional={
             "from": st.sampled_from(["lms", "template"]),
             "parameters": st.dictionaries(
-                st.sampled_from(["border", "accent"]), st.booleans() | st.integers(0, 9)
+                st.sampled_from(["border", "second_title"]),
+                st.booleans() | st.integers(0, 9) | outputs.map(partial(sound, compile_text)),
             ),
         },
     ),

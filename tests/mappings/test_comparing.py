@@ -64,6 +64,20 @@ def test_what_is_printed_is_told_as_well() -> None:
     } == one.fields
 
 
+def test_what_a_template_is_told_of_this_completion_is_told() -> None:
+    def with_title(title: str) -> Mapping:
+        parameters = f"{{second_title: '{title}'}}"
+        return load(f"{DOCUMENT}certificate: {{template: bilingual, parameters: {parameters}}}\n")
+
+    was = with_title("{{ course.title }}")
+    (one,) = compared(with_title("{{ course.code }}"), before=(was,))
+    (other,) = compared(with_title("{{ course.title | strip }}"), before=(was,))
+
+    told = ('{"second_title": "Introduction to Biology"}', '{"second_title": "BIO-101"}')
+    assert {"parameters": told} == one.fields
+    assert Change.SAME is other.change
+
+
 def test_a_wider_or_narrower_draft_matches_more_or_fewer() -> None:
     (lost,) = compared(changed(("BIO-*", "CHEM-*")))
     (won,) = compared(ACTIVE, before=(changed(("BIO-*", "CHEM-*")),))

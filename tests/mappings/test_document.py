@@ -392,10 +392,10 @@ AGAIN = "this is not allowed; allowed: never, always, {after: 300 days}"
         ),
         (
             "entry:",
-            "certificate: {parameters: {a: '{{ x }}'}}\nentry:",
+            "certificate: {parameters: {a: '{{ course.titel }}'}}\nentry:",
             (
-                "7:31: certificate.parameters.a: parameters are taken as they stand: {{ }} is for "
-                "entry and certificate.language"
+                "7:35: certificate.parameters.a: unknown name course.titel; "
+                "did you mean course.title?"
             ),
         ),
         (

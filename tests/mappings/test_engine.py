@@ -171,6 +171,46 @@ def test_texts_are_tidied_and_details_keep_their_lines() -> None:
     assert expected == (made.full_name, made.applicant_email, made.details)
 
 
+def printed(parameters: str) -> tuple[str, str]:
+    return ("entry:", f"certificate: {{parameters: {{border: false, {parameters}}}}}\nentry:")
+
+
+def test_what_a_template_is_told_may_come_from_the_completion() -> None:
+    said = "a: '{{ course.title | upcase }} ', b: '{{ learner.custom.title_ar }}', c: as it stands"
+
+    made = entry(AMINA, printed(said))
+
+    assert {
+        "border": False,
+        "a": "INTRODUCTION TO BIOLOGY",
+        "b": "",
+        "c": "as it stands",
+    } == made.parameters
+    of_parameters = [each for each in made.trace if each.field.startswith("certificate.param")]
+    assert [
+        FieldTrace(
+            field="certificate.parameters.a",
+            expression="{{ course.title | upcase }} ",
+            inputs=(("course.title", "Introduction to Biology"),),
+            result="INTRODUCTION TO BIOLOGY",
+            filters=(("upcase", "INTRODUCTION TO BIOLOGY"),),
+            tidied=("white space made single, none left at the ends",),
+        ),
+        FieldTrace(
+            field="certificate.parameters.b",
+            expression="{{ learner.custom.title_ar }}",
+            inputs=(("learner.custom.title_ar", None),),
+            result="",
+        ),
+    ] == of_parameters
+
+
+def test_what_a_template_cannot_be_told_is_held() -> None:
+    (problem,) = problems(AMINA, printed("a: '{{ completed_at | local_date: course.title }}'"))
+
+    assert ("certificate.parameters.a", "expression") == (problem.field, problem.code)
+
+
 def test_the_issue_date_is_the_day_in_the_zone_of_the_mapping() -> None:
     change = dated("{{ completed_at | local_date: 'Asia/Dubai' }}")
 

@@ -119,6 +119,7 @@ def test_several_courses_gives_each_its_title_and_leaves_out_test_accounts() -> 
         issue_date=date(2026, 5, 17),
         details="Staff number: S-20417\nGroups: nurses-2026, night-shift",
         language="en",
+        parameters={"border": False},
         trace=(),
     )
 

@@ -229,7 +229,9 @@ def test_the_certificate_is_a_picture_and_a_pdf_and_nothing_is_written_or_asked_
     run: Run, world: World, draft: Path, tmp_path: Path
 ) -> None:
     completion = received(world)
-    draft.write_text(MAPPING.replace("Completion: ", "Completing "))
+    title = "{second_title: '{{ course.title | upcase }}'}"
+    bilingual = f"certificate: {{template: bilingual, parameters: {title}}}\n"
+    draft.write_text(MAPPING.replace("Completion: ", "Completing ") + bilingual)
     before, asked = everything(world), len(world.lms.enriched)
     files = {form: tmp_path / f"page.{form}" for form in ("png", "pdf")}
     wanted = [part for form, path in files.items() for part in (f"--{form}", str(path))]
@@ -241,6 +243,9 @@ def test_the_certificate_is_a_picture_and_a_pdf_and_nothing_is_written_or_asked_
     text = reading.text(files["pdf"].read_bytes())
     assert "Ada Lovelace" in text
     assert "Certificate of Completing Marine Biology" in text
+    assert "MARINE BIOLOGY" in text
+    assert "certificate.parameters.second_title" in [each["field"] for each in shown["fields"]]
+    assert {"issuer", "certificate.template", "certificate.paper"} == set(shown["taken_as_written"])
     picture = Image.open(io.BytesIO(files["png"].read_bytes()))
     assert picture.width > picture.height > 500
     assert before == everything(world)
