@@ -18,7 +18,11 @@ FOLDER = Path(__file__).parent.parent / "docs" / "images"
 WIDTH = 700
 #: What shows a template best.
 GIVEN: Mapping[str, Mapping[str, str]] = {
-    "bilingual": {"second_institution": "جامعة الشارقة", "second_title": "شهادة إتمام: الأحياء"}
+    "bilingual": {
+        "second_institution": "جامعة الشارقة",
+        "second_name": "أمينة أوبراين",
+        "second_title": "شهادة إتمام: الأحياء",
+    }
 }
 
 

@@ -14,6 +14,9 @@ from bridge.certificates.templates import Template
 from bridge.certificates.texts import Language, language
 from mappings.periods import period
 
+#: Stands beside the page's language where that is the second one as well.
+OTHERWISE = ("en", "ar")
+
 
 def texts(page: Page, template: Template, spoken: Language) -> dict[str, str]:
     """Every text that is printed, by what an admin calls it. Raises RenderError."""
@@ -25,7 +28,7 @@ def texts(page: Page, template: Template, spoken: Language) -> dict[str, str]:
         "signatory's role": "\n".join(each.role or "" for each in signing),
     }
     until = _until(page, template, given)
-    others = [language(str(given[name])) for name in template.of_kind("language")]
+    others = [_beside(spoken, str(given[name])) for name in template.of_kind("language")]
     fixed = "\n".join(_fixed(each, page.issue_date, until) for each in (spoken, *others))
     return page.texts() | own | names | {"certificate's fixed texts": fixed}
 
@@ -82,7 +85,7 @@ def data(
         | {name: _text(str(given[name]), spoken) for name in template.of_kind("text")}
         | {name: files.get(name) for name in template.of_kind("image")}
         | {
-            name: _language(language(str(given[name])), page.issue_date, until)
+            name: _language(_beside(spoken, str(given[name])), page.issue_date, until)
             for name in template.of_kind("language")
         }
         | dict.fromkeys(template.of_kind("signatories")),
@@ -112,6 +115,12 @@ def _language(spoken: Language, day: date, until: date | None) -> dict[str, Any]
         "date": spoken.spelled(day),
         "valid_until": None if until is None else spoken.valid_until(until),
     }
+
+
+def _beside(spoken: Language, wanted: str) -> Language:
+    """The language beside the page's own: the one wanted, or English, or Arabic."""
+    others = map(language, (wanted, *OTHERWISE))
+    return next(each for each in others if each.locale.language != spoken.locale.language)
 
 
 def _fixed(spoken: Language, day: date, until: date | None) -> str:

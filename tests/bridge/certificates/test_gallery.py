@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,12 @@ def _crowded(own: Own, base: str, orientation: str) -> Renderer:
 @pytest.mark.parametrize("base", GALLERY)
 def test_every_text_at_its_longest_stays_in_its_place(own: Own, base: str, orientation: str):
     renderer = _crowded(own, base, orientation)
+    own_texts = renderer.template("own").of_kind("text")
 
     for paper in PAPERS:
         for letter, tag in (("W", "de"), ("n o ", "en"), ("محمد ", "ar")):
             text = (letter * 255)[:255].strip()
+            second = own_texts if paper == "us-letter" else ()
             pdf = renderer.render(
                 a_page(
                     template="own",
@@ -92,6 +95,7 @@ def test_every_text_at_its_longest_stays_in_its_place(own: Own, base: str, orien
                     institution_name=text,
                     details=(letter * 1000)[:1000],
                     logo=SEAL,
+                    parameters=dict.fromkeys(second, text),
                 )
             )
             outermost = reading.outermost_mm(pdf)
@@ -240,15 +244,18 @@ def test_what_begins_left_in_english_begins_right_in_arabic(renderer: Renderer, 
 
 
 @pytest.mark.parametrize(
-    ("own_language", "second", "left", "right"),
+    ("own_language", "second", "beside", "left", "right"),
     [
-        ("en", "ar", "CERTIFICATE", "شهادة"),
-        ("ar", "en", "CERTIFICATE", "شهادة"),
-        ("fr", "de", "CERTIFICAT", "ZERTIFIKAT"),
+        ("en", "ar", "ar", "CERTIFICATE", "شهادة"),
+        ("ar", "en", "en", "CERTIFICATE", "شهادة"),
+        ("fr", "de", "de", "CERTIFICAT", "ZERTIFIKAT"),
+        ("ar", "ar", "en", "CERTIFICATE", "شهادة"),
+        ("en-GB", "en", "ar", "CERTIFICATE", "شهادة"),
+        ("pt-BR", "pt", "en", "CERTIFICADO", "CERTIFICATE"),
     ],
 )
 def test_two_languages_stand_side_by_side_each_on_its_own_side(
-    renderer: Renderer, own_language: str, second: str, left: str, right: str
+    renderer: Renderer, own_language: str, second: str, beside: str, left: str, right: str
 ):
     page = a_page(
         template="bilingual",
@@ -260,16 +267,24 @@ def test_two_languages_stand_side_by_side_each_on_its_own_side(
     half = reading.size_mm(pdf)[0] / 2
     assert left in reading.text_between(pdf, 0, half)
     assert right in reading.text_between(pdf, half, 2 * half)
-    for tag in (own_language, second):
-        assert _words(language(tag).spelled(page.issue_date)) <= _words(reading.text(pdf))
+    text = reading.text(pdf)
+    for spoken in map(language, (own_language, beside)):
+        assert _words(spoken.spelled(page.issue_date)) <= _words(text)
+        assert _words(spoken.valid_until(date(2028, 11, 20))) <= _words(text)
 
 
 def test_what_is_said_in_the_second_language_is_printed(renderer: Renderer):
-    own = {"second_institution": "جامعة الشارقة", "second_title": "شهادة إتمام"}
+    own = {
+        "second_institution": "جامعة الشارقة",
+        "second_name": "أمينة أوبراين",
+        "second_title": "شهادة إتمام",
+    }
 
-    text = reading.text(renderer.render(a_page(template="bilingual", parameters=own)))
+    pdf = renderer.render(a_page(template="bilingual", parameters=own))
 
-    assert _words(" ".join(own.values())) <= _words(text)
+    half = reading.size_mm(pdf)[0] / 2
+    assert _words(" ".join(own.values())) <= _words(reading.text_between(pdf, half, 2 * half))
+    assert "Amina O'Brien" in reading.text_between(pdf, 0, half)
 
 
 def test_what_is_said_in_the_second_language_must_have_glyphs(renderer: Renderer):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bridge.certificates import templates
 from bridge.certificates.page import RenderError
+from mappings.document import DocumentError, Known, Mapping, load
+from mappings.engine import Entry, apply
 from tests.bridge.certificates.pages import PLAIN, a_page, a_template
+from tests.mappings.samples import DOCUMENT, learner
 
 #: What an admin may count on, whichever of the gallery is chosen.
 COMMON = {
@@ -34,6 +39,33 @@ def test_what_ships_has_the_same_parameters_and_takes_its_own_defaults(name: str
     assert ("a4", "us-letter") == template.papers
     assert defaults == template.values(defaults)
     assert COMMON <= set(defaults)
+
+
+def _used(certificate: str) -> Mapping:
+    """A mapping with this certificate, read where the templates that ship are known."""
+    fault = partial(templates.parameter_fault, (templates.SHIPPED,))
+    known = Known(templates=templates.names(), parameter_fault=fault)
+    return load(f"{DOCUMENT}{certificate}\n", known=known)
+
+
+def test_the_mapping_in_the_docs_gives_each_learner_and_course_a_text_of_its_own():
+    docs = Path(__file__).parents[3] / "docs" / "templates.md"
+    (shown,) = re.findall(r"```yaml\n(certificate:\n.*?)```", docs.read_text("utf-8"), re.DOTALL)
+    amina = learner(custom={"name_in_arabic": "أمينة الهاشمي"})
+
+    made = apply(_used(shown), amina, site="moodle-main")
+
+    assert isinstance(made, Entry)
+    assert {
+        "second_institution": "جامعة الشارقة",
+        "second_name": "أمينة الهاشمي",
+        "second_title": "مقدمة في علم الأحياء",
+    } == made.parameters
+
+
+def test_a_colour_takes_no_expression():
+    with pytest.raises(DocumentError, match=r'accent: .* Give a colour like "#1f3a5f"'):
+        _used("certificate: {parameters: {accent: '{{ course.code }}'}}")
 
 
 def test_a_folder_given_first_may_replace_a_template_that_ships(tmp_path: Path):
