@@ -43,7 +43,7 @@ COMMANDS: Mapping[str, str] = {
     "release": "holds",
     "discard": "holds",
     "correct": "correcting",
-    "corrections": "correcting",
+    "corrections": "corrections",
     "link": "rows",
     "reconcile": "reconciling",
     "reconciliations": "reconciling",

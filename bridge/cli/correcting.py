@@ -1,4 +1,4 @@
-"""``vaultbridge correct`` and ``corrections``: certificates that were issued wrong, issued anew."""
+"""``vaultbridge correct``: certificates that were issued wrong, issued anew."""
 
 from __future__ import annotations
 
@@ -12,29 +12,16 @@ import click
 import sqlalchemy as sa
 
 from bridge.cli.backtesting import lines, totals
+from bridge.cli.corrections import staying_valid, tell_list, write_list
 from bridge.cli.moments import Ago
-from bridge.cli.printing import print_json, print_table
-from bridge.cli.session import AS_OPTION, JSON_OPTION, LIMIT_OPTION, bridge, person
+from bridge.cli.printing import print_json
+from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.pipeline import correcting
 from bridge.pipeline.correcting import Already, Asked, Foreseen, Refused
-from bridge.store import accounts, issuances, revocations
+from bridge.store import accounts, issuances
 from bridge.store import corrections as rows
 from bridge.store.states import CorrectionState, IssuanceState
 from bridge.wiring import Bridge
-from runtime import spreadsheets
-
-#: What a correction says of each of its certificates that stay valid at a vault.
-KEPT = (
-    "reference_id",
-    "certificate_title",
-    "full_name",
-    "applicant_email",
-    "issue_date",
-    "issuer",
-    "site",
-    "vault_uuid",
-    "replaced_by",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,9 +307,9 @@ def _carry_out(b: Bridge, correction_id: str, how: _How) -> None:
     with b.database.read() as conn:
         row = rows.by_id(conn, correction_id)
         held = [new for each in done if (new := _held(conn, each.new)) is not None]
-        kept = [_kept(one) for one in revocations.kept(conn, correction_id)]
+        kept = staying_valid(conn, correction_id)
     if how.csv is not None:
-        _write(how.csv, kept)
+        write_list(how.csv, kept)
     if how.as_json:
         print_json(
             {
@@ -342,62 +329,9 @@ def _carry_out(b: Bridge, correction_id: str, how: _How) -> None:
     for new in held[: how.examples]:
         click.echo(f"{new.id} is held: {new.problem} {new.remedy}")
     if kept:
-        _tell_list(kept, how)
+        tell_list(kept, how.csv)
 
 
 def _held(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     row = issuances.by_id(conn, row_id)
     return row if row is not None and row.state == IssuanceState.HELD else None
-
-
-def _kept(one: Mapping[Any, Any]) -> dict[str, str | None]:
-    told = {**one, "replaced_by": one["newer_reference_id"] or one["newer_id"]}
-    return {name: None if told[name] is None else str(told[name]) for name in KEPT}
-
-
-def _tell_list(kept: Sequence[Mapping[str, str | None]], how: _How) -> None:
-    where = f"listed in {how.csv}" if how.csv is not None else "these"
-    click.echo(f"{len(kept):,} stay valid at a vault that cannot revoke: {where}.")
-    if how.csv is None:
-        click.echo(spreadsheets.text(KEPT, [list(one.values()) for one in kept]), nl=False)
-
-
-def _write(path: Path, kept: Sequence[Mapping[str, str | None]]) -> None:
-    spreadsheets.write(path, KEPT, [list(one.values()) for one in kept])
-
-
-@click.command(name="corrections")
-@LIMIT_OPTION
-@JSON_OPTION
-def corrections(limit: int, as_json: bool) -> None:
-    """List corrections: who wanted what, why, who approved it, and how far it came."""
-    b = bridge()
-    with b.database.read() as conn:
-        found = [dict(row) for row in rows.recent(conn, limit=limit)]
-    if as_json:
-        print_json(found)
-        return
-    columns = (
-        "id",
-        "started_at",
-        "who",
-        "what",
-        "state",
-        "approved_by",
-        "replaced",
-        "unchanged",
-        "revoked",
-        "kept",
-        "reason",
-    )
-    told = [{**row, "what": _what(row["what"])} for row in found]
-    print_table(columns, told, empty="No correction.")
-
-
-def _what(packed: Mapping[str, Any]) -> str:
-    asked = correcting.unpacked(packed)
-    again = ["reprint"] if asked.reprint else []
-    if asked.issuance is not None:
-        return f"{asked.issuance}: {', '.join([*asked.changes, *again])}"
-    since = [f"since {asked.since:%Y-%m-%d}"] if asked.since else []
-    return " ".join([f"{asked.mapping} version {asked.version}", *since, *again])
