@@ -56,15 +56,42 @@ def write_list(path: Path, kept: Sequence[Kept]) -> None:
 
 
 @click.command(name="corrections")
+@click.argument("correction_id", metavar="[CORRECTION]", required=False)
+@click.option(
+    "--csv",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file for those of a CORRECTION that stay valid at a vault which cannot revoke.",
+)
 @LIMIT_OPTION
 @JSON_OPTION
-def corrections(limit: int, as_json: bool) -> None:
-    """List corrections: who wanted what, why, who approved it, and how far it came."""
+def corrections(correction_id: str | None, csv: Path | None, limit: int, as_json: bool) -> None:
+    """List corrections: who wanted what, why, who approved it, and how far it came.
+
+    Of one CORRECTION also the certificates that stay valid at a vault which cannot revoke, as
+    things stand now.
+    """
+    if csv is not None and correction_id is None:
+        raise click.UsageError("Say of which CORRECTION the list is to be written.")
     b = bridge()
     with b.database.read() as conn:
-        found = [dict(row) for row in rows.recent(conn, limit=limit)]
+        if correction_id is None:
+            _tell(rows.recent(conn, limit=limit), as_json=as_json)
+            return
+        found = rows.told(conn, correction_id)
+        kept = staying_valid(conn, correction_id)
+    if csv is not None:
+        write_list(csv, kept)
     if as_json:
-        print_json(found)
+        print_json({**found, "stay_valid": kept})
+        return
+    _tell([found], as_json=False)
+    if kept:
+        tell_list(kept, csv)
+
+
+def _tell(found: Sequence[Mapping[Any, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json([dict(row) for row in found])
         return
     columns = (
         "id",

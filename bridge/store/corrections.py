@@ -78,22 +78,27 @@ def end(conn: sa.Connection, row_id: str, *, unchanged: int, now: datetime) -> b
     return conn.execute(running.values(**done, updated_at=now, ended_at=now)).rowcount == 1
 
 
+def told(conn: sa.Connection, row_id: str) -> Mapping[Any, Any]:
+    """One correction as `recent` tells it; raises NotThere."""
+    found = by_id(conn, row_id)
+    return conn.execute(_counted().where(correction.c.id == found.id)).mappings().one()
+
+
 def recent(conn: sa.Connection, *, limit: int) -> Sequence[Mapping[Any, Any]]:
     """Corrections, newest first, with how many of the replaced are ``revoked`` and ``kept``."""
+    newest_first = _counted().order_by(correction.c.id.desc())
+    return conn.execute(newest_first.limit(limit)).mappings().all()
 
+
+def _counted() -> sa.Select[Any]:
     def counted(*states: RevocationState) -> sa.ScalarSelect[int]:
         theirs = sa.and_(
             revocation.c.correction_id == correction.c.id, revocation.c.state.in_(states)
         )
         return sa.select(sa.func.count()).where(theirs).scalar_subquery()
 
-    rows = conn.execute(
-        sa.select(
-            correction,
-            counted(RevocationState.REVOKED, RevocationState.DONE).label("revoked"),
-            counted(RevocationState.KEPT).label("kept"),
-        )
-        .order_by(correction.c.id.desc())
-        .limit(limit)
+    return sa.select(
+        correction,
+        counted(RevocationState.REVOKED, RevocationState.DONE).label("revoked"),
+        counted(RevocationState.KEPT).label("kept"),
     )
-    return rows.mappings().all()

@@ -199,6 +199,33 @@ def test_what_stays_valid_is_told_before_and_listed_for_the_vaults_operator(
     assert (0, 1) == tuple(run("corrections", "--json").json[0][n] for n in ("revoked", "kept"))
 
 
+def test_the_list_of_what_stays_valid_is_there_afterwards_too(
+    run: Run, able: World, tmp_path: Path
+) -> None:
+    able.vault.revokes = False
+    able.generate()
+    old = able.issuance
+    change = ("correct", old.id, "--email", "king@learners.example", *WHY, "--yes", "--json")
+    begun = run(*change).json["correction"]
+    settled(able)
+    file = tmp_path / "kept.csv"
+
+    said = run("corrections", begun, "--csv", str(file))
+
+    (row,) = listed_in(file)
+    assert (old.reference_id, able.rows(tables.issuance)[1].reference_id) == (
+        row["reference_id"],
+        row["replaced_by"],
+    )
+    assert "The name was misspelt." in said.out
+    assert f"1 stay valid at a vault that cannot revoke: listed in {file}." in said.out.splitlines()
+    assert old.reference_id in run("corrections", begun).out.split("reference_id,")[1]
+    told = run("corrections", begun, "--json").json
+    assert (1, [row]) == (told["kept"], told["stay_valid"])
+    assert "There is no correction co_0." in run("corrections", "co_0").err
+    assert 2 == run("corrections", "--csv", str(file)).code
+
+
 def test_without_a_file_they_are_printed_and_what_is_held_says_why(run: Run, able: World) -> None:
     able.vault.revokes = False
     able.generate()
