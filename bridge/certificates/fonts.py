@@ -129,7 +129,8 @@ class FontBook:
         return sorted(self._faces, key=lambda family: _rank(family, language))
 
     def _has(self, family: str, text: str) -> bool:
-        coverages = [_coverage(face["path"], face["index"]) for face in self._faces[family]]
+        # Reading what a font has takes long: the bold one is read where the regular one will do.
+        coverages = (_coverage(face["path"], face["index"]) for face in self._faces[family])
         return all(ord(char) in coverage for coverage in coverages for char in text)
 
 
