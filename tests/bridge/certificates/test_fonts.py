@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import unicodedata
 from pathlib import Path
 
 import pytest
+from fontTools import unicodedata as scripts
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
-from bridge.certificates.fonts import FontBook, Missing, unpack
+from bridge.certificates.fonts import FontBook, Missing, package, unpack
 from bridge.certificates.render import Renderer, Unprintable
 from tests.bridge.certificates.pages import a_page
 
@@ -112,7 +116,7 @@ def test_a_missing_character_is_named_with_its_remedy(book: FontBook, text: str,
 
 
 @pytest.mark.parametrize(
-    ("char", "package"),
+    ("char", "having"),
     [
         ("김", "fonts-noto-cjk"),
         ("や", "fonts-noto-cjk"),
@@ -127,10 +131,40 @@ def test_a_missing_character_is_named_with_its_remedy(book: FontBook, text: str,
         ("𐕰", "fonts-unifont"),
     ],
 )
-def test_the_debian_package_follows_the_script(book: FontBook, char: str, package: str):
+def test_the_debian_package_follows_the_script(book: FontBook, char: str, having: str):
     (missing,) = book.missing(char)
 
-    assert f"apt-get install {package})" in missing.remedy
+    assert f"apt-get install {having})" in missing.remedy
+
+
+def _characters_of(package: str) -> set[int]:
+    """All characters in the fonts that a Debian package has brought."""
+    dpkg = shutil.which("dpkg") or "no dpkg"
+    listed = [dpkg, "-L", package]
+    try:
+        files = subprocess.run(listed, capture_output=True, text=True, check=True)  # noqa: S603
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip(f"This needs Debian's package {package}.")
+    characters: set[int] = set()
+    for path in files.stdout.splitlines():
+        if path.endswith(("-Regular.ttf", "-Regular.ttc")):
+            with TTFont(path, fontNumber=0, lazy=True) as font:
+                characters |= font.getBestCmap().keys()
+    return characters
+
+
+def test_the_package_that_is_named_has_the_script():
+    """Of every script its first letter, looked up in what Debian's fonts really have."""
+    letters: dict[str, str] = {}
+    for char in map(chr, range(0x20000)):
+        if unicodedata.category(char).startswith("L"):
+            letters.setdefault(scripts.script(char), char)
+    named = {script: package(char) for script, char in letters.items()}
+    having = {each: _characters_of(each) for each in ("fonts-noto-core", "fonts-noto-cjk")}
+
+    for script, char in letters.items():
+        really = [each for each, characters in having.items() if ord(char) in characters]
+        assert named[script] in (really or ["fonts-unifont"]), script
 
 
 @pytest.mark.parametrize("char", ["\ud800", "\ue000", "\U0010ffff", "\u0378"])

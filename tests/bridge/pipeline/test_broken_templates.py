@@ -12,9 +12,11 @@ import pytest
 from bridge.certificates.render import Renderer
 from bridge.certificates.templates import folders
 from bridge.store import tables
-from tests.bridge.certificates.pages import PLAIN, a_template
+from tests.bridge.certificates.pages import PLAIN, a_page, a_template
 from tests.bridge.world import World
 
+#: A letter of Vithkuqi, a script that only a font of pixels has.
+RARE = "\U00010570"
 ENDLESS = PLAIN + "#for i in range(100000) { for j in range(100000) {} }"
 
 
@@ -62,3 +64,20 @@ def test_only_the_certificates_of_a_broken_template_are_held(
     assert {"ada": "generated", "bob": "held", "eve": "generated"} == states
     assert problem in rows["bob"].problem
     assert rows["bob"].remedy
+
+
+def test_only_the_certificate_with_a_character_that_no_font_has_is_held(
+    world: World, own: Path
+) -> None:
+    if not world.bridge.renderer.missing(a_page(full_name=RARE)):
+        pytest.skip("A font here has even that.")
+    world.add_mapping()
+    world.complete("ada")
+    world.complete("bob", learner={"full_name": f"Bob {RARE}"})
+    world.settle(hours=2)
+
+    rows = {row.learner_id: row for row in world.rows(tables.issuance)}
+    assert {"ada": "generated", "bob": "held"} == {who: row.state for who, row in rows.items()}
+    assert "issue.no_glyph.full_name" == rows["bob"].cause
+    said = f"No font here can print: {RARE!r} (U+10570, Vithkuqi) in the full name."
+    assert (said, True) == (rows["bob"].problem, "fonts-unifont" in rows["bob"].remedy)
