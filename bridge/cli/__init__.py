@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, str] = {
     "dismiss": "reconciling",
     "status": "status",
     "notices": "notices",
+    "people": "people",
     "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",

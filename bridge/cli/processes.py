@@ -29,7 +29,7 @@ def web() -> None:
     bridge("web").database.close()  # the schema and the keys are looked at before the first request
     settings = from_environment(os.environ)
     serve(
-        "bridge.web.app:from_env",
+        "bridge.app:from_env",
         host=settings.host,
         port=settings.port,
         workers=settings.web_workers,

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import click
 import sqlalchemy as sa
 
-from bridge.cli.history import History, history_of
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
@@ -18,6 +17,7 @@ from bridge.cli.session import (
     bridge,
     person,
 )
+from bridge.pipeline.history import History, history_of
 from bridge.store import completions as completion_rows
 from bridge.store import deliveries as delivery_rows
 from bridge.store import events, links, write_backs

@@ -14,6 +14,7 @@ import click
 
 from bridge.cli.embedded import OURS, Place, Vault, environment
 from bridge.cli.issuers import add_issuer
+from bridge.people import entering
 from bridge.processes import BRIDGE, VAULT
 from bridge.queue import SERVICE
 from bridge.settings import from_environment
@@ -131,6 +132,10 @@ def _prepare(vault: Vault, institution: str, data: Path, found_port: str | None)
             accounts.change(conn, found.id, kind="issuer", vault_url=vault.url)
     if vault.port is not None:
         _have_vault_tell(bridge, found_port)
+    if link := entering.first_link(bridge):
+        click.echo(
+            f"The console has no admin yet. Make the first one within 3 days: {link}", err=True
+        )
     bridge.database.close()
 
 

@@ -23,6 +23,7 @@ KINDS = {
     "nt": "notice",
     "ho": "hold",
     "an": "announcement",
+    "pe": "person",
 }
 
 

@@ -565,6 +565,49 @@ rate = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
 )
 
+#: Who may use the console and the API. One who was removed stays, for the history.
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    # As it was typed, and as it is compared.
+    sa.Column("email", sa.String(254), nullable=False),
+    sa.Column("email_key", sa.String(254), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    # To which issuers, sites and courses; NULL: to all of them. See bridge.people.roles.
+    sa.Column("limits", sa.JSON),
+    # Argon2id; NULL until it is chosen.
+    sa.Column("password", sa.String(255)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime),
+    sa.Column("removed_at", UtcDateTime),
+    sa.Index("uq_person_email_key", "email_key", unique=True, **_only_if("removed_at IS NULL")),
+)
+
+#: Browsers that somebody is signed in on; the id is the SHA-256 of what the browser keeps.
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("person_id", ID, sa.ForeignKey("person.id"), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Index(None, "person_id"),
+)
+
+#: Links by which somebody chooses a password, once; the id is the SHA-256 of what the link holds.
+invitation = sa.Table(
+    "invitation",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    # NULL: the first one, by which an installation without people gets its first admin.
+    sa.Column("person_id", ID, sa.ForeignKey("person.id")),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Index(None, "person_id"),
+)
+
 #: What happened to a row, in order: the history that `vaultbridge show` tells.
 event = sa.Table(
     "event",

@@ -17,6 +17,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from bridge import queue
+from bridge.app import create_app
 from bridge.pipeline import reconcile
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.replay import Replayed, replay
@@ -24,7 +25,6 @@ from bridge.store import accounts, mapping_versions, reconcile_runs, tables
 from bridge.store.states import MappingState
 from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
-from bridge.web.app import create_app
 from tests.bridge.settling import next_due, run_all, turns
 from tests.scripted_lms import ScriptedLms
 from tests.scripted_vault import TOKEN, ScriptedVault

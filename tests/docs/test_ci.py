@@ -14,7 +14,7 @@ import pytest
 
 from tests.docs.papers import ROOT
 
-PACKAGES = "make python3 python3-venv fonts-noto-core fonts-noto-cjk curl qpdf"
+PACKAGES = "make python3 python3-venv fonts-noto-core fonts-noto-cjk curl qpdf chromium"
 STAND_IN = """#!/bin/sh
 echo "$(basename "$0") $*${VAULTBRIDGE_NO_SKIPS:+ without skips}" >> "$CALLS"
 case "$(basename "$0") $*" in

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.app import create_app
 from bridge.processes import BRIDGE, VAULT
-from bridge.web.app import create_app
 from bridge.wiring import assemble
 from runtime.database import Database
 from runtime.keys import Keys

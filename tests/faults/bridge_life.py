@@ -21,13 +21,13 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from bridge import queue
+from bridge.app import create_app
 from bridge.cli import session
 from bridge.pipeline import release, replay, telling
 from bridge.pipeline.hear import SIGNATURE
 from bridge.pipeline.learner_links import LearnerLinks
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance, mail
-from bridge.web.app import create_app
 from runtime import worker
 from runtime.bell import Bell
 from runtime.database import Database

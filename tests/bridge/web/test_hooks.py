@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bridge.app import create_app
 from bridge.store import deliveries, tables
-from bridge.web.app import create_app
 from connectors.base import InboundRequest, Temporary
 from runtime.bell import Bell
 from runtime.database import Database

@@ -1,13 +1,16 @@
-"""The bridge's Flask application."""
+"""The bridge's Flask application: hooks, learners' pages, health, the console."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from bridge.console import blueprint as console
 from bridge.queue import SERVICE
 from bridge.settings import from_environment
 from bridge.web import errors, health, hooks, learner
@@ -21,12 +24,14 @@ LARGEST_BODY = 1024 * 1024
 
 def create_app(bridge: Bridge) -> Flask:
     """Make the application for one process."""
-    app = Flask(__name__, static_folder=None)
+    # No files of its own; Bootstrap puts its files below that path.
+    app = Flask(__name__, static_folder=None, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.register_blueprint(hooks.blueprint(bridge))
     app.register_blueprint(learner.blueprint(bridge))
     app.register_blueprint(health.blueprint(bridge))
+    console.install(app, bridge)
     errors.register(app)
     app.before_request(_name_request)
     app.after_request(_tell_name)
@@ -34,7 +39,19 @@ def create_app(bridge: Bridge) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
+    if below := urlsplit(bridge.settings.public_url).path.rstrip("/"):
+        app.wsgi_app = _Below(below, app.wsgi_app)  # type: ignore[assignment]
     return app
+
+
+class _Below:
+    """A WSGI application that lives below a path of its host, which a proxy has taken away."""
+
+    def __init__(self, path: str, inner: Any) -> None:
+        self._path, self._inner = path, inner
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> Any:
+        return self._inner({**environ, "SCRIPT_NAME": self._path}, start)
 
 
 def from_env() -> Flask:

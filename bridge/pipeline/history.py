@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline.bridge import Bridge
 from bridge.store import events, issuances, write_backs
 from bridge.store.accounts import NotThere
 from bridge.store.ids import KINDS, kind_of
 from bridge.store.tables import completion, issuance, metadata
-from bridge.wiring import Bridge
 
 #: What a person needs not see, or must not: the sealed request, bookkeeping of leases.
 HIDDEN = frozenset(

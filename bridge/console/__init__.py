@@ -1,0 +1,1 @@
+"""The console: pages on which LMS admins configure and support staff repair."""

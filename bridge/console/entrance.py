@@ -1,0 +1,133 @@
+"""Signing in and out, and choosing a password by a link."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from flask import redirect, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from bridge.console.door import Console, message, onward, page, person
+from bridge.people import entering, passwords
+from bridge.people.roles import Role
+from bridge.store import people
+
+LONGEST_NAME, LONGEST_ADDRESS = 255, 254
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+
+
+def add_to(console: Console) -> None:
+    """Register the pages."""
+    bridge = console.bridge
+
+    @console.page("/sign-in", role=None)
+    def sign_in() -> Response:
+        """The form."""
+        with bridge.database.read() as conn:
+            nobody = not people.there_are_any(conn)
+        return page("sign_in.html", next=request.args.get("next", ""), nobody=nobody)
+
+    @console.page("/sign-in", role=None, methods=["POST"])
+    def signing_in() -> Response:
+        """Let somebody in who gives an address and its password."""
+        email, then = request.form.get("email", ""), request.form.get("next", "")
+        try:
+            token = entering.sign_in(
+                bridge, email, request.form.get("password", ""), client=_client()
+            )
+        except entering.WrongPair:
+            wrong = gettext("Nobody has this address with this password. Try again.")
+            return page("sign_in.html", status=422, email=email, wrong=wrong, next=then)
+        except entering.TooOften:
+            wrong = gettext("That was tried too often. Wait a quarter of an hour, then try again.")
+            return page("sign_in.html", status=429, email=email, wrong=wrong, next=then)
+        return console.begin(redirect(onward(then), code=303), token)
+
+    @console.page("/sign-out", role=Role.VIEWER, methods=["POST"])
+    def sign_out() -> Response:
+        """End this browser's session, or all sessions of the person."""
+        with bridge.database.write() as conn:
+            if request.form.get("everywhere"):
+                people.sign_out_everywhere(conn, person().id)
+            else:
+                people.sign_out(conn, console.token() or "")
+        return console.end(redirect(url_for("console.sign_in"), code=303))
+
+    @console.page("/enter/<token>", role=None)
+    def enter(token: str) -> Response:
+        """Who has a link chooses a password."""
+        return _form(token)
+
+    @console.page("/enter/<token>", role=None, methods=["POST"])
+    def entering_by_link(token: str) -> Response:
+        """Keep the password, and sign its owner in."""
+        email = request.form.get("email", "").strip()
+        name = " ".join(request.form.get("name", "").split())
+        return _keep(token, email=email, name=name)
+
+    def _form(token: str, *, status: int = 200, **values: str | None) -> Response:
+        with bridge.database.read() as conn:
+            found = people.invited(conn, token, now=bridge.database.now(conn))
+        if found is None:
+            return _dead()
+        shortest = passwords.SHORTEST
+        return page("enter.html", status=status, invited=found, shortest=shortest, **values)
+
+    def _keep(token: str, *, email: str, name: str) -> Response:
+        with bridge.database.read() as conn:
+            found = people.invited(conn, token, now=bridge.database.now(conn))
+        if found is None:
+            return _dead()
+        given = {"email": found.email or email, "name": found.name or name}
+        password = request.form.get("password", "")
+        wrong = {
+            "wrong_email": _problem_with_address(given["email"]),
+            "wrong_name": _problem_with_name(given["name"]),
+            "wrong_password": passwords.problem_with(password, email=given["email"]),
+            "wrong_again": _problem_with_pair(password, request.form.get("again", "")),
+        }
+        if any(wrong.values()):
+            return _form(token, status=422, **given, **wrong)
+        try:
+            made = entering.accept(bridge, token, password, **given)
+        except entering.DeadLink:
+            return _dead()
+        return console.begin(redirect(url_for("console.front"), code=303), made)
+
+
+def _dead() -> Response:
+    return message(
+        gettext("This link does not work any more"),
+        gettext(
+            "It was used already, or it is too old. Ask an admin of the console for a new one; on "
+            "the machine itself, run `vaultbridge people link ADDRESS`."
+        ),
+        status=410,
+    )
+
+
+def _problem_with_address(email: str) -> str | None:
+    is_one = len(email) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(email)
+    return None if is_one else str(gettext("This is not an e-mail address."))
+
+
+def _problem_with_name(name: str) -> str | None:
+    is_one = 0 < len(name) <= LONGEST_NAME
+    return None if is_one else str(gettext("Give your name, as others see it in the history."))
+
+
+def _problem_with_pair(password: str, again: str) -> str | None:
+    return None if password == again else str(gettext("The two are not the same."))
+
+
+def _client() -> str:
+    """Who asks: an IPv4 address, or the network of an IPv6 one, of which a person has many."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network(f"{address}/64", strict=False))

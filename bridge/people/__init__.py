@@ -1,0 +1,1 @@
+"""Who may use the console and the API: people, their roles, how they come in."""

@@ -1,0 +1,190 @@
+"""The console in a real browser: what people do there, and that nobody is shut out by the pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+from werkzeug.serving import make_server
+
+from bridge.people import entering
+from bridge.people.roles import Role
+from bridge.store import tables
+from tests import ports
+from tests.bridge.console.conftest import PASSWORD, add_person
+from tests.bridge.world import World
+
+CHROMIUM = shutil.which("chromium")
+#: Where the pictures are kept that the docs show; set by scripts.console_pictures alone.
+PICTURES = os.environ.get("CONSOLE_PICTURES")
+LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt install chromium")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def kind() -> str:
+    """The pages are the same on either database."""
+    return "sqlite"
+
+
+@pytest.fixture
+def url(world: World) -> Iterator[str]:
+    """Where the console is served."""
+    port = ports.free_port()
+    server = make_server("127.0.0.1", port, world.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{port}/console"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    """A page of a fresh browser; what its scripts complain about is a failure."""
+    context = chromium.new_context(viewport=LAPTOP, timezone_id="Asia/Dubai", locale="en-GB")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    yield page
+    context.close()
+    assert [] == wrong
+
+
+def sign_in(page: Page, url: str, email: str) -> None:
+    page.goto(f"{url}/sign-in")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{url}/**")
+
+
+def keep_picture(page: Page, name: str) -> None:
+    if PICTURES:
+        for kind, size in (("laptop", LAPTOP), ("phone", PHONE)):
+            page.set_viewport_size(size)
+            page.screenshot(path=Path(PICTURES) / f"{name}-{kind}.png", full_page=kind == "phone")
+        page.set_viewport_size(LAPTOP)
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """Certificates in every state that matters."""
+    for who in ("ada", "grace", "edith"):
+        world.generate(who)
+    world.issue("joan")
+    world.complete("mary", learner={"email": None})
+    world.complete("annie")
+    world.run("normalise")
+    [annie] = [row for row in world.rows(tables.issuance) if row.learner_id == "annie"]
+    world.hold(annie.id)
+    return world
+
+
+def test_the_first_admin_comes_in_invites_support_and_they_replay(
+    busy: World, url: str, page: Page, chromium: Chromium
+) -> None:
+    link = entering.first_link(busy.bridge)
+    assert link
+    page.goto(url + link.partition("/console")[2])
+    keep_picture(page, "first-admin")
+    page.get_by_label("Your name").fill("Ada King")
+    page.get_by_label("E-mail address").fill("ada@staff.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Keep it and sign in").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+
+    page.get_by_role("link", name="People").click()
+    page.get_by_label("Name").fill("Sue Port")
+    page.get_by_label("E-mail address").fill("sue@staff.example")
+    page.get_by_label("Role").select_option("support")
+    page.get_by_role("button", name="Make a link").click()
+    given = page.locator("code.copy").inner_text()
+    keep_picture(page, "people")
+
+    other = chromium.new_context().new_page()
+    other.goto(url + given.partition("/console")[2])
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_label("The same again").fill(PASSWORD)
+    other.get_by_role("button", name="Keep it and sign in").click()
+    other.get_by_role("link", name="Issuances").click()
+    other.get_by_label("State").select_option("held")
+    other.get_by_role("button", name="Find").click()
+    other.get_by_role("link", name="Annie Lovelace").click()
+    other.get_by_role("button", name="Replay").click()
+    other.get_by_text("sue@staff.example").first.wait_for()
+    busy.run("normalise", "issue")
+    [annie] = [row for row in busy.rows(tables.issuance) if row.learner_id == "annie"]
+    assert "processing" == annie.state
+    other.context.close()
+
+
+def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
+    busy: World, url: str, page: Page
+) -> None:
+    add_person(busy, "ada@staff.example", Role.ADMIN)
+    page.goto(f"{url}/sign-in")
+    looked = {"sign-in": _faults(page)}
+    keep_picture(page, "sign-in")
+    sign_in(page, url, "ada@staff.example")
+    ada = busy.rows(tables.issuance)[0]
+    for name, path in (
+        ("overview", "/"),
+        ("issuances", "/issuances"),
+        ("issuance", f"/issuances/{ada.id}"),
+        ("failures", "/failures"),
+        ("failure", "/failures/issue.bug.Fault"),
+        ("people", "/people"),
+    ):
+        page.goto(url + path)
+        looked[name] = _faults(page)
+        keep_picture(page, name)
+        page.set_viewport_size(PHONE)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        page.set_viewport_size(LAPTOP)
+
+        assert wide <= PHONE["width"], name
+
+    assert {name: [] for name in looked} == looked
+
+
+def _faults(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:120]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def test_moments_are_told_in_the_readers_zone(busy: World, url: str, page: Page) -> None:
+    add_person(busy, "ada@staff.example", Role.VIEWER)
+    sign_in(page, url, "ada@staff.example")
+
+    page.goto(f"{url}/issuances")
+
+    # Made at noon in UTC, read in Dubai.
+    assert "16:0" in page.locator("tbody time").last.inner_text()
