@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,15 @@ class _How:
     at_most: int | None
     csv: Path | None
     as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Staying:
+    """What a vault that cannot revoke keeps valid."""
+
+    issuer: str
+    stay_valid: int  #: of the wrong ones
+    held: int  #: of the newer ones, which it does not take beside them
 
 
 @click.command()
@@ -173,9 +182,10 @@ def _refuse_unclear(
 def _begin(b: Bridge, asked: Asked, reason: str, how: _How) -> None:
     foreseen = _foreseen(b, asked)
     todo = [each for each in foreseen if each.columns is not None]
-    _show(b, foreseen, todo, how)
+    staying = _staying(b, todo)
+    _show(foreseen, staying, how)
     if how.dry_run or not todo:
-        _leave(foreseen, how)
+        _leave(foreseen, staying, how)
         return
     _refuse_too_many(b, todo, how)
     approved = not b.settings.corrections_approved_by_two
@@ -201,9 +211,10 @@ def _approve(b: Bridge, correction_id: str, how: _How) -> None:
     foreseen = _foreseen(b, correcting.unpacked(row.what))
     todo = [each for each in foreseen if each.columns is not None]
     _say(how, f"{row.who} asks for it: {row.reason}")
-    _show(b, foreseen, todo, how)
+    staying = _staying(b, todo)
+    _show(foreseen, staying, how)
     if how.dry_run:
-        _leave(foreseen, how)
+        _leave(foreseen, staying, how)
         return
     _refuse_too_many(b, todo, how)
     _ask(how, f"Approve it, and correct {len(todo):,}?")
@@ -233,37 +244,55 @@ def _foreseen(b: Bridge, asked: Asked) -> list[Foreseen]:
     return [replace(each, content=b"") for each in correcting.foresee(b, asked)]
 
 
-def _show(b: Bridge, foreseen: Sequence[Foreseen], todo: Sequence[Foreseen], how: _How) -> None:
-    """Totals, examples field by field, and what cannot be undone; to people alone."""
-    if how.as_json:
-        return
-    tested = [each.tested for each in foreseen]
-    for line in lines(tested, how.examples) if foreseen else ("No certificate is meant.",):
-        click.echo(line)
+def _staying(b: Bridge, todo: Sequence[Foreseen]) -> Sequence[_Staying]:
+    """By each vault that cannot revoke, what would stay valid there."""
+    found = []
     for issuer_id in sorted({each.old.issuer_id for each in todo}):
         theirs = [each for each in todo if each.old.issuer_id == issuer_id]
         if not correcting.can_revoke(b, issuer_id):
-            _tell_kept(b, issuer_id, theirs)
+            with b.database.read() as conn:
+                name = accounts.issuer_by_id(conn, issuer_id).name
+            held = sum(each.keeps_key for each in theirs)
+            found.append(_Staying(issuer=name, stay_valid=len(theirs), held=held))
+    return found
 
 
-def _leave(foreseen: Sequence[Foreseen], how: _How) -> None:
-    told = totals([each.tested for each in foreseen])
-    _say(how, "Nothing was changed.", totals=told, rows=list(_as_rows(foreseen)))
+def _show(foreseen: Sequence[Foreseen], staying: Sequence[_Staying], how: _How) -> None:
+    """Totals, examples field by field, and what cannot be undone.
+
+    A program gets the first two at the end, as JSON; a person who is asked beside it is told the
+    last all the same.
+    """
+    if not how.as_json:
+        tested = [each.tested for each in foreseen]
+        for line in lines(tested, how.examples) if foreseen else ("No certificate is meant.",):
+            click.echo(line)
+    for each in staying:
+        _tell_staying(each, how)
 
 
-def _tell_kept(b: Bridge, issuer_id: str, theirs: Sequence[Foreseen]) -> None:
-    with b.database.read() as conn:
-        name = accounts.issuer_by_id(conn, issuer_id).name
+def _tell_staying(each: _Staying, how: _How) -> None:
     click.echo(
-        f"\nThe vault of the issuer {name} cannot revoke: {len(theirs):,} wrong certificates stay "
-        "valid there."
+        f"\nThe vault of the issuer {each.issuer} cannot revoke: {each.stay_valid:,} wrong "
+        "certificates stay valid there.",
+        err=how.as_json,
     )
-    same = sum(each.keeps_key for each in theirs)
-    if same:
+    if each.held:
         click.echo(
-            f"{same:,} of the newer ones have the same e-mail, title and issue date as the older: "
-            "the vault does not take them, and they are held."
+            f"{each.held:,} of the newer ones have the same e-mail, title and issue date as the "
+            "older: the vault does not take them, and they are held.",
+            err=how.as_json,
         )
+
+
+def _leave(foreseen: Sequence[Foreseen], staying: Sequence[_Staying], how: _How) -> None:
+    _say(
+        how,
+        "Nothing was changed.",
+        totals=totals([each.tested for each in foreseen]),
+        cannot_revoke=[asdict(each) for each in staying],
+        rows=list(_as_rows(foreseen)),
+    )
 
 
 def _as_rows(foreseen: Sequence[Foreseen]) -> Iterator[Mapping[str, Any]]:

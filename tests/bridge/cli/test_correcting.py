@@ -286,6 +286,24 @@ def test_whoever_approves_is_told_what_stays_valid_and_gets_the_list(
     assert ["generated", "generated"] == settled(able)
 
 
+def test_with_json_whoever_is_asked_is_told_what_stays_valid_too(run: Run, able: World) -> None:
+    able.vault.revokes = False
+    able.generate()
+    change = ("correct", able.issuance.id, "--full-name", NAME, *WHY, "--json")
+
+    dry = run(*change, "--dry-run").json
+    asked = run(*change, stdin="n\n")
+
+    assert [{"issuer": "main", "stay_valid": 1, "held": 1}] == dry["cannot_revoke"]
+    warning = "The vault of the issuer main cannot revoke: 1 wrong certificates stay valid there."
+    before, _ = asked.err.split("Correct 1? [y/N]")
+    assert warning in before.splitlines()
+    assert "the vault does not take them, and they are held." in before
+    assert ["generated"] == able.states()
+    able.vault.revokes = True
+    assert [] == run(*change, "--dry-run").json["cannot_revoke"]
+
+
 def test_what_is_declined_is_listed_as_such(
     run: Run, able: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
