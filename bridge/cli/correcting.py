@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from bridge.store import accounts, issuances
 from bridge.store import corrections as rows
 from bridge.store.states import CorrectionState, IssuanceState
 from bridge.wiring import Bridge
+from mappings.suspects import Suspicion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,17 +260,24 @@ def _staying(b: Bridge, todo: Sequence[Foreseen]) -> Sequence[_Staying]:
 
 
 def _show(foreseen: Sequence[Foreseen], staying: Sequence[_Staying], how: _How) -> None:
-    """Totals, examples field by field, and what cannot be undone.
+    """Totals, examples field by field, what is doubtful, and what cannot be undone.
 
-    A program gets the first two at the end, as JSON; a person who is asked beside it is told the
-    last all the same.
+    A program gets that at the end, as JSON; a person who is asked beside it is told the last all
+    the same.
     """
     if not how.as_json:
         tested = [each.tested for each in foreseen]
         for line in lines(tested, how.examples) if foreseen else ("No certificate is meant.",):
             click.echo(line)
+        for doubt, number in _doubts(foreseen).items():
+            click.echo(f"{number:,} would be held if they came now: {doubt.problem}")
     for each in staying:
         _tell_staying(each, how)
+
+
+def _doubts(foreseen: Sequence[Foreseen]) -> Mapping[Suspicion, int]:
+    """For what the brake would hold those that are to be replaced, and how many of each."""
+    return Counter(each.doubt for each in foreseen if each.doubt is not None)
 
 
 def _tell_staying(each: _Staying, how: _How) -> None:
@@ -290,6 +299,7 @@ def _leave(foreseen: Sequence[Foreseen], staying: Sequence[_Staying], how: _How)
         how,
         "Nothing was changed.",
         totals=totals([each.tested for each in foreseen]),
+        would_be_held={doubt.code: number for doubt, number in _doubts(foreseen).items()},
         cannot_revoke=[asdict(each) for each in staying],
         rows=list(_as_rows(foreseen)),
     )
@@ -307,6 +317,7 @@ def _as_rows(foreseen: Sequence[Foreseen]) -> Iterator[Mapping[str, Any]]:
             },
             "problem": difference.problem,
             "collides_with": each.tested.collides_with,
+            "would_be_held": each.doubt and each.doubt.code,
         }
 
 

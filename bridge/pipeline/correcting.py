@@ -32,9 +32,10 @@ from bridge.store.file_sources import FROM, is_from_lms
 from bridge.store.states import CorrectionState, IssuanceState
 from bridge.vault_client import VaultError
 from connectors.base import Completion
-from mappings import engine
+from mappings import engine, suspects
 from mappings.comparing import Change, Difference
 from mappings.model import TEMPLATE
+from mappings.suspects import Suspicion
 from runtime.crashpoint import crashpoint
 from runtime.keys import KeyProblem
 
@@ -95,6 +96,8 @@ class Foreseen:
     tested: Tested
     columns: Columns | None = None  #: of the newer one; None where the old one stays as it is
     content: bytes = field(default=b"", repr=False)  #: none where the LMS makes it
+    #: For what the brake would hold it if it came now; a correction goes on all the same.
+    doubt: Suspicion | None = None
 
     @property
     def keeps_key(self) -> bool:
@@ -191,7 +194,9 @@ class _Run:
             found = completions.unpack(told[old.completion_id].data)
             with self._bridge.database.read() as conn:
                 foreseen = self._remapped(conn, old, by, found)
-            yield foreseen  # read to its end: on SQLite a reader keeps writers waiting
+            yield self._doubted(
+                foreseen, by, found
+            )  # read to its end: on SQLite a reader keeps writers waiting
 
     def _remapped(
         self, conn: sa.Connection, old: sa.Row[Any], by: Versioned, told: Completion
@@ -216,6 +221,13 @@ class _Run:
             "certificate": printed_by(by.mapping, entry),
         }
         return self._foreseen(conn, old, by, entry, columns)
+
+    def _doubted(self, foreseen: Foreseen, by: Versioned, found: Completion) -> Foreseen:
+        if foreseen.columns is None:
+            return foreseen
+        rules = replace(by.mapping.hold, older_than=None)  # a person wants it, however old it is
+        doubt = suspects.suspicion(rules, found, now=self._bridge.now())
+        return replace(foreseen, doubt=doubt)
 
     def _foreseen(
         self,

@@ -177,6 +177,45 @@ def test_more_than_a_settings_number_must_be_said(
     assert 0 == run(*meant, "--at-most", "3").code
 
 
+def test_so_it_is_for_whoever_approves(
+    run: Run, able: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong_titles(able)
+    monkeypatch.setenv("BRIDGE_CORRECTIONS_APPROVED_BY_TWO", "true")
+    meant = ("--mapping", "course-completion", "--version", "2")
+    asked = run("correct", *meant, *WHY, "--json").json["correction"]
+    monkeypatch.setenv("BRIDGE_CORRECTIONS_AT_MOST", "2")
+
+    approve = ("correct", "--approve", asked, "--as", "bea", "--yes")
+    refused = run(*approve)
+
+    assert 1 == refused.code
+    assert "If they are meant, say so: --at-most 3." in refused.err
+    assert (["generated"] * 3, "asked") == (able.states(), able.one(tables.correction).state)
+    assert 0 == run(*approve, "--at-most", "3").code
+
+
+def test_what_the_brake_would_hold_now_is_told_and_corrected_all_the_same(
+    run: Run, able: World
+) -> None:
+    ids = wrong_titles(able)
+    for whole, role in zip(able.rows(tables.completion), ("student", "teacher", None), strict=True):
+        learner = whole.data["learner"] | ({} if role else {"email": "test@learners.example"})
+        able.change(
+            tables.completion, whole.id, data={**whole.data, "role": role, "learner": learner}
+        )
+    meant = ("correct", "--mapping", "course-completion", "--version", "2", *WHY)
+
+    said, told = run(*meant, "--dry-run"), run(*meant, "--dry-run", "--json").json
+
+    warning = "1 would be held if they came now: These learners are staff in the course."
+    assert warning in said.out.splitlines()
+    assert {"staff": 1, "test_account": 1} == told["would_be_held"]
+    held = {row["issuance"]: row["would_be_held"] for row in told["rows"]}
+    assert dict(zip(ids, (None, "staff", "test_account"), strict=True)) == held
+    assert 3 == run(*meant, "--yes", "--json").json["replaced"]
+
+
 def test_what_stays_valid_is_told_before_and_listed_for_the_vaults_operator(
     run: Run, able: World, tmp_path: Path
 ) -> None:
