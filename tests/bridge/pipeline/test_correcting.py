@@ -51,6 +51,10 @@ def one(issuance_id: str, **changes: str) -> Asked:
     return Asked(issuance=issuance_id, changes=changes)
 
 
+def differing(world: World, asked: Asked) -> list[Mapping[str, tuple[str | None, str | None]]]:
+    return [each.tested.difference.fields for each in correcting.foresee(world.bridge, asked)]
+
+
 def correct(world: World, issuance_id: str, **changes: str) -> str:
     """Correct one; the id of what takes its place."""
     (done,) = carry_out(world, one(issuance_id, **changes))
@@ -569,6 +573,26 @@ def test_all_that_a_version_made_is_mapped_by_the_one_in_use(able: World) -> Non
     assert [] == carry_out(able, asked), "what was corrected is not meant any more"
 
 
+def test_a_correction_by_mapping_never_moves_the_day_though_the_sites_zone_is_another(
+    able: World,
+) -> None:
+    unstated = ("  issue_date: \"{{ completed_at | local_date: 'UTC' }}\"\n", "")
+    able.add_mapping(unstated, ("Certificate of Completion: {{ course.title }}", WRONG))
+    able.change(tables.site, able.site_id, timezone="Asia/Dubai")
+    able.generate(completed_at="2026-11-22T21:30:00+00:00")
+    able.change(tables.site, able.site_id, timezone="America/New_York")
+    able.add_mapping(unstated)
+
+    asked = Asked(mapping="course-completion", version=2)
+    assert [{"certificate_title": (WRONG, TITLE)}] == differing(able, asked)
+    (done,) = carry_out(able, asked)
+
+    old, new = row(able, done.old), row(able, done.new)
+    assert (date(2026, 11, 23), date(2026, 11, 23)) == (old.issue_date, new.issue_date)
+    assert "Asia/Dubai" == new.dated["zone"]
+    assert old.dated == new.dated
+
+
 @pytest.mark.parametrize("shows_details", [True, False])
 def test_many_of_one_key_each_go_in_bulk_once_the_older_ones_are_revoked(
     able: World, shows_details: bool
@@ -641,10 +665,6 @@ def test_the_version_in_use_is_not_the_one_to_correct(able: World) -> None:
         list(correcting.foresee(able.bridge, Asked(mapping="course-completion", version=1)))
     with pytest.raises(NotThere):
         list(correcting.foresee(able.bridge, Asked(mapping="course-completion", version=7)))
-
-
-def differing(world: World, asked: Asked) -> list[Mapping[str, tuple[str | None, str | None]]]:
-    return [each.tested.difference.fields for each in correcting.foresee(world.bridge, asked)]
 
 
 def test_what_a_page_shows_is_printed_anew_only_where_that_is_asked_for(able: World) -> None:
