@@ -384,6 +384,9 @@ class Connector(ABC, Generic[S]):
     #: Described once: validation, the console's form, masking. A secret field carries
     #: ``metadata={"secret": True}``; every field ``metadata={"help": …, "example": …}``.
     settings_schema: ClassVar[type[ma.Schema]]
+    #: Whether the LMS mails the learner of each text that `write_back` puts there: then nobody else
+    #: mails them of the same.
+    write_back_mails: ClassVar[bool] = False
 
     def __init__(self, settings: S, *, http: httpx.Client, now: Clock) -> None:
         self.settings = settings

@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause
 from bridge.pipeline.standing import spoken
-from bridge.store import events, issuances, mails, revocations, write_backs
+from bridge.store import accounts, events, issuances, mails, revocations, write_backs
 from bridge.store.file_sources import first_state
 from bridge.store.states import AttemptOutcome, IssuanceState, RevocationState
 from bridge.store.troubles import MENDED, troubled
+from connectors.base import Permanent
 from mappings import engine
 
 STEP = "correct"
@@ -216,12 +217,23 @@ def again(conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> Mapping[st
 
 
 def came(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any], *, now: datetime) -> None:
-    """An issuance was generated: if it replaces another, that is revoked now, and told."""
+    """An issuance was generated: if it replaces another, that is revoked now, and told.
+
+    The learner gets one mail of it: ours, where the LMS does not mail what is written there.
+    """
     if row.replaces is None:
         return
     revocations.set_going(conn, row.id, now=now)
-    if bridge.settings.mail_server is not None:
+    if bridge.settings.mail_server is not None and not _lms_mails(bridge, conn, row):
         mails.add_replaced(conn, row.id, row.applicant_email, language=spoken(row), now=now)
+
+
+def _lms_mails(bridge: Bridge, conn: sa.Connection, row: sa.Row[Any]) -> bool:
+    try:
+        connector = bridge.connector_of(accounts.site_by_id(conn, row.site_id))
+    except Permanent:
+        return False
+    return connector.write_back_mails and write_backs.is_told(conn, row.replaces)
 
 
 def _by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:

@@ -106,6 +106,13 @@ class WriteBackState(StrEnum):
 
 #: A write is under way, or was taken: what was written last has not been seen there yet.
 UNDER_WAY = (WriteBackState.WRITING, WriteBackState.WRITTEN)
+#: What is to be written there is not, or not until a person has done something.
+OUT_OF_HAND = (
+    WriteBackState.WAITING,
+    WriteBackState.REFUSED,
+    WriteBackState.OVERRIDDEN,
+    WriteBackState.LOST,
+)
 #: What is looked at every so often, whether it still is so; nothing is to be written.
 LOOKED_AT = (WriteBackState.READ_BACK, WriteBackState.OVERRIDDEN, WriteBackState.LOST)
 

@@ -15,7 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.store.ids import new_id
-from bridge.store.states import LOOKED_AT, UNDER_WAY, IssuanceState, WriteBackState
+from bridge.store.states import (
+    LOOKED_AT,
+    OUT_OF_HAND,
+    UNDER_WAY,
+    IssuanceState,
+    WriteBackState,
+)
 from bridge.store.tables import issuance, target, write_back
 from runtime.inserting import insert, insert_for
 
@@ -105,6 +111,12 @@ def of_issuances(
     for row in found:
         telling[row.issuance_id].append(row)
     return telling
+
+
+def is_told(conn: sa.Connection, issuance_id: str) -> bool:
+    """Whether a gradebook tells a certificate, and nobody has taken its row over since."""
+    telling = of_issuances(conn, [issuance_id]).get(issuance_id, ())
+    return any(row.written_at is not None and row.state not in OUT_OF_HAND for row in telling)
 
 
 def _joined(query: sa.Select[Any]) -> sa.Select[Any]:

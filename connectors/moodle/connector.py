@@ -41,6 +41,7 @@ class MoodleConnector(Connector[MoodleSettings]):
 
     name = "moodle"
     settings_schema = MoodleSettingsSchema
+    write_back_mails = True
 
     def capabilities(self) -> frozenset[Capability]:
         """Everything for which Moodle has what the settings name."""

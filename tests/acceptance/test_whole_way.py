@@ -208,6 +208,7 @@ def test_a_misspelt_name_is_corrected_at_our_own_vault(installation: Installatio
     cell = installation.feedback(WATER_SAFETY, ZOE)
     newer, older = (cell.index(each["reference_id"]) for each in (row, old))
     assert newer < cell.index("Replaced") < older
+    # One of the certificate and one of the correction, both by Moodle of what was written.
     assert 2 == installation.gradebook(WATER_SAFETY, ZOE)["mails"]
 
 

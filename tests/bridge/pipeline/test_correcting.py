@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -21,6 +21,8 @@ from bridge.store.accounts import NotThere
 from mappings.comparing import Change
 from tests.bridge.certificates.pages import HAND, PLAIN, SEAL, a_template
 from tests.bridge.world import TITLE, World, key
+from tests.mail_server import MailServer, mail_server
+from tests.scripted_lms import ScriptedConnector
 from tests.scripted_vault import PERMISSIONS, TOKEN, answers, cut, lost_reply
 
 REASON = "The name was misspelt."
@@ -156,6 +158,47 @@ def test_the_gradebook_shows_both_the_newer_first_and_is_written_once(able: Worl
     assert cell.index("Issued") < cell.index(now.reference_id)
     assert cell.index(now.reference_id) < cell.index("Replaced") < cell.index(old.reference_id)
     assert writes + 1 == len(able.lms.writes)
+
+
+@pytest.fixture
+def mailing(able: World) -> Iterator[MailServer]:
+    """The server that the bridge sends its mails by."""
+    with mail_server() as server:
+        sending = {"mail_server": server.url, "mail_from": "certificates@example.edu"}
+        able.bridge = replace(able.bridge, settings=replace(able.bridge.settings, **sending))
+        yield server
+
+
+@pytest.mark.parametrize("lms_mails", [True, False])
+def test_the_learner_gets_one_mail_the_lmss_where_it_mails_what_is_written(
+    able: World, mailing: MailServer, monkeypatch: pytest.MonkeyPatch, *, lms_mails: bool
+) -> None:
+    monkeypatch.setattr(ScriptedConnector, "write_back_mails", lms_mails)
+    able.generate()
+    able.settle()
+    correct(able, able.issuance.id, full_name=NAME)
+    able.settle(hours=72)
+
+    assert (["read_back"], 2) == (able.states(tables.write_back), len(able.lms.writes))
+    assert (0 if lms_mails else 1) == len(mailing.mails)
+
+
+@pytest.mark.parametrize("why", ["no place", "a teacher's"])
+def test_where_nothing_is_written_the_mail_is_ours_whatever_the_lms_does(
+    able: World, mailing: MailServer, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(ScriptedConnector, "write_back_mails", True)
+    if why == "no place":
+        able.lms.without_place.add("42")
+    able.generate()
+    able.settle(hours=0)
+    if why != "no place":
+        able.lms.graded.add(("42", "ada"))
+        able.settle(hours=72)
+    correct(able, able.issuance.id, full_name=NAME)
+    able.settle(hours=72)
+
+    assert 1 == len(mailing.mails)
 
 
 def test_a_chain_of_two_corrections_keeps_what_was_given_by_hand(able: World) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.pipeline import correcting
+from bridge.pipeline.correcting import Asked
 from bridge.store import tables
 from campus import completion, gradebook, teacher
 from campus.moodle import Moodle
@@ -34,6 +36,24 @@ def test_a_certificate_is_written_seen_there_and_mailed_once(campus: Campus) -> 
     assert [("2", "10", "read_back"), ("2", "7", "read_back")] == sorted(rows_of(campus.world))
     assert all(references[str(who)] in campus.cell(who) for who in (ADA, BOB))
     assert {ADA: 1, BOB: 1} == campus.mails()
+
+
+def test_of_a_correction_moodle_mails_and_nobody_besides(campus: Campus) -> None:
+    world = campus.world
+    sending = {"mail_server": "smtp://127.0.0.1:1", "mail_from": "certificates@example.edu"}
+    world.bridge = replace(world.bridge, settings=replace(world.bridge.settings, **sending))
+    world.vault.revokes = True
+    campus.told(ADA)
+    world.settle()
+    asked = Asked(issuance=world.issuance.id, changes={"full_name": "Augusta Ada King"})
+    begun = correcting.begin(
+        world.bridge, asked, who="alice", reason="Misspelt.", selected=1, approved=True
+    )
+    list(correcting.proceed(world.bridge, begun))
+    world.settle()
+
+    assert ["generated", "generated"] == world.states()
+    assert ({ADA: 2}, []) == (campus.mails(), world.rows(tables.mail))
 
 
 def test_a_worker_that_dies_after_moodle_has_written_mails_each_learner_once(
