@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.certificates import fonts
 from bridge.certificates.page import RenderError
 from bridge.certificates.templates import network_refused
 
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
-_WHERE = re.compile(r"([^\s/]+\.typ:\d+):(\d+)")
+_WHERE = re.compile(r"([^\s/]+\.(?:typ|svg)):(\d+):(\d+)")
+
+
+class Place(NamedTuple):
+    """A place in a file, its line and column counted from one, as editors do."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+def where(said: Mapping[str, Any]) -> Place | None:
+    """The place that the printing process answered something against; None if it named none."""
+    found = _WHERE.search(said["where"])
+    # Typst counts lines from one and columns from nought.
+    return Place(found[1], int(found[2]), int(found[3]) + 1) if found else None
 
 
 def compile_error(name: str, said: Mapping[str, Any]) -> RenderError:
     """Return the error for what the printing process answered about the template ``name``."""
     message: str = said["message"]
-    found = _WHERE.search(said["where"])
-    # Typst counts lines from one and columns from nought, editors both from one.
-    place = f"{found[1]}:{int(found[2]) + 1}" if found else "template.typ"
+    place = str(where(said) or "template.typ")
     for pattern, explain in _KNOWN.items():
         if match := pattern.search(message):
             return explain(name, place, match)
@@ -62,7 +78,7 @@ def _refusal(name: str, _: str, match: re.Match[str]) -> RenderError:
 def _broken_picture(name: str, place: str, match: re.Match[str]) -> RenderError:
     return RenderError(
         f"The template {name} cannot show a picture ({place}): {match[0]}.",
-        remedy="Save the logo or signature anew as PNG, JPEG or SVG.",
+        remedy="Save it anew as PNG, JPEG or SVG, with all that it shows inside the file.",
         code="picture",
     )
 
@@ -72,5 +88,7 @@ _KNOWN: Mapping[re.Pattern[str], Callable[[str, str, re.Match[str]], RenderError
     re.compile(r"failed to download package|package not found"): _package,
     re.compile(r"the text `(.+)` could not be displayed with font `\"?(.+?)\"?`"): _glyph,
     re.compile(r"panicked with: (.*)", re.DOTALL): _refusal,
-    re.compile(r"(?:failed to decode|failed to parse SVG).*", re.DOTALL): _broken_picture,
+    re.compile(
+        r"(?:failed to decode|failed to parse SVG|failed to load linked image).*", re.DOTALL
+    ): _broken_picture,
 }

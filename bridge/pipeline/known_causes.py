@@ -306,7 +306,7 @@ CATALOGUE: Sequence[KnownCause] = (
             "issue.does_not_fit": "The template refuses a text: it would not fit the page.",
             "issue.too_slow": "The template did not end in time.",
             "issue.missing.*": "A text is empty that every certificate has.",
-            "issue.picture*": "The logo or signature is no picture that can be printed.",
+            "issue.picture*": "The logo, the seal or another picture cannot be printed.",
         }.items()
     ),
     # The vault

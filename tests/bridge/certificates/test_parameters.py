@@ -173,7 +173,9 @@ def test_a_pdf_that_cannot_be_shown_is_told(own: Own, content: bytes, page: str)
     whole = typst.compile(b"one page")
     renderer = own({"p.pdf": content or whole}, background=f"p.pdf{page}")  # type: ignore[dict-item]
 
-    with pytest.raises(RenderError, match="The background is a PDF that cannot be shown") as told:
+    with pytest.raises(
+        RenderError, match="The background cannot be shown: failed to load PDF"
+    ) as told:
         renderer.render(a_page(template="own"))
 
     assert ("picture", "background") == (told.value.code, told.value.field)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+import socket
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -227,12 +230,51 @@ def test_a_logo_is_shown(renderer: Renderer, logo: bytes):
     [
         (b"GIF89a...", "The logo is no picture of a kind that can be printed."),
         (b"<html>", "The logo is no picture of a kind that can be printed."),
-        (b"\x89PNG\r\n\x1a\nbroken", "The template classic cannot show a picture"),
-        (b"<svg", "The template classic cannot show a picture"),
+        (b"\x89PNG\r\n\x1a\nbroken", "The logo cannot be shown: failed to decode image"),
+        (b"<svg", "The logo cannot be shown (line 1, column 1): failed to parse SVG"),
+        (SEAL.replace(b"<circle", b"\n <o:p"), "The logo cannot be shown (line 2, column 3): fail"),
     ],
 )
 def test_a_picture_that_is_none_is_told(renderer: Renderer, logo: bytes, problem: str):
-    with pytest.raises(RenderError, match=problem):
+    with pytest.raises(RenderError, match=re.escape(problem)) as told:
+        renderer.render(a_page(logo=logo))
+
+    assert ("picture", "logo") == (told.value.code, told.value.field)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "{secret}",
+        "file://{secret}",
+        "../../../../../../../../../..{secret}",
+        "http://{there}/x.png",
+    ],
+)
+@pytest.mark.parametrize("attribute", ["href", "xlink:href"])
+def test_a_picture_shows_nothing_from_outside(
+    renderer: Renderer, tmp_path: Path, attribute: str, link: str
+):
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(_encoded("PNG"))
+    with closing(socket.create_server(("127.0.0.1", 0))) as there:
+        there.setblocking(False)
+        target = link.format(secret=secret, there=f"127.0.0.1:{there.getsockname()[1]}")
+        xlink = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
+        linked = f'<image {xlink} width="9" height="9" {attribute}="{target}"/>'
+        with pytest.raises(RenderError, match=r"The logo cannot be shown .*failed to load linked"):
+            renderer.render(a_page(logo=SEAL.replace(b"<circle", linked.encode() + b"<circle")))
+
+        with pytest.raises(BlockingIOError):
+            there.accept()
+
+
+def test_a_picture_reads_no_file_into_its_text(renderer: Renderer, tmp_path: Path):
+    (tmp_path / "secret.txt").write_text("SECRET")
+    entity = f'<!DOCTYPE svg [<!ENTITY secret SYSTEM "file://{tmp_path}/secret.txt">]>'
+    logo = entity.encode() + SEAL.replace(b"</svg>", b"<text>&secret;</text></svg>")
+
+    with pytest.raises(RenderError, match=r"The logo cannot be shown .*unknown entity 'secret'"):
         renderer.render(a_page(logo=logo))
 
 

@@ -12,7 +12,7 @@ from bridge.certificates import templates
 from bridge.certificates.page import RenderError
 from mappings.document import DocumentError, Known, Mapping, load
 from mappings.engine import Entry, apply
-from tests.bridge.certificates.pages import PLAIN, a_page, a_template
+from tests.bridge.certificates.pages import PLAIN, SEAL, a_page, a_template
 from tests.mappings.samples import DOCUMENT, learner
 
 #: What an admin may count on, whichever of the gallery is chosen.
@@ -27,6 +27,7 @@ COMMON = {
     "signatories",
     "validity",
 }
+LINKED = SEAL.replace(b"<circle", b'<image href="/x.png"/><circle')
 GALLERY = ("bilingual", "classic", "minimal", "modern")
 
 
@@ -152,6 +153,27 @@ def test_a_mistake_is_told_with_line_and_column(with_template):
         refused.value.problem == "The template own does not compile (template.typ:6:7): "
         'dictionary does not contain key "nothing".'
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("x.svg", b"<svg>\n <o:p/></svg>", "(x.svg:2:3): failed to parse SVG"),
+        ("x.svg", LINKED, "(x.svg:1:1): failed to load linked image /x.png"),
+        ("x.png", b"\x89PNG\r\n\x1a\nbroken", "(template.typ:6:2): failed to decode image"),
+    ],
+)
+def test_a_mistake_in_a_picture_is_told_with_line_and_column(
+    with_template, tmp_path: Path, file: str, content: bytes, said: str
+):
+    renderer = with_template(PLAIN + f'#image("{file}", alt: "x")')
+    (tmp_path / "own" / file).write_bytes(content)
+
+    with pytest.raises(RenderError) as refused:
+        renderer.render(a_page(template="own"))
+
+    assert f"The template own cannot show a picture {said}" in refused.value.problem
+    assert "picture" == refused.value.code
 
 
 @pytest.mark.parametrize(
