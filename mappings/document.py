@@ -8,13 +8,14 @@ from typing import Any
 
 import marshmallow as ma
 
+from connectors.base import Course
 from mappings.expressions import Expression
 from mappings.locales import page_language_problem
 from mappings.locate import KeyPath, Located, read
 from mappings.mistakes import DocumentError, Fault, Mistake, did_you_mean
 from mappings.model import ANY_SITE, LMS, Mapping
 from mappings.schema import MappingBlock
-from mappings.ties import tie
+from mappings.ties import tied
 
 #: The parameter by which templates say how long a certificate is valid.
 VALIDITY = "validity"
@@ -34,6 +35,8 @@ class Known:
     #: What is wrong with (template, parameter, value); None where the value fits.
     parameter_fault: Callable[[str, str, object], str | None] | None = None
     beside: Collection[Mapping] = ()  #: the mappings that are in use
+    #: The courses that were completed so far, each with the name of its site.
+    courses: Collection[tuple[str, Course]] = ()
 
 
 def load(text: str, *, known: Known | None = None) -> Mapping:
@@ -58,7 +61,7 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
         *_in_vain(located, whole),
         *(_unprinted(located, whole) if is_new else ()),
         *_parameter_faults(located, whole, known),
-        *_clashes(located, whole, known.beside),
+        *_clashes(located, whole, known),
     ]
     if mistakes or not isinstance(whole, Mapping):
         raise DocumentError(mistakes)
@@ -103,20 +106,20 @@ def _told(located: Located, path: KeyPath) -> bool:
 _REACH = (("kind",), ("priority",), ("sites",), ("match", "courses"), ("match", "categories"))
 
 
-def _clashes(located: Located, whole: Any, beside: Collection[Mapping]) -> Iterator[Mistake]:
+def _clashes(located: Located, whole: Any, known: Known) -> Iterator[Mistake]:
     name = _part(whole, "name")
     kind, priority, sites, courses, categories = reach = [_part(whole, *path) for path in _REACH]
     if name is None or None in reach:
         return
-
-    def ties(other: Mapping) -> bool:
+    rivals: dict[str, list[str]] = {}
+    for other in known.beside:
         match = replace(other.match, courses=courses, categories=categories)
         mine = replace(other, kind=kind, priority=priority, sites=sites, match=match)
-        return tie(mine, other)
-
-    if rivals := ", ".join(sorted(o.name for o in beside if o.name != name and ties(o))):
+        if other.name != name and (reason := tied(mine, other, known.courses)):
+            rivals.setdefault(reason, []).append(other.name)
+    for reason, names in rivals.items():
         problem = (
-            f"{priority} is that of {rivals}, too, and a course may fit both; "
+            f"{priority} is that of {', '.join(sorted(names))}, too, and {reason}; "
             "give the one that is to have it a higher priority, or another kind if both are to "
             "issue"
         )

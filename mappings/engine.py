@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from connectors.base import Completion
+from connectors.base import Completion, Course
 from mappings.entry import (
     BY_MAPPING,
     NO_MOMENT,
@@ -35,6 +35,7 @@ __all__ = [
     "Unfit",
     "apply",
     "choose",
+    "course_misfit",
     "misfit",
     "natural_key",
     "read",
@@ -107,16 +108,23 @@ def misfit(mapping: Mapping, completion: Completion, *, site: str) -> str | None
 
 
 def _misfit(mapping: Mapping, completion: Completion, site: str, values: Fields) -> str | None:
-    if site not in mapping.sites and ANY_SITE not in mapping.sites:
-        return "site"
-    match, course = mapping.match, completion.course
-    if not _fits(match.courses, (course.id, course.code, course.title)):
-        return "match.course"
-    if match.categories and not _fits(match.categories, (course.category,)):
-        return "match.category"
+    match = mapping.match
+    if (key := course_misfit(mapping, completion.course, site=site)) is not None:
+        return key
     if match.cohorts and not _fits(match.cohorts, completion.cohorts):
         return "match.cohort"
     return None if _may_hold(match, values) else WHEN
+
+
+def course_misfit(mapping: Mapping, course: Course, *, site: str) -> str | None:
+    """The key for which a mapping does not want a course, whoever completes it; None: it may."""
+    if site not in mapping.sites and ANY_SITE not in mapping.sites:
+        return "site"
+    if not _fits(mapping.match.courses, (course.id, course.code, course.title)):
+        return "match.course"
+    if mapping.match.categories and not _fits(mapping.match.categories, (course.category,)):
+        return "match.category"
+    return None
 
 
 def _fits(globs: Iterable[str], names: Sequence[str | None]) -> bool:

@@ -7,24 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from connectors.base import Course
+from mappings.engine import course_misfit
 from mappings.globs import overlap
 from mappings.model import ANY_SITE, Mapping
 
 
-def tie(one: Mapping, other: Mapping) -> bool:
-    """Whether nothing but their names may decide which of the two has a completion.
+def tied(one: Mapping, other: Mapping, seen: Iterable[tuple[str, Course]] = ()) -> str | None:
+    """Why nothing but their names may decide which of the two has a completion; None: it does not.
 
-    That a course's code fits one and its title the other cannot be known here: see `undecided`.
+    Of texts alone it cannot be known that a course's code fits one and its title the other: that
+    is looked for among the courses ``seen``, each with the name of its site.
     """
+    if (one.kind, one.priority) != (other.kind, other.priority):
+        return None
+    if _may_share(one, other):
+        return "a course may fit both"
+    both = (each for each in seen if _has(one, *each) and _has(other, *each))
+    return next((f"the course {_named(course)} of {site} fits both" for site, course in both), None)
+
+
+def _may_share(one: Mapping, other: Mapping) -> bool:
     return (
-        (one.kind, one.priority) == (other.kind, other.priority)
-        and _share_a_site(one, other)
+        _share_a_site(one, other)
         and _may_both_fit(one.match.courses, other.match.courses)
         and (
             not (one.match.categories and other.match.categories)
             or _may_both_fit(one.match.categories, other.match.categories)
         )
     )
+
+
+def _has(mapping: Mapping, site: str, course: Course) -> bool:
+    return course_misfit(mapping, course, site=site) is None
+
+
+def _named(course: Course) -> str:
+    name = course.title or course.code or course.id
+    return name if name == course.id else f"{name} ({course.id})"
 
 
 def undecided(mapping: Mapping, chosen: Iterable[Mapping]) -> str | None:

@@ -14,6 +14,7 @@ import marshmallow as ma
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.store.accounts import NameTaken, NotThere
+from bridge.store.mapping_versions import Tied
 from bridge.vault_client import VaultError
 from connectors.base import ConnectorError
 from connectors.registry import UnknownConnector
@@ -73,6 +74,7 @@ _EXPECTED = (
     NameTaken,
     NotThere,
     Taken,
+    Tied,
     SchemaError,
     SettingsError,
     UnknownConnector,

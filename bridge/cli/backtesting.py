@@ -51,7 +51,7 @@ def backtest(draft: Path, last: int, site: str | None, examples: int, as_json: b
     new. Nothing is written or sent.
     """
     b = bridge()
-    document = load_or_tell(draft, known_here(b))
+    document = load_or_tell(draft, known_here(b, beside=False))
     if document is None:
         raise SystemExit(1)
     found = list(backtesting.backtest(b, document, last=last, site=site))

@@ -50,18 +50,16 @@ def _told(text: str | Mistake, path: Path, known: Known | None) -> Mapping | Non
 
 def _text(path: Path) -> str | Mistake:
     """What stands in a file, or why that cannot be read."""
-    content = b""
+    before = ""
     try:
-        content = path.read_bytes()
-        return content.decode()
-    except (OSError, UnicodeDecodeError) as exc:
-        before = content[: getattr(exc, "start", 0)].decode()
-        return Mistake(
-            line=before.count("\n") + 1,
-            column=len(before) - before.rfind("\n"),
-            key=WHOLE,
-            problem=f"cannot be read as UTF-8 text ({exc})",
-        )
+        return path.read_text(encoding="utf-8")
+    except OSError as exc:
+        problem = f"cannot be read ({exc})"
+    except UnicodeDecodeError as exc:
+        before = exc.object[: exc.start].decode()
+        problem = f"cannot be read as UTF-8 text ({exc})"
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return Mistake(line=line, column=column, key=WHOLE, problem=problem)
 
 
 def load_or_tell(path: Path, known: Known | None = None) -> Mapping | None:
@@ -79,6 +77,6 @@ def read_or_tell(document: str, place: str, known: Known | None = None) -> Mappi
     return None
 
 
-def known_here(b: Bridge) -> Known:
-    """What a document may name here, and which others it will stand beside."""
-    return known_names(b.database, b.settings)
+def known_here(b: Bridge, *, beside: bool = True) -> Known:
+    """What a document may name here and, unless it is only tried, what it will stand beside."""
+    return known_names(b.database, b.settings, beside=beside)

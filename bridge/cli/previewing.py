@@ -107,7 +107,7 @@ def _mappings(
         if not _is_file(which):
             number = version or mapping_versions.active_named(conn, which).version
             return active, [version_of(conn, which, number)]
-    document = load_or_tell(Path(which), known_here(b))
+    document = load_or_tell(Path(which), known_here(b, beside=False))
     if document is None:
         raise SystemExit(1)
     return active, [Versioned(mapping=document, version=DRAFT)]

@@ -26,6 +26,7 @@ from bridge.pipeline.publishing import (
 from bridge.store import holds
 from bridge.store.states import MappingState
 from bridge.wiring import Bridge
+from mappings.document import Known
 
 REASON_OPTION = click.option("--reason", help="Why, for the history.")
 NEEDED_REASON_OPTION = click.option("--reason", help="Why, for the history. Needed.")
@@ -54,8 +55,9 @@ _VERSION_OPTION = click.option(
 def add(files: tuple[Path, ...], earlier: str | None, reason: str | None, who: str | None) -> None:
     """Store mapping documents as new versions and make them the active ones."""
     b = bridge()
+    known = known_here(b)
     by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason)
-    _put(b, _read(b, files), by, earlier=earlier)
+    _put(b, _read(files, known), by, known=known, earlier=earlier)
 
 
 @click.command()
@@ -65,7 +67,9 @@ def add(files: tuple[Path, ...], earlier: str | None, reason: str | None, who: s
 def draft(files: tuple[Path, ...], reason: str | None, who: str | None) -> None:
     """Store mapping documents as drafts: kept, looked through for mistakes, and not in use."""
     b = bridge()
-    _put(b, _read(b, files), Act(state=MappingState.DRAFT, who=person(who), reason=reason))
+    known = known_here(b)
+    by = Act(state=MappingState.DRAFT, who=person(who), reason=reason)
+    _put(b, _read(files, known), by, known=known)
 
 
 @click.command()
@@ -84,15 +88,16 @@ def rehearse(
     lists them; `vaultbridge release` issues, `vaultbridge discard` cancels all or some.
     """
     b = bridge()
+    known = known_here(b)
     by = Act(state=MappingState.REHEARSAL, who=person(who), reason=reason)
     if Path(given).is_file():
         if number is not None:
             raise click.UsageError("--version is for a NAME, not for a FILE.")
-        documents = _read(b, (Path(given),))
+        documents = _read((Path(given),), known)
     else:
         among = (MappingState.DRAFT, MappingState.REHEARSAL)
-        documents = _stored(b, given, number, among)
-    _put(b, documents, by, earlier=earlier)
+        documents = _stored(b, given, number, among, known)
+    _put(b, documents, by, known=known, earlier=earlier)
 
 
 @click.command()
@@ -109,9 +114,10 @@ def publish(
     What waits of its rehearsal goes on waiting for `vaultbridge release` or `discard`.
     """
     b = bridge()
+    known = known_here(b)
     by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason)
     among = (MappingState.REHEARSAL, MappingState.DRAFT)
-    _put(b, _stored(b, name, number, among), by, earlier=earlier)
+    _put(b, _stored(b, name, number, among, known), by, known=known, earlier=earlier)
 
 
 @click.command()
@@ -125,39 +131,46 @@ def restore(name: str, number: int, reason: str | None, who: str | None) -> None
     What was issued stays as it is.
     """
     b = bridge()
+    known = known_here(b)
     what = f"restored from version {number}"
     by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason, what=what)
-    _put(b, _stored(b, name, number, ()), by)
+    _put(b, _stored(b, name, number, (), known), by, known=known)
 
 
-def _read(b: Bridge, files: Sequence[Path]) -> Sequence[Document]:
+def _read(files: Sequence[Path], known: Known) -> Sequence[Document]:
     """Documents from files; all their mistakes are told, and it exits if there are any."""
     return [
         Document(mapping=mapping, text=path.read_text(encoding="utf-8"))
-        for path, mapping in load_all_or_exit(files, known_here(b))
+        for path, mapping in load_all_or_exit(files, known)
     ]
 
 
 def _stored(
-    b: Bridge, name: str, number: int | None, among: Sequence[MappingState]
+    b: Bridge, name: str, number: int | None, among: Sequence[MappingState], known: Known
 ) -> Sequence[Document]:
     """The document of a version; an issuer that it names may be gone by now."""
     with b.database.read() as conn:
         text = meant(conn, name, number, *among)
-    mapping = read_or_tell(text, name, known_here(b))
+    mapping = read_or_tell(text, name, known)
     if mapping is None:
         raise SystemExit(1)
     return [Document(mapping=mapping, text=text)]
 
 
-def _put(b: Bridge, documents: Sequence[Document], by: Act, *, earlier: str | None = None) -> None:
+def _put(
+    b: Bridge,
+    documents: Sequence[Document],
+    by: Act,
+    *,
+    known: Known,
+    earlier: str | None = None,
+) -> None:
     new = [] if by.state is MappingState.DRAFT else first_of_their_names(b, documents)
     if by.state is MappingState.PUBLISHED and changes(b, documents):
         by = replace(by, reason=why(by.reason))
     with b.database.write() as conn:
-        now = b.database.now(conn)
-        for document in documents:
-            tell(conn, put(conn, document.mapping.name, document.text, by, now=now))
+        for done in put(conn, documents, by, known=known, now=b.database.now(conn)):
+            tell(conn, done)
     look_back(b, [document.mapping.name for document in new], earlier, who=by.who)
 
 

@@ -5,7 +5,7 @@ Neither is written over where both have changed: that is a conflict, told with b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,10 +15,11 @@ import sqlalchemy as sa
 
 from bridge.cli.conflicts import conflicts_of, stop_at
 from bridge.cli.documents import known_here, load_all_or_exit
+from bridge.cli.folder import Document as File
 from bridge.cli.folder import Folder, Standing
 from bridge.cli.publishing import EARLIER_OPTION, look_back, tell, tell_waiting, why
 from bridge.cli.session import AS_OPTION, bridge, person
-from bridge.pipeline.publishing import Act, put, withdraw
+from bridge.pipeline.publishing import Act, Document, put, withdraw
 from bridge.store import mapping_versions
 from bridge.store.states import MappingState
 
@@ -124,23 +125,30 @@ def push(
         what="pushed",
     )
     here = Folder(folder)
-    load_all_or_exit([*here.unnamed, *(one.path for one in here.documents.values())], known_here(b))
+    known = known_here(b)
+    paths = [*here.unnamed, *(one.path for one in here.documents.values())]
+    read = dict(load_all_or_exit(paths, known))
     new: Sequence[str] = ()
     with b.database.write() as conn:
         # Looked at and changed in one: nobody else's version comes between.
+        mapping_versions.alone(conn)
         there = {row.name: row for row in mapping_versions.active(conn)}
         conflicts = [] if force else conflicts_of(conn, here, there)
         if not conflicts:
             new = sorted(here.documents.keys() - mapping_versions.names_used(conn))
             now = b.database.now(conn)
-            _push_all(conn, here, there, by, remove=remove, dry_run=dry_run, now=now)
+            changed = _changed(conn, here, there, by, remove=remove, dry_run=dry_run, now=now)
+            documents = [Document(mapping=read[one.path], text=one.text) for one in changed]
+            for done in put(conn, documents, by, known=known, now=now):
+                here.agree(done.name, done.version)
+                tell(conn, done)
     stop_at(conflicts, f'vaultbridge mappings push {folder} --force --reason "…"')
     if not dry_run:
         here.save()
         look_back(b, new, earlier, who=by.who)
 
 
-def _push_all(
+def _changed(
     conn: sa.Connection,
     here: Folder,
     there: Mapping[str, sa.Row[Any]],
@@ -149,7 +157,8 @@ def _push_all(
     remove: bool,
     dry_run: bool,
     now: datetime,
-) -> None:
+) -> Iterator[File]:
+    """Documents that are to be active now; of the other mappings it is told what becomes."""
     for name in sorted(here.names):
         row, document = there.get(name), here.documents.get(name)
         change = here.standing(name, row.sha256 if row is not None else None)
@@ -162,9 +171,7 @@ def _push_all(
         elif dry_run:
             click.echo(f"{document.path}: would be active {_instead_of(row)}.")
         else:
-            done = put(conn, name, document.text, by, now=now)
-            here.agree(name, done.version)
-            tell(conn, done)
+            yield document
 
 
 def _instead_of(row: sa.Row[Any] | None) -> str:

@@ -9,10 +9,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.versioned import active_mappings
 from bridge.store import events, mapping_versions
 from bridge.store.accounts import NotThere
+from bridge.store.mapping_versions import Tied
 from bridge.store.states import MappingState
+from mappings.document import Known
 from mappings.model import Mapping
+from mappings.ties import tied
 
 #: A new version in a state, as its history says it.
 _MADE = {
@@ -52,8 +56,29 @@ class Act:
     what: str | None = None  #: what their history says, where it is not the usual
 
 
-def put(conn: sa.Connection, name: str, text: str, by: Act, *, now: datetime) -> Put:
-    """Have a document as a version in a state; one that is so already changes nothing."""
+def put(
+    conn: sa.Connection, documents: Sequence[Document], by: Act, *, known: Known, now: datetime
+) -> Sequence[Put]:
+    """Have documents as versions in a state; one that is so already changes nothing.
+
+    Raises Tied where somebody has brought another mapping into use since they were looked at.
+    """
+    mapping_versions.alone(conn)
+    done = [_put(conn, each.mapping.name, each.text, by, now=now) for each in documents]
+    if by.state is not MappingState.DRAFT:
+        _refuse_ties(conn, [each.mapping for each in documents], known)
+    return done
+
+
+def _refuse_ties(conn: sa.Connection, new: Sequence[Mapping], known: Known) -> None:
+    active = [each.mapping for each in active_mappings(conn) if each.mapping.fault is None]
+    for mapping in new:
+        for other in active:
+            if other.name != mapping.name and (reason := tied(mapping, other, known.courses)):
+                raise Tied(mapping.name, other.name, reason)
+
+
+def _put(conn: sa.Connection, name: str, text: str, by: Act, *, now: datetime) -> Put:
     before = next((row for row in mapping_versions.active(conn) if row.name == name), None)
     number, is_new = mapping_versions.add(conn, name, text, now=now, state=by.state)
     row = mapping_versions.version(conn, name, number)

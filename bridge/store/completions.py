@@ -278,6 +278,28 @@ def latest_told(conn: sa.Connection, site_id: str, *, limit: int) -> Sequence[Co
     return [unpack(data) for data in rows.scalars()]
 
 
+def courses(conn: sa.Connection, site_ids: Collection[str]) -> Sequence[tuple[str, Course]]:
+    """Every course of these sites that was completed, with the site's id, as last told."""
+    of_sites = completion.c.site_id.in_(site_ids)
+    seen = sa.select(completion.c.site_id, completion.c.course_id).where(of_sites)
+    each = seen.distinct().subquery()
+    newest = (
+        sa.select(completion.c.id)
+        .where(
+            completion.c.site_id == each.c.site_id, completion.c.course_id == each.c.course_id, TOLD
+        )
+        .order_by(completion.c.round.desc())
+        .limit(1)
+        .correlate(each)
+        .scalar_subquery()
+    )
+    last = sa.select(completion.c.site_id, completion.c.data).where(
+        completion.c.id.in_(sa.select(newest).select_from(each))
+    )
+    rows = conn.execute(last.order_by(completion.c.site_id, completion.c.course_id))
+    return [(row.site_id, Course(**row.data["course"])) for row in rows]
+
+
 def unmatched(conn: sa.Connection, site_ids: Collection[str]) -> Sequence[str]:
     """The ids of completions at these sites that no mapping wants, oldest first."""
     unwanted = completion.c.state == CompletionState.UNMATCHED

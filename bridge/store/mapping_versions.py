@@ -14,8 +14,29 @@ from bridge.store.ids import new_id
 from bridge.store.states import IN_USE, MappingState
 from bridge.store.tables import mapping_version
 
+#: Of PostgreSQL's advisory locks, the one of those who bring versions into use.
+ONE_PUBLISHES = 7_265_114
+
 #: The way of a version; what is superseded does not come back.
 _WAY = (MappingState.DRAFT, MappingState.REHEARSAL, MappingState.PUBLISHED)
+
+
+class Tied(Exception):
+    """A mapping has the priority of another that came into use meanwhile, and may want the same."""
+
+    remedy = "Nothing was changed. Give the one that is to have it a higher priority."
+
+    def __init__(self, name: str, other: str, reason: str) -> None:
+        super().__init__(f"{name} has the priority of {other}, and {reason}.")
+
+
+def alone(conn: sa.Connection) -> None:
+    """Let nobody else bring a version into use until this transaction ends.
+
+    SQLite's write lock is held already.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_PUBLISHES)))
 
 
 def add(

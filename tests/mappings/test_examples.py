@@ -14,7 +14,7 @@ from connectors.base import Completion, Grade
 from mappings.document import Mapping, load
 from mappings.engine import Entry, Held, apply, choose
 from mappings.model import Again, AgainKind
-from mappings.ties import tie
+from mappings.ties import tied
 from tests.mappings.samples import AMINA, course, learner
 
 EXAMPLES = {
@@ -195,7 +195,7 @@ def test_grade_bands_stand_in_the_title(percent: str, title: str | None) -> None
 def test_the_examples_may_all_be_in_use_together() -> None:
     pairs = combinations(EXAMPLES.values(), 2)
 
-    assert [] == [(one.name, other.name) for one, other in pairs if tie(one, other)]
+    assert [] == [(one.name, other.name) for one, other in pairs if tied(one, other)]
 
 
 def test_yearly_refresher_goes_to_the_private_address_once_a_year() -> None:

@@ -79,7 +79,7 @@ def test_one_in_use_that_no_longer_loads_keeps_none_from_being_added(
     shown = run("mappings", "preview", "course-completion", "--completion", "cp_none")
     assert (1, "") == (shown.code, shown.out)
     assert shown.err.startswith("vaultbridge: ")
-    added = run("mappings", "add", str(file))
+    added = run("mappings", "add", str(file), "--reason", "as it was")
 
     assert (0, "") == (added.code, added.err)
     assert f"{name}: version" in added.out

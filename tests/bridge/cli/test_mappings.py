@@ -10,6 +10,7 @@ import pytest
 from bridge.store import tables
 from bridge.store.mapping_versions import active
 from scripts import mapping_schema
+from tests.bridge.cli import conftest
 from tests.bridge.cli.conftest import Run
 from tests.bridge.world import MAPPING, SITE, World
 
@@ -114,6 +115,54 @@ def test_a_tie_with_an_active_mapping_is_refused_but_not_with_one_that_is_replac
     place = f"{chemistry}:{chemistry.read_text().count(chr(10))}:11"
     assert (1, True) == (alone.code, f"{place}: priority: 0 is that of course" in alone.err)
     assert (0, 2) == (together.code, together.out.count("is active now"))
+
+
+BY_CODE = ('course: "*"', 'course: "BIO-?"')
+BY_TITLE = MAPPING.replace('course: "*"', 'course: "Marine *"').replace(
+    "name: course-completion", "name: marine"
+)
+
+
+def test_a_tie_by_a_courses_code_and_title_is_told_once_the_course_was_completed(
+    run: Run, world: World, document: Path
+) -> None:
+    world.add_mapping(BY_CODE)
+    document.write_text(BY_TITLE)
+    assert 0 == run("mappings", "check", str(document)).code
+    world.complete()
+    world.run("normalise")
+
+    for command in ("check", "add", "rehearse", "draft"):
+        said = run("mappings", command, str(document))
+        assert (1, "") == (said.code, said.out)
+        assert (
+            f"{document}:1:1: priority: 0 is that of course-completion, too, and the course "
+            f"Marine Biology (42) of {SITE} fits both; give the one that is to have it a higher "
+            "priority, or another kind if both are to issue\n"
+        ) == said.err
+    document.write_text(BY_TITLE + "priority: 1\n")
+    assert 0 == run("mappings", "add", str(document)).code
+
+
+def test_another_mapping_that_comes_into_use_while_one_is_published_is_told(
+    run: Run, world: World, document: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(conftest.Terminal):
+        """Somebody else is quicker."""
+
+        def readline(self, size: int | None = -1, /) -> str:
+            world.add_mapping(("course-completion", "marine"), ("match", "priority: 3\nmatch"))
+            return super().readline(-1 if size is None else size)
+
+    monkeypatch.setattr(conftest, "Terminal", Slow)
+    document.write_text(MAPPING + "priority: 3\n")
+
+    said = run("mappings", "add", str(document), stdin="the senate\n", terminal=True)
+
+    assert (1, True) == (said.code, "course-completion has the priority of marine" in said.err)
+    assert "Nothing was changed." in said.err
+    kept = {(row.name, row.version) for row in world.rows(tables.mapping_version)}
+    assert {("course-completion", 1), ("marine", 1)} == kept
 
 
 def test_the_schema_is_printed_as_the_file_has_it(run: Run) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from bridge.pipeline import preview
+from bridge.pipeline.known_names import known_names
 from bridge.pipeline.outlook import Outlook
+from bridge.pipeline.publishing import Act, Document, put
 from bridge.store import tables
+from bridge.store.mapping_versions import Tied
+from bridge.store.states import MappingState
+from mappings import ties
 from mappings.document import load
-from mappings.ties import tie
-from tests.bridge.world import MAPPING, World, key
+from tests.bridge.world import MAPPING, SITE, World, key
 
 BY_CODE = ('course: "*"', 'course: "BIO-?"')
 BY_TITLE = ('course: "*"', 'course: "Marine *"')
@@ -22,7 +29,7 @@ OF_A_KIND = ("issuer: main", "kind: programme\nissuer: main")
 def tied(world: World) -> World:
     """A world of two such mappings, of which the check of documents can know nothing."""
     one, other = MAPPING.replace(*BY_CODE), MAPPING.replace(*BY_TITLE)
-    assert not tie(load(one), load(other))
+    assert ties.tied(load(one), load(other)) is None
     world.add_mapping(BY_CODE)
     world.add_mapping(BY_TITLE, NAMED)
     return world
@@ -71,3 +78,33 @@ def test_what_one_of_them_has_issued_before_stays(world: World) -> None:
 
     assert ("mapped", None) == (world.completion.state, world.completion.cause)
     assert (["generated"], {key(): 1}) == (world.states(), world.vault.created)
+
+
+def test_of_two_that_are_published_at_once_the_later_is_refused(world: World) -> None:
+    """Each was looked at while the other was not in use."""
+    database = world.bridge.database
+    known = known_names(database, world.bridge.settings)
+    there, go_on = threading.Event(), threading.Event()
+
+    def publish(name: str, *, slowly: bool = False) -> None:
+        text = MAPPING.replace(*NAMED).replace("marine", name).replace('site: "*"', f"site: {SITE}")
+        text += "priority: 7\n"
+        documents = [Document(mapping=load(text), text=text)]
+        act = Act(state=MappingState.PUBLISHED, who=name)
+        with database.write() as conn:
+            put(conn, documents, act, known=known, now=world.clock.now())
+            if slowly:
+                there.set()
+                assert go_on.wait(30)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(publish, "one", slowly=True)
+        assert there.wait(30)
+        other = pool.submit(publish, "other")
+        wait([other], timeout=0.5)  # for the first to end
+        go_on.set()
+        one.result()
+        with pytest.raises(Tied, match="other has the priority of one, and a course may fit both"):
+            other.result()
+    names = [row.name for row in world.rows(tables.mapping_version)]
+    assert ["course-completion", "one"] == sorted(names)

@@ -123,6 +123,32 @@ def test_the_same_deliveries_in_another_order_are_waited_for_and_known(world: Wo
         assert [False, False] == other.result()
 
 
+def test_each_course_that_was_completed_is_known_as_it_was_told_last(world: World) -> None:
+    for number, (course, title, state) in enumerate(
+        [
+            ("1", "Botany", "mapped"),
+            ("1", "Botany, renamed", "unmatched"),
+            ("1", "", "found"),  # nobody has asked the LMS yet
+            ("2", "Zoology", "discarded"),
+            ("3", "Algae", "held"),
+        ]
+    ):
+        found = replace(
+            FULL,
+            course=Course(id=course, title=title or None),
+            completed_at=NOON + timedelta(days=number),
+        )
+        with world.bridge.database.write() as conn:
+            row_id = completions.add(conn, world.site_id, found, delivery_id=None, now=NOON)
+        world.change(tables.completion, row_id, state=state)
+
+    with world.bridge.database.read() as conn:
+        known = completions.courses(conn, [world.site_id])
+        assert [] == completions.courses(conn, ["st_another"])
+    expected = [("1", "Botany, renamed"), ("2", "Zoology")]
+    assert expected == [(course.id, course.title) for _, course in known]
+
+
 def test_ids_sort_by_the_moment_they_were_made_and_say_their_kind() -> None:
     made = [ids.new_id("is", NOON + timedelta(milliseconds=n)) for n in range(5)]
 
