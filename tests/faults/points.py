@@ -314,7 +314,6 @@ CORRECTIONS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
         *of("revoke", "sent", "concluding", "concluded"),
         *of("single", "sent"),
         *of("follow", "settling", "settled"),
-        *of("mail", "delivered"),
     ),
     approved: of("correct", "deciding", "decided", "replaced"),
 }
