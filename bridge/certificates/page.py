@@ -31,6 +31,13 @@ class RenderError(Exception):
 class TooSlow(RenderError):
     """The template did not end within the limit; its process was ended and is started anew."""
 
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            problem,
+            remedy="Look for a loop without end in its template.typ, then replay.",
+            code="too_slow",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:

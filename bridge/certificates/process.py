@@ -56,11 +56,8 @@ class Printers:
         try:
             head, pdf = self._children.ask(request)
         except runtime.child.TooSlow as error:
-            raise TooSlow(
-                f"The template did not end within {self._limit.total_seconds():g} s.",
-                remedy="Look for a loop without end in its template.typ, then replay.",
-                code="too_slow",
-            ) from error
+            limit = f"{self._limit.total_seconds():g} s"
+            raise TooSlow(f"The template did not end within {limit}.") from error
         except (Died, TooLarge) as error:
             raise RenderError(
                 "The process that prints certificates died of this page, twice.",

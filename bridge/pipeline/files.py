@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from bridge.certificates.page import RenderError
+from bridge.certificates.page import Page, RenderError, TooSlow
 from bridge.certificates.render import PRINTERS
 from bridge.pipeline import endings, pages
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
+from bridge.pipeline.patience import Patience
 from bridge.store import events, issuances
 from bridge.store.states import IssuanceState
 from bridge.store.tables import issuance
@@ -50,12 +51,12 @@ def ready(
     bridge: Bridge, rows: Sequence[sa.Row[Any]], issuer: sa.Row[Any]
 ) -> Iterator[list[Ready]]:
     """Yield the issuances with their files, a group at a time. What cannot be printed is held."""
-    waiting = iter(rows)
+    waiting, patience = iter(rows), Patience()
     with ThreadPoolExecutor(PRINTERS) as printers:
         while group := list(islice(waiting, GROUP)):
             known = _frozen(bridge, group)
             fresh = [row for row in group if row.id not in known]
-            made = printers.map(lambda row: _printed(bridge, row, issuer), fresh)
+            made = printers.map(lambda row: _printed(bridge, row, issuer, patience), fresh)
             known |= _freeze(bridge, list(zip(fresh, made, strict=True)))
             yield [Ready(row=row, content=known[row.id]) for row in group if row.id in known]
 
@@ -69,16 +70,25 @@ def _frozen(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> dict[str, bytes]:
         }
 
 
-def _printed(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any]) -> Made:
+def _printed(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any], patience: Patience) -> Made:
+    page = pages.page_of(row, issuer)
     try:
-        page = pages.page_of(row, issuer)
-        return Printed(
-            content=bridge.renderer.render(page),
-            made_of=bridge.renderer.made_of(page),
-            expires_on=bridge.renderer.valid_until(page),
-        )
+        patience.check(page.template)
+        made = _made(bridge, page)
     except RenderError as exc:
+        if isinstance(exc, TooSlow):
+            patience.spent(page.template)
         return exc
+    patience.printed(page.template)
+    return made
+
+
+def _made(bridge: Bridge, page: Page) -> Printed:
+    return Printed(
+        content=bridge.renderer.render(page),
+        made_of=bridge.renderer.made_of(page),
+        expires_on=bridge.renderer.valid_until(page),
+    )
 
 
 def _freeze(bridge: Bridge, made: Sequence[tuple[sa.Row[Any], Made]]) -> dict[str, bytes]:

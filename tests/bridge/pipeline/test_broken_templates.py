@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.certificates.render import Renderer
+from bridge.certificates.render import PRINTERS, Renderer
 from bridge.certificates.templates import folders
+from bridge.pipeline.patience import MOST
 from bridge.store import tables
+from tests.bridge.certificates import pages
 from tests.bridge.certificates.pages import PLAIN, a_page, a_template
 from tests.bridge.world import World
 
@@ -64,6 +66,24 @@ def test_only_the_certificates_of_a_broken_template_are_held(
     assert {"ada": "generated", "bob": "held", "eve": "generated"} == states
     assert problem in rows["bob"].problem
     assert rows["bob"].remedy
+
+
+def test_an_endless_template_is_not_tried_for_a_whole_batch(world: World, own: Path) -> None:
+    a_template(own, pages.ENDLESS)
+    world.add_mapping(("UTC' }}\"\n", "UTC' }}\"\ncertificate: {template: own}\n"))
+    world.issue("ada")
+    for who in ("bob", "cyd", "dan", "eve", "fay"):
+        world.complete(who, learner={"full_name": "Endless"})
+    world.run("normalise", "issue")
+
+    held = [row for row in world.rows(tables.issuance) if row.state == "held"]
+    assert 5 == len(held)
+    assert {"issue.too_slow"} == {row.cause for row in held}
+    tried = [row for row in held if row.problem == "The template did not end within 1 s."]
+    others = {row.problem for row in held if row not in tried}
+    said = "The template own did not end in time for 3 certificates in a row, and was not tried for"
+    assert [f"{said} this one."] == list(others)
+    assert len(tried) <= MOST + PRINTERS - 1
 
 
 def test_only_the_certificate_with_a_character_that_no_font_has_is_held(
