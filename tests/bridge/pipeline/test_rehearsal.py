@@ -73,9 +73,9 @@ def waiting(world: World) -> Sequence[str]:
     return sorted(row.learner_id for row in world.rows(tables.issuance) if holds.is_waiting(row))
 
 
-def test_a_rehearsal_of_200_released_issues_exactly_those(rehearsed: World) -> None:
-    world = rehearsed
-    learners = [f"learner{number:03}" for number in range(200)]
+def test_a_rehearsal_of_200_released_issues_exactly_those(rehearsed: World, kind: str) -> None:
+    world, number = rehearsed, 200 if kind == "sqlite" else 30  # what many means is the same there
+    learners = [f"learner{n:03}" for n in range(number)]
     for who in learners:
         world.complete(who)
         world.run("normalise")
@@ -86,22 +86,22 @@ def test_a_rehearsal_of_200_released_issues_exactly_those(rehearsed: World) -> N
 
     assert ({"list"}, []) == (set(world.vault.calls), world.differences())
     assert ({}, [], 0) == (world.lms.gradebook, world.lms.writes, world.lms.reads)
-    assert ["mapped"] * 200 == world.states(tables.completion)
+    assert ["mapped"] * number == world.states(tables.completion)
     shown = {row.learner_id: row for row in world.rows(tables.issuance)}
-    assert Counter(held=200) == Counter(world.states())
+    assert Counter(held=number) == Counter(world.states())
     assert None not in {row.file_sha256 for row in shown.values()}, "each has its PDF"
     assert [] == world.rows(tables.write_back) + world.rows(tables.link)
 
-    assert 200 == len(decide(world, RELEASED))
+    assert number == len(decide(world, RELEASED))
     world.settle(hours=30)
 
     assert {key(who): 1 for who in learners} == world.vault.created
-    assert Counter(generated=200) == Counter(world.states())
-    assert Counter(read_back=200) == Counter(world.states(tables.write_back))
+    assert Counter(generated=number) == Counter(world.states())
+    assert Counter(read_back=number) == Counter(world.states(tables.write_back))
     sent = {row.learner_id: row.file_sha256 for row in world.rows(tables.issuance)}
     assert {who: row.file_sha256 for who, row in shown.items()} == sent, "as they were shown"
     hold = world.one(tables.hold)
-    assert ("released", 200, 0, "alice") == (
+    assert ("released", number, 0, "alice") == (
         hold.outcome,
         hold.released,
         hold.discarded,

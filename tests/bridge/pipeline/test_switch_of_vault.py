@@ -14,7 +14,8 @@ from bridge.store import accounts, mapping_versions, tables
 from tests.bridge.world import MAPPING, World
 from tests.scripted_vault import ScriptedVault
 
-ISSUED = 500
+#: On SQLite so many; what many means is the same on PostgreSQL.
+ISSUED = {"sqlite": 500, "postgresql": 60}
 
 
 @pytest.fixture
@@ -61,15 +62,15 @@ def tell_all_again(world: World, people: list[str]) -> None:
 
 
 def test_with_500_issued_a_mapping_moved_to_another_vault_sends_nothing_again(
-    world: World, vendor: ScriptedVault
+    world: World, vendor: ScriptedVault, kind: str
 ) -> None:
-    people = issued(world, ISSUED)
+    people = issued(world, ISSUED[kind])
     sent = world.vault.calls.copy()
     world.add_mapping(("issuer: main", "issuer: vendor"))
     tell_all_again(world, people[:50])
 
     assert not vendor.created
-    assert ISSUED == sum(world.vault.created.values())
+    assert ISSUED[kind] == sum(world.vault.created.values())
     assert {1} == set(world.vault.created.values())
     for call in ("upload", "upload_file", "bulk"):
         assert sent[call] == world.vault.calls[call]
