@@ -78,6 +78,10 @@ class Again:
     kind: AgainKind
     after: timedelta | None = None  #: since the last one, for AFTER
 
+    def __str__(self) -> str:
+        """As a sentence has it."""
+        return f"after {self.after.days} days" if self.after is not None else self.kind.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteBackRules:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from connectors.base import Completion
 from mappings.globs import matches
 from mappings.model import Hold
+from mappings.rounds import moment
 
 #: What is completed earlier is held; a document may say otherwise.
 OLDER_THAN = timedelta(days=90)
@@ -46,8 +47,7 @@ def suspicion(hold: Hold, completion: Completion, *, now: datetime) -> Suspicion
     roles = (role.strip() for role in (completion.role or "").split(","))
     if _any(hold.roles, roles):
         return Suspicion(code="staff", problem="These learners are staff in the course.")
-    moment = completion.completed_at or completion.noticed_at
-    if hold.older_than is not None and moment < now - hold.older_than:
+    if hold.older_than is not None and moment(completion) < now - hold.older_than:
         days = hold.older_than.days
         return Suspicion(code="too_old", problem=f"These were completed over {days} days ago.")
     return None

@@ -20,9 +20,13 @@ COLLIDING = "would collide with another learner's certificate"
 WORST_FIRST = (
     Change.FAILING,
     Change.UNMATCHED,
+    Change.HELD,
+    Change.LEFT_OUT,
     Change.CHANGED,
     Change.MATCHED,
+    Change.AGAIN,
     Change.MENDED,
+    Change.RELEASED,
 )
 
 

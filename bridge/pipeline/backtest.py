@@ -6,12 +6,15 @@ Nothing is written, and neither an LMS nor a vault is asked: completions are tak
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline import decide
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.parts import parts
 from bridge.pipeline.versioned import active_mappings
@@ -20,13 +23,11 @@ from bridge.store import accounts, completions, issuances
 from bridge.store.states import CompletionState
 from bridge.store.tables import completion
 from mappings import model
-from mappings.comparing import Difference, compare
+from mappings.comparing import Case, Difference, compare
 from mappings.engine import natural_key
 
 #: Completions that are read and compared at once.
 CHUNK = 500
-#: What was told twice is looked at once.
-RECEIVED = sa.or_(completions.TOLD, completion.c.state == CompletionState.HELD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,8 @@ def backtest(
     or without, are not told of. Raises bridge.store.accounts.NotThere for an unknown site.
     """
     with bridge.database.read() as conn:
-        run = _Run(conn, draft, timezone=bridge.settings.timezone)
+        now = bridge.database.now(conn)
+        run = _Run(conn, draft, timezone=bridge.settings.timezone, now=now)
         ids = _newest(conn, last, run.sites, site)
     for chunk in parts(ids, CHUNK):
         with bridge.database.read() as conn:
@@ -72,7 +74,8 @@ def _newest(
     conn: sa.Connection, last: int, sites: Collection[str], site: str | None
 ) -> Sequence[str]:
     meant = [accounts.site_named(conn, site).id] if site is not None else list(sites)
-    query = sa.select(completion.c.id).where(RECEIVED, completion.c.site_id.in_(meant))
+    received = sa.select(completion.c.id).where(completions.RECEIVED)
+    query = received.where(completion.c.site_id.in_(meant))
     newest_first = (completion.c.created_at.desc(), completion.c.id.desc())
     return conn.execute(query.order_by(*newest_first).limit(last)).scalars().all()
 
@@ -80,22 +83,30 @@ def _newest(
 class _Run:
     """What a backtest compares, and the certificates it has come by."""
 
-    def __init__(self, conn: sa.Connection, draft: model.Mapping, *, timezone: str) -> None:
+    def __init__(
+        self, conn: sa.Connection, draft: model.Mapping, *, timezone: str, now: datetime
+    ) -> None:
         self._timezone = timezone
+        self._now = now
         self._active = [each.mapping for each in active_mappings(conn)]
         self._proposed = [m for m in self._active if m.name != draft.name] + [draft]
         self._issuers = {row.name: row.id for row in accounts.issuers(conn)}
         self.sites: Mapping[str, sa.Row[Any]] = {row.id: row for row in accounts.sites(conn)}
+        self._rounds: dict[tuple[str, ...], list[sa.Row[Any]]] = defaultdict(list)
+        for each in completions.repeated(conn, self.sites):
+            self._rounds[_whose(each)].append(each)
         #: By natural key: whose it would be first.
         self._first: dict[str, _Holder] = {}
 
     def tested(self, conn: sa.Connection, ids: Sequence[str]) -> Iterator[Tested]:
         found = conn.execute(sa.select(completion).where(completion.c.id.in_(ids)))
         rows = {row.id: row for row in found}
+        before = {row.id: self._before(row) for row in rows.values()}
+        others = completions.by_ids(conn, {each for earlier in before.values() for each in earlier})
         compared = [
             (rows[id], difference, self._key(difference))
             for id in ids
-            for difference in self._compared(rows[id])
+            for difference in self._compared(rows[id], [others[each] for each in before[id]])
         ]
         owners = issuances.owners_of_keys(conn, [key for *_, key in compared if key is not None])
         for row, difference, key in compared:
@@ -106,10 +117,26 @@ class _Run:
                 collides_with=self._another(row, key, owners.get(key)) if key else None,
             )
 
-    def _compared(self, row: sa.Row[Any]) -> Iterator[Difference]:
+    def _before(self, row: sa.Row[Any]) -> Sequence[str]:
+        """The ids of the same learner's rounds of the same course that came before, oldest first.
+
+        Not of those that came before the site issued: nothing was certified for these.
+        """
+        return [
+            each.id
+            for each in self._rounds[_whose(row)]
+            if each.created_at < row.created_at and each.state != CompletionState.EARLY
+        ]
+
+    def _compared(self, row: sa.Row[Any], before: Sequence[sa.Row[Any]]) -> Iterator[Difference]:
         site = self.sites[row.site_id]
-        told = zoned(completions.unpack(row.data), site, setting=self._timezone)
-        return compare(self._active, self._proposed, told, site=site.name)
+        told, *earlier = (
+            zoned(completions.unpack(each.data), site, setting=self._timezone)
+            for each in (row, *before)
+        )
+        came = decide.came(row, now=self._now)
+        case = Case(completion=told, site=site.name, came=came, earlier=earlier)
+        return compare(self._active, self._proposed, case)
 
     def _key(self, difference: Difference) -> str | None:
         """The natural key of a certificate that the draft makes another one, or anew."""
@@ -122,6 +149,10 @@ class _Run:
         first = self._first.setdefault(key, mine)
         there = [first] if owner is None else [_holder(owner), first]
         return next((one.id for one in there if one.is_another(mine)), None)
+
+
+def _whose(row: sa.Row[Any]) -> tuple[str, ...]:
+    return row.site_id, row.course_id, row.learner_id
 
 
 def _holder(row: sa.Row[Any]) -> _Holder:

@@ -23,7 +23,7 @@ from bridge.store.completions import Place
 from bridge.store.holds import Group
 from bridge.store.states import UNSENT, AttemptOutcome, CompletionState, IssuanceState
 from connectors.base import Completion
-from mappings import engine
+from mappings import engine, rounds
 from mappings.model import AgainKind, Mapping
 from mappings.ties import undecided
 
@@ -90,7 +90,7 @@ UNMATCHED = Decision(
 
 def too_early(site: sa.Row[Any], place: Place, found: Completion) -> Decision | None:
     """Set aside what was completed before the site issues; a person may ask for it all the same."""
-    moment, start = _moment(found), accounts.issue_from(site)
+    moment, start = rounds.moment(found), accounts.issue_from(site)
     if moment >= start:
         return None
     trouble = Trouble(
@@ -340,20 +340,19 @@ def _earlier(
     """What the mapping's ``again`` says of a learner's next round; None to go on."""
     if mapping.again.kind is AgainKind.ALWAYS:
         return None
-    rounds = completions.earlier_rounds(conn, place, completions.provisional_round(found))
+    others = completions.earlier_rounds(conn, place, completions.provisional_round(found))
     if terms.as_of is not None:
-        rounds = [each for each in rounds if each.created_at < terms.as_of]
-    certified = [e for e in rounds if e.same_as is not None or _stands(conn, e, mapping)]
+        others = [each for each in others if each.created_at < terms.as_of]
+    certified = [e for e in others if e.same_as is not None or _stands(conn, e, mapping)]
     if not certified:
         return None
-    if mapping.again.kind is AgainKind.AFTER and mapping.again.after is not None:
-        first = max(_moment(completions.unpack(e.data)) for e in certified)
-        if _moment(found) >= first + mapping.again.after:
-            return None
+    last = max(rounds.moment(completions.unpack(each.data)) for each in certified)
+    if rounds.certifies(mapping.again, rounds.moment(found), last=last):
+        return None
     return Trouble(
         cause=cause(STEP, "earlier_round", place.course_id),
         problem=f"This learner completed the course before ({certified[-1].id}), and the mapping "
-        f"{mapping.name} certifies a next round: {mapping.again.kind.value}.",
+        f"{mapping.name} certifies a next round: {mapping.again}.",
         remedy="Nothing, if one certificate is enough; otherwise change `again` in the mapping and "
         f"`vaultbridge replay {place.id}`.",
     )
@@ -363,7 +362,3 @@ def _stands(conn: sa.Connection, place: Place, mapping: Mapping) -> bool:
     """Whether a completion has a certificate by a mapping that no person has discarded."""
     standing = issuances.of_completion(conn, place.id, mapping.name)
     return standing is not None and standing.cause != holding.DISCARDED
-
-
-def _moment(found: Completion) -> datetime:
-    return found.completed_at or found.noticed_at

@@ -57,6 +57,8 @@ TOLD = sa.or_(
     ),
     _SHARES,
 )
+#: What came, each round once: what was told twice is the same as the completion it tells again.
+RECEIVED = sa.or_(TOLD, completion.c.state == CompletionState.HELD)
 _same_round = sa.select(completion.c.id).where(
     *_THEIR_OTHERS, completion.c.round == sa.bindparam("round")
 )
@@ -195,6 +197,23 @@ def earlier_rounds(conn: sa.Connection, row: Place, round_: str) -> Sequence[sa.
     Also where the certificate is another completion's: one of the same e-mail, title and date.
     """
     return conn.execute(_earlier_rounds, _whose(row, round_)).all()
+
+
+def repeated(conn: sa.Connection, site_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+    """Where a learner completed a course more than once: of each round the row, oldest first.
+
+    It tells whose it is, its state and when it came. All in one go through the index, as no
+    database without statistics looks thousands of learners up one by one.
+    """
+    whose = (completion.c.site_id, completion.c.course_id, completion.c.learner_id)
+    told = (completion.c.id, completion.c.state, completion.c.created_at)
+    counted = (
+        sa.select(*told, *whose, sa.func.count().over(partition_by=whose).label("rounds"))
+        .where(completion.c.site_id.in_(site_ids), RECEIVED)
+        .subquery()
+    )
+    several = sa.select(counted).where(counted.c.rounds > 1)
+    return conn.execute(several.order_by(counted.c.created_at, counted.c.id)).all()
 
 
 def _whose(row: Place, round_: str) -> Mapping[str, str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
-from mappings.comparing import Change, Difference, compare
+import pytest
+
+from connectors.base import Completion
+from mappings.comparing import Case, Change, Difference, compare
 from mappings.document import Mapping, load
-from tests.mappings.samples import AMINA, DOCUMENT
+from tests.mappings.samples import AMINA, DOCUMENT, document
 
 SITE = "moodle-main"
 ACTIVE = load(DOCUMENT)
@@ -19,15 +23,37 @@ CHEMISTRY = load(
 
 
 def changed(*changes: tuple[str, str]) -> Mapping:
-    document = DOCUMENT
-    for old, new in changes:
-        assert old in document
-        document = document.replace(old, new)
-    return load(document)
+    return load(document(*changes))
 
 
-def compared(*after: Mapping, before: tuple[Mapping, ...] = (ACTIVE,)) -> list[Difference]:
-    return list(compare(before, after, AMINA, site=SITE))
+def compared(
+    *after: Mapping, before: tuple[Mapping, ...] = (ACTIVE,), case: Case | None = None
+) -> list[Difference]:
+    return list(compare(before, after, case or came()))
+
+
+def came(completion: Completion = AMINA, *, after: int = 0, rounds: tuple[int, ...] = ()) -> Case:
+    """A completion that came so many days after it was completed, and those so long before it."""
+    return Case(
+        completion=completion,
+        site=SITE,
+        came=completion.noticed_at + timedelta(days=after),
+        earlier=[earlier(completion, days) for days in sorted(rounds, reverse=True)],
+    )
+
+
+def earlier(completion: Completion, days: int) -> Completion:
+    assert completion.completed_at is not None
+    before = timedelta(days=days)
+    return replace(
+        completion,
+        completed_at=completion.completed_at - before,
+        noticed_at=completion.noticed_at - before,
+    )
+
+
+def ruled(text: str) -> Mapping:
+    return load(f"{DOCUMENT}{text}\n")
 
 
 def test_the_same_document_changes_nothing() -> None:
@@ -125,6 +151,88 @@ def test_a_change_that_this_completion_does_not_show_is_none() -> None:
     without_x = replace(AMINA, learner=replace(AMINA.learner, full_name="Xenia"))
 
     assert [Change.SAME] == [one.change for one in compared(draft)]
-    assert [Change.CHANGED] == [
-        one.change for one in compare((ACTIVE,), (draft,), without_x, site=SITE)
+    assert [Change.CHANGED] == [one.change for one in compared(draft, case=came(without_x))]
+
+
+@pytest.mark.parametrize(
+    ("rules", "after", "said"),
+    [
+        ("{accounts: amina@*}", 0, "made for testing"),
+        ("{roles: stud*}", 0, "staff in the course"),
+        ("{older_than: 5 days}", 6, "over 5 days ago"),
+    ],
+)
+def test_a_draft_that_changes_what_a_person_looks_at_first_tells_whom(
+    rules: str, after: int, said: str
+) -> None:
+    draft = ruled(f"hold: {rules}")
+    (held,) = compared(draft, case=came(after=after))
+    (released,) = compared(ACTIVE, before=(draft,), case=came(after=after))
+    (still,) = compared(draft, before=(draft,), case=came(after=after))
+
+    assert (Change.HELD, {}) == (held.change, held.fields)
+    assert said in str(held.problem)
+    assert (Change.RELEASED, None, Change.SAME) == (
+        released.change,
+        released.problem,
+        still.change,
+    )
+
+
+def test_what_is_held_before_and_after_shows_what_would_change_on_it() -> None:
+    title = ('"{{ course.title }}"', '"Certificate: {{ course.title }}"')
+    (one,) = compared(changed(title), case=came(after=100))
+    (both,) = compared(load(f"{document(title)}hold: {{roles: stud*}}\n"))
+
+    assert (Change.CHANGED, ["certificate_title"]) == (one.change, [*one.fields])
+    assert (Change.HELD, ["certificate_title"]) == (both.change, [*both.fields])
+
+
+def test_a_completion_that_nobody_wanted_and_that_would_be_held_is_told_as_held() -> None:
+    (one,) = compared(ACTIVE, before=(), case=came(after=100))
+
+    assert (Change.HELD, True) == (one.change, "over 90 days ago" in str(one.problem))
+
+
+def test_a_draft_that_changes_again_tells_which_next_rounds_it_certifies() -> None:
+    always, after = ruled("again: always"), ruled("again: {after: 300 days}")
+    second = came(rounds=(200,))
+    (more,) = compared(always, case=second)
+    (fewer,) = compared(ACTIVE, before=(always,), case=second)
+    (too_soon,) = compared(after, case=second)
+    (late_enough,) = compared(after, case=came(rounds=(300,)))
+    (first,) = compared(always)
+
+    assert (Change.AGAIN, None) == (more.change, more.problem)
+    assert Change.LEFT_OUT is fewer.change
+    assert "course-completion certifies a next round: never." in str(fewer.problem)
+    assert [Change.SAME, Change.AGAIN, Change.SAME] == [
+        too_soon.change,
+        late_enough.change,
+        first.change,
     ]
+
+
+def test_a_round_that_again_leaves_out_is_none_that_the_next_is_counted_from() -> None:
+    after = ruled("again: {after: 300 days}")
+    (third,) = compared(after, case=came(rounds=(200, 400)))
+
+    assert Change.AGAIN is third.change
+
+
+def test_what_again_leaves_out_either_way_is_not_changed_by_a_title() -> None:
+    (one,) = compared(
+        changed(('"{{ course.title }}"', '"Certificate: {{ course.title }}"')),
+        case=came(rounds=(10,)),
+    )
+
+    assert (Change.SAME, None) == (one.change, one.entry)
+
+
+def test_a_round_that_no_mapping_wanted_stands_in_no_ones_way() -> None:
+    graded = load(DOCUMENT.replace("match:", 'match:\n  when: "grade.percent > 60"'))
+    failed = replace(earlier(AMINA, 10), grade=None)
+    case = replace(came(), earlier=[failed])
+
+    assert [Change.AGAIN] == [one.change for one in compared(graded, case=case)]
+    assert [Change.SAME] == [one.change for one in compared(graded, before=(graded,), case=case)]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Completion
-from mappings.comparing import Change, compare
+from mappings.comparing import Case, Change, compare
 from mappings.document import DocumentError, load
 from mappings.engine import Entry, Held, apply, choose, misfit, natural_key
 from mappings.expressions import CompileError, compile_condition, compile_text
@@ -167,9 +167,11 @@ def test_any_documents_are_refused_or_make_something_of_any_completion(
     kinds = {(mapping.kind, mapping.priority) for mapping in chosen}
     assert len(kinds) == len({kind for kind, _ in kinds})
     assert all(misfit(mapping, completion, site=SITE) is None for mapping in chosen)
-    list(compare(mappings[:1], mappings, completion, site=SITE))
-    same = compare(mappings, mappings, completion, site=SITE)
-    assert {Change.SAME} >= {difference.change for difference in same}
+    for earlier in ([], [completion]):
+        case = Case(completion=completion, site=SITE, came=NOW, earlier=earlier)
+        list(compare(mappings[:1], mappings, case))
+        same = compare(mappings, mappings, case)
+        assert {Change.SAME} >= {difference.change for difference in same}
 
 
 def _read(text: str, into: list[Mapping]) -> None:

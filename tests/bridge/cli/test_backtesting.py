@@ -135,6 +135,27 @@ def test_two_that_would_become_one_certificate_collide_though_neither_is_issued(
     }
 
 
+def test_what_would_be_held_is_told_with_the_reason(run: Run, world: World, draft: Path) -> None:
+    ids = received(world, 2)
+    draft.write_text(f'{MAPPING}hold: {{accounts: "1@*"}}\n')
+
+    told = run("mappings", "backtest", str(draft)).out
+    said = run("mappings", "backtest", str(draft), "--json").json
+
+    expected = f"""\
+1 same
+1 newly held for a person
+
+Newly held for a person:
+  {ids[1]}  Biology (course-completion)
+    These accounts look as if made for testing.
+"""
+    assert expected == told
+    assert [(ids[1], "newly held for a person", "These accounts look as if made for testing.")] == [
+        (one["completion"], one["change"], one["problem"]) for one in said["differing"]
+    ]
+
+
 def test_what_a_rehearsal_made_and_a_person_discarded_is_tried_again(
     run: Run, world: World, draft: Path
 ) -> None:
