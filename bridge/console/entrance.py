@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 from flask import redirect, request, url_for
@@ -13,6 +12,7 @@ from bridge.console.door import Console, message, onward, page, person
 from bridge.people import entering, passwords
 from bridge.people.roles import Role
 from bridge.store import people
+from runtime.callers import caller
 
 LONGEST_NAME, LONGEST_ADDRESS = 255, 254
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
@@ -35,7 +35,7 @@ def add_to(console: Console) -> None:
         email, then = request.form.get("email", ""), request.form.get("next", "")
         try:
             token = entering.sign_in(
-                bridge, email, request.form.get("password", ""), client=_client()
+                bridge, email, request.form.get("password", ""), client=caller(request.remote_addr)
             )
         except entering.WrongPair:
             wrong = gettext("Nobody has this address with this password. Try again.")
@@ -120,14 +120,3 @@ def _problem_with_name(name: str) -> str | None:
 
 def _problem_with_pair(password: str, again: str) -> str | None:
     return None if password == again else str(gettext("The two are not the same."))
-
-
-def _client() -> str:
-    """Who asks: an IPv4 address, or the network of an IPv6 one, of which a person has many."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network(f"{address}/64", strict=False))

@@ -7,7 +7,6 @@ somebody's browser but to send a request it could send by itself; browsers that 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from bridge.store import issuances, mails
 from bridge.texts import LANGUAGES, mark
 from bridge.web import learner_page
 from bridge.wiring import Bridge
+from runtime.callers import caller
 from runtime.crashpoint import crashpoint
 
 WINDOW = timedelta(hours=1)
@@ -101,7 +101,10 @@ class LostLink:
 
     def _request_mail(self, address: str) -> bool:
         """Put a mail on its way if there is anything to send; False if this client must wait."""
-        client, person = f"new link for {_client()}", f"new link to {address.casefold()}"
+        client, person = (
+            f"new link for {caller(request.remote_addr)}",
+            f"new link to {address.casefold()}",
+        )
         with self._bridge.database.write() as conn:
             now = self._bridge.database.now(conn)
             if not mails.allow(conn, client, most=MOST_PER_CLIENT, window=WINDOW, now=now):
@@ -141,14 +144,3 @@ class LostLink:
             mails=self._bridge.settings.mail_server is not None,
             wrong=wrong,
         )
-
-
-def _client() -> str:
-    """Who asks: an IPv4 address, or the network of an IPv6 one, of which a person has many."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network(f"{address}/64", strict=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from runtime.callers import caller
 from runtime.translations import mark
 from vault.bells import DELIVER
 from vault.emails import is_email
@@ -140,7 +140,7 @@ def mail(
     purpose: Purpose, kind: Kind, address: str, *, customer_id: int | None = None
 ) -> AnyResponse:
     """Put a mail with a link on its way, unless this client or address has had its share."""
-    client, person = f"link for {_client()}", f"link to {address.casefold()}"
+    client, person = f"link for {caller(request.remote_addr)}", f"link to {address.casefold()}"
     with vault().database.write() as conn:
         now = vault().database.now(conn)
         if not rates.allow(conn, client, most=MOST_PER_CLIENT, span=SPAN, now=now):
@@ -210,17 +210,6 @@ def _has_account() -> Response:
         status=409,
         home=True,
     )
-
-
-def _client() -> str:
-    """Who asks: an IPv4 address, or the network of an IPv6 one, of which a person has many."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network(f"{address}/64", strict=False))
 
 
 def _dead_link() -> Response:
