@@ -32,6 +32,8 @@ class Known:
     issuers: Collection[str] | None = None
     sites: Collection[str] | None = None
     templates: Collection[str] | None = None
+    #: What is wrong with (template, paper); None where it is made for it.
+    paper_fault: Callable[[str, str], str | None] | None = None
     #: What is wrong with (template, parameter, value); None where the value fits.
     parameter_fault: Callable[[str, str, object], str | None] | None = None
     beside: Collection[Mapping] = ()  #: the mappings that are in use
@@ -60,6 +62,7 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
         *_validity_twice(located, whole),
         *_in_vain(located, whole),
         *(_unprinted(located, whole) if is_new else ()),
+        *_paper_fault(located, whole, known),
         *_parameter_faults(located, whole, known),
         *_clashes(located, whole, known),
     ]
@@ -161,6 +164,16 @@ def _unprinted(located: Located, whole: Any) -> Iterator[Mistake]:
         return
     if problem := page_language_problem(language):
         yield located.mistake(("certificate", "language"), problem)
+
+
+def _paper_fault(located: Located, whole: Any, known: Known) -> Iterator[Mistake]:
+    keys = ("source", "template", "paper")
+    source, template, paper = (_part(whole, "certificate", key) for key in keys)
+    asked = source != LMS and paper is not None and template in (known.templates or ())
+    if known.paper_fault is None or not asked:
+        return
+    if said := known.paper_fault(template, paper):
+        yield located.mistake(("certificate", "paper"), said)
 
 
 def _parameter_faults(located: Located, whole: Any, known: Known) -> Iterator[Mistake]:

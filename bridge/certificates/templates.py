@@ -133,6 +133,15 @@ def parameter_fault(
     return None
 
 
+def paper_fault(folders: tuple[Path, ...], template: str, paper: str) -> str | None:
+    """Why a template cannot be printed on a paper, and what to do; None where it can."""
+    try:
+        load(template, folders).paper(paper)
+    except RenderError as error:
+        return str(error)
+    return None
+
+
 def names(folders: tuple[Path, ...] = (SHIPPED,)) -> tuple[str, ...]:
     """The templates there are, sorted."""
     return tuple(_found(folders))

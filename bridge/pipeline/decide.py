@@ -83,7 +83,7 @@ UNMATCHED = Decision(
         cause=cause(STEP, "no_mapping"),
         problem="No active mapping matches this completion.",
         remedy="If it should be certified, add or widen a mapping, then "
-        "`vaultbridge mappings take-up`.",
+        "`vaultbridge mappings take-up NAME`.",
     ),
 )
 

@@ -40,5 +40,6 @@ def with_templates(known: Known, own: Path | None) -> Known:
     return replace(
         known,
         templates=templates.names(folders),
+        paper_fault=partial(templates.paper_fault, folders),
         parameter_fault=partial(templates.parameter_fault, folders),
     )

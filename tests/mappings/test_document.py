@@ -530,6 +530,25 @@ def test_a_part_is_looked_at_though_its_own_group_has_a_mistake() -> None:
     assert "11:15: certificate.papr: is not a known key" in unknown_key
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{paper: us-letter}", "11:22: certificate.paper: classic: not us-letter"),
+        ("{template: classic}", "11:1: certificate.paper: classic: not a4"),
+        ("{from: lms, language: xx}", None),
+        ("{template: own}", None),
+    ],
+)
+def test_a_template_is_asked_whether_it_is_made_for_the_paper(
+    written: str, expected: str | None
+) -> None:
+    known = Known(templates=["classic"], paper_fault=lambda name, paper: f"{name}: not {paper}")
+
+    said = mistakes(f"{DOCUMENT}certificate: {written}\n", known)
+
+    assert [expected] == ([line for line in said if "paper" in line] or [None])
+
+
 def test_a_key_that_stands_twice_is_told_and_its_last_value_is_read() -> None:
     text = DOCUMENT + "entry: {full_name: x}\nentry: {details: y}\n"
 

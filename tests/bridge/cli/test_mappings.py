@@ -62,6 +62,10 @@ def test_templates_and_their_parameters_are_checked_without_an_installation_too(
     assert 0 == run("mappings", "check", str(other), "--templates", str(own)).code
     monkeypatch.setenv("BRIDGE_TEMPLATES_DIR", str(own))
     assert 0 == run("mappings", "check", str(other)).code
+    described = own / "clasic" / "template.yaml"
+    described.write_text(described.read_text().replace("[a4, us-letter]", "[us-letter]"))
+    paper = "certificate.paper: The template clasic is not made for the paper 'a4'."
+    assert f"{other}:11:1: {paper}" in run("mappings", "check", str(other)).err
 
 
 def test_where_there_is_an_installation_its_names_and_mappings_are_known(
