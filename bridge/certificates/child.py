@@ -2,7 +2,7 @@
 
 Started by bridge.certificates.process with the folder of our fonts. It greets with the fonts and
 the Typst it has; then it answers each request with a PDF (or PNG, or SVG), or with what Typst said
-against it.
+against it. It tells of the fonts in a template's folder, too, where it is asked.
 """
 
 from __future__ import annotations
@@ -42,14 +42,20 @@ class SeveralPages(Exception):
 
 
 class Printer:
-    """Compiles pages; keeps one compiler a template, which is what makes the next page cheap."""
+    """Compiles pages; keeps one compiler a template, which is what makes the next page cheap.
 
-    def __init__(self, fonts: typst.Fonts) -> None:
-        self._fonts = fonts
+    ``folder`` is that of our fonts.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.fonts = _fonts(folder)
         self._compilers: dict[str, typst.Compiler] = {}
 
     def answer(self, request: Head, _body: bytes) -> Message:
-        """Return the page, or Typst's diagnosis."""
+        """Return the page, or Typst's diagnosis; or the fonts that were asked for."""
+        if folder := request.get("fonts_in"):
+            return {"faces": faces(_fonts(folder, system=False))}, b""
         try:
             return {}, self._print(request)
         except SeveralPages as error:
@@ -76,21 +82,29 @@ class Printer:
             self._compilers[root] = typst.Compiler(
                 input=f"{root}/template.typ",
                 root=root,
-                font_paths=self._fonts,
+                font_paths=self._fonts_of(root),
                 package_path=f"{root}/packages",
                 package_cache_path=f"{root}/packages",
             )
         return self._compilers[root]
 
+    def _fonts_of(self, root: str) -> typst.Fonts:
+        has_own = bool(_fonts(root, system=False).fonts())
+        return _fonts(self._folder, root) if has_own else self.fonts
+
+
+def _fonts(*folders: str, system: bool = True) -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=system, include_embedded_fonts=False, font_paths=list(folders)
+    )
+
 
 def main() -> None:
     """Print until the parent is gone."""
     (folder,) = arguments()
-    fonts = typst.Fonts(
-        include_system_fonts=True, include_embedded_fonts=False, font_paths=[folder]
-    )
-    greeting = {"faces": faces(fonts), "typst": version("typst")}
-    serve(Printer(fonts).answer, memory=MEMORY, greeting=greeting)
+    printer = Printer(folder)
+    greeting = {"faces": faces(printer.fonts), "typst": version("typst")}
+    serve(printer.answer, memory=MEMORY, greeting=greeting)
 
 
 if __name__ == "__main__":

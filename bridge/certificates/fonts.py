@@ -78,14 +78,17 @@ class Missing:
 
 
 class FontBook:
-    """The fonts of one printing process."""
+    """The fonts that a page may be printed with: ``own`` are its template's, and go first."""
 
-    def __init__(self, faces: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, faces: Iterable[Mapping[str, Any]], *, own: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         families: dict[str, list[Mapping[str, Any]]] = {}
-        for face in faces:
+        for face in (*own, *faces):
             if face["family"] not in _BLANK:
                 families.setdefault(face["family"], []).append(face)
         self._faces = {family: _chosen(faces) for family, faces in families.items()}
+        self._own = frozenset(face["family"] for face in own)
         self._printer = lru_cache(maxsize=100_000)(self._find)
         self._order = lru_cache(maxsize=100)(self._sorted)
         self._digest = cache(_digest)
@@ -126,7 +129,9 @@ class FontBook:
         return min((each for each in left if each), key=len, default=cluster)
 
     def _sorted(self, language: str) -> list[str]:
-        return sorted(self._faces, key=lambda family: _rank(family, language))
+        return sorted(
+            self._faces, key=lambda family: (family not in self._own, _rank(family, language))
+        )
 
     def _has(self, family: str, text: str) -> bool:
         # Reading what a font has takes long: the bold one is read where the regular one will do.

@@ -44,6 +44,12 @@ class Printers:
         faces: Sequence[dict[str, Any]] = self._greeting()["faces"]
         return faces
 
+    def faces_in(self, root: str) -> Sequence[dict[str, Any]]:
+        """The font faces that lie in a template's folder. Raises RenderError."""
+        head, _ = self._ask({"fonts_in": root})
+        faces: Sequence[dict[str, Any]] = head["faces"]
+        return faces
+
     def typst(self) -> str:
         """The version of Typst they print by. Raises RenderError where none can be started."""
         return str(self._greeting()["typst"])
@@ -53,8 +59,12 @@ class Printers:
 
         Raises TooSlow after the limit, and RenderError where two children in a row died of it.
         """
+        head, pdf = self._ask(request)
+        return head.get("refused"), pdf
+
+    def _ask(self, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
         try:
-            head, pdf = self._children.ask(request)
+            return self._children.ask(request)
         except runtime.child.TooSlow as error:
             limit = f"{self._limit.total_seconds():g} s"
             raise TooSlow(f"The template did not end within {limit}.") from error
@@ -66,7 +76,6 @@ class Printers:
             ) from error
         except NotStarted as error:
             raise _missing() from error
-        return head.get("refused"), pdf
 
     def _greeting(self) -> Mapping[str, Any]:
         try:

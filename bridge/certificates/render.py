@@ -68,7 +68,7 @@ class Renderer:
             fonts=lambda: fonts.unpack(self._cache), limit=timeout, count=printers
         )
         self._placing = Placing(cache=self._cache, printers=self._printers)
-        self._book: tuple[Any, FontBook] = (None, FontBook(()))
+        self._books: tuple[Any, dict[str, FontBook]] = (None, {})
 
     def render(self, page: Page, *, form: str = "pdf") -> bytes:
         """Print a page; the same page, template and fonts give the same bytes.
@@ -107,7 +107,7 @@ class Renderer:
             "template": template.digest,
             "pictures": {name: sha256(each.content) for name, each in pictures.items()},
             "issuer": page.issuer(),
-            "fonts": self._fonts().files(self._families(page)),
+            "fonts": self._fonts(template).files(self._families(page)),
             "typst": self._printers.typst(),
         }
 
@@ -123,7 +123,7 @@ class Renderer:
 
         Raises RenderError for an unknown template, language or parameter.
         """
-        book = self._fonts()
+        book = self._fonts(self.template(page.template))
         return tuple(
             replace(each, where=where)
             for where, text in self._texts(page).items()
@@ -176,10 +176,16 @@ class Renderer:
 
     def _families(self, page: Page) -> tuple[str, ...]:
         spoken = language(page.language).locale.language
-        return self._fonts().families(*self._texts(page).values(), language=spoken)
+        book = self._fonts(self.template(page.template))
+        return book.families(*self._texts(page).values(), language=spoken)
 
-    def _fonts(self) -> FontBook:
+    def _fonts(self, template: templates.Template) -> FontBook:
         faces = self._printers.faces()
-        if self._book[0] is not faces:  # a child started anew may have other fonts
-            self._book = (faces, FontBook(faces))
-        return self._book[1]
+        if self._books[0] is not faces:  # a child started anew may have other fonts
+            self._books = (faces, {})
+        books = self._books[1]
+        key = template.digest if template.brings_fonts else ""
+        if key not in books:
+            root = str(template.unpack(self._cache))
+            books[key] = FontBook(faces, own=self._printers.faces_in(root) if key else ())
+        return books[key]

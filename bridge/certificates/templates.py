@@ -25,6 +25,8 @@ _NAME = re.compile(r"(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*")
 _PACKAGE = re.compile(r"""(?:import|include)\s*\(?\s*["']@""")
 #: Our building blocks for templates.
 LIBRARY = ("vaultbridge.typ", COMMON)
+#: What Typst takes for fonts.
+_FONTS = (".ttf", ".otf", ".ttc", ".otc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,11 @@ class Template:
     def unpack(self, cache: Path) -> Path:
         """Copy it below ``cache`` and return the copy: the only folder that it can read."""
         return unpacked(cache / "templates", self.files, named=self.digest)
+
+    @property
+    def brings_fonts(self) -> bool:
+        """Whether fonts lie in its folder."""
+        return any(name.lower().endswith(_FONTS) for name in self.files)
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
         """The names of its parameters of a kind."""

@@ -69,7 +69,8 @@ def own(font_cache: Path, tmp_path: Path) -> Iterator[Callable[..., Renderer]]:
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             (home / name).write_bytes(content)
         (home / "template.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
-        made.append(Renderer(font_cache=font_cache, folders=(tmp_path,)))
+        folders = templates.folders(tmp_path)
+        made.append(Renderer(font_cache=font_cache, folders=folders))
         return made[-1]
 
     yield make

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from fontTools.ttLib import TTFont
 
 from bridge.certificates.fonts import FontBook, Missing, package, unpack
 from bridge.certificates.render import Renderer, Unprintable
+from tests.bridge.certificates import reading
 from tests.bridge.certificates.pages import a_page
 
 
@@ -25,16 +28,20 @@ def _face(family: str, path: Path, **changes: object) -> dict[str, object]:
 
 
 def _font(path: Path, chars: str) -> Path:
-    """Write a font that has these characters and no others."""
+    """Write a font that has these characters, each a block, and no others."""
     glyphs = {".notdef", *(f"u{ord(char):X}" for char in chars)}
     pen = TTGlyphPen(None)
+    pen.moveTo((50, 0))
+    for corner in ((50, 600), (450, 600), (450, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
     builder = FontBuilder(1000)
     builder.setupGlyphOrder(sorted(glyphs))
     builder.setupCharacterMap({ord(char): f"u{ord(char):X}" for char in chars})
     builder.setupGlyf(dict.fromkeys(glyphs, pen.glyph()))
-    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (500, 0)))
+    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (500, 50)))
     builder.setupHorizontalHeader()
-    builder.setupNameTable({"familyName": path.stem})
+    builder.setupNameTable({"familyName": path.stem, "psName": path.stem})
     builder.setupOS2()
     builder.setupPost()
     builder.save(path)
@@ -253,6 +260,24 @@ def test_a_chinese_name_is_held_or_printed_by_the_fonts_this_machine_has(rendere
             renderer.render(page)
     else:
         assert renderer.render(page).startswith(b"%PDF-")
+
+
+def test_a_font_in_a_templates_folder_goes_before_all_others_and_is_that_templates_alone(
+    own: Callable[..., Renderer], tmp_path: Path
+):
+    """What it has is printed with it, though ours has that, too; all else is printed with ours."""
+    font = _font(tmp_path / "Brand.ttf", "Amin\ue123").read_bytes()
+    renderer = own({"fonts/brand.ttf": font})
+    page = a_page(template="own", full_name="Amina محمد")
+
+    pdf = renderer.render(page)
+
+    assert "Amina" in reading.text(pdf)
+    assert () == renderer.missing(replace(page, full_name="\ue123"))
+    assert {b"Brand", b"FiraGO"} == {name for name in (b"Brand", b"FiraGO") if name in pdf}
+    assert 0 == reading.boxes_shown(pdf)
+    assert "brand.ttf" in renderer.made_of(page)["fonts"]
+    assert b"Brand" not in renderer.render(a_page())
 
 
 def test_a_system_font_is_used_once_it_is_there(
