@@ -36,6 +36,7 @@ class Known:
     paper_fault: Callable[[str, str], str | None] | None = None
     #: What is wrong with (template, parameter, value); None where the value fits.
     parameter_fault: Callable[[str, str, object], str | None] | None = None
+    taken: Collection[str] = ()  #: what other documents are called that are given with it
     beside: Collection[Mapping] = ()  #: the mappings that are in use
     #: The courses that were completed so far, each with the name of its site.
     courses: Collection[tuple[str, Course]] = ()
@@ -59,6 +60,7 @@ def load(text: str, *, known: Known | None = None) -> Mapping:
             if not _told(located, path)
         ),
         *_unknown_names(located, known),
+        *_taken_name(located, whole, known),
         *_validity_twice(located, whole),
         *_in_vain(located, whole),
         *(_unprinted(located, whole) if is_new else ()),
@@ -141,6 +143,12 @@ def _unknown_names(located: Located, known: Known) -> Iterator[Mistake]:
         return
     for index, site in enumerate(sites):
         yield from _unknown(located, ("site", index), site, known.sites)
+
+
+def _taken_name(located: Located, whole: Any, known: Known) -> Iterator[Mistake]:
+    if _part(whole, "name") in known.taken:
+        problem = "is that of another of these documents, too: give one of them another name"
+        yield located.mistake(("name",), problem)
 
 
 def _validity_twice(located: Located, whole: Any) -> Iterator[Mistake]:

@@ -23,9 +23,10 @@ def load_all_or_exit(paths: Sequence[Path], known: Known) -> Sequence[tuple[Path
     in_use = [mapping for mapping in known.beside if mapping.name not in replaced]
     read: list[tuple[Path, Mapping]] = []
     for path, text in texts.items():
-        # Of two good ones that tie the later is told; one with mistakes may tie with any.
-        others = [mapping for _, mapping in read] if path in good else good.values()
-        found = _told(text, path, replace(known, beside=[*in_use, *others]))
+        # Of two good ones that clash the later is told; one with mistakes may clash with any.
+        others = [mapping for _, mapping in read] if path in good else [*good.values()]
+        taken = [mapping.name for mapping in others]
+        found = _told(text, path, replace(known, beside=[*in_use, *others], taken=taken))
         read += [] if found is None else [(path, found)]
     if len(read) < len(texts):
         raise SystemExit(1)

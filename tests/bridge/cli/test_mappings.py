@@ -82,6 +82,21 @@ def test_where_there_is_an_installation_its_names_and_mappings_are_known(
     assert 0 == run("mappings", "check", str(document)).code
 
 
+def test_two_documents_of_one_name_are_not_taken_together(
+    run: Run, world: World, document: Path, tmp_path: Path
+) -> None:
+    for said in ("course: none", 'course: "*", whan: role'):  # one is good, the other is not
+        other = tmp_path / "other.yaml"
+        other.write_text(MAPPING.replace('course: "*"', said))
+
+        refused = run("mappings", "add", str(other), str(document), *WHY)
+        (told,) = [line for line in refused.err.splitlines() if ": name: " in line]
+        place = document if "none" in said else other
+        expected = f"{place}:2:7: name: is that of another of these documents, too: "
+        assert (1, True) == (refused.code, told.startswith(expected))
+    assert 1 == len(world.rows(tables.mapping_version))
+
+
 def test_where_a_file_is_no_text_is_told(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes("mapping: 1\nname: caf\u00e9\n".encode("latin-1"))
