@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from connectors.base import Completion
+from connectors.base import Completion, Grade
 from mappings.comparing import Case, Change, Difference, compare
 from mappings.document import Mapping, load
 from tests.mappings.samples import AMINA, DOCUMENT, document
@@ -236,3 +237,14 @@ def test_a_round_that_no_mapping_wanted_stands_in_no_ones_way() -> None:
 
     assert [Change.AGAIN] == [one.change for one in compared(graded, case=case)]
     assert [Change.SAME] == [one.change for one in compared(graded, before=(graded,), case=case)]
+
+
+def test_a_draft_that_takes_the_first_round_gives_the_next_one_back() -> None:
+    above = DOCUMENT.replace("match:", 'priority: 5\nmatch:\n  when: "grade.percent >= 90"')
+    honours = load(above.replace("course-completion", "honours"))
+    best = replace(earlier(AMINA, 10), grade=Grade(percent=Decimal(95)))
+    case = replace(came(), earlier=[best])
+
+    (one,) = compared(ACTIVE, honours, case=case)
+
+    assert (Change.AGAIN, "course-completion") == (one.change, one.by.name)
