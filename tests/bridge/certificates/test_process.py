@@ -124,7 +124,7 @@ def test_the_only_way_out_that_the_child_knows_leads_nowhere(
         proxy.setblocking(False)
         for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "no_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        one = with_template(PLAIN + '#import "@" + "preview/x:1.0.0"')
+        one = with_template(PLAIN + '#let far = "@" + "preview/x:1.0.0"\n#import far')
         with pytest.raises(RenderError, match="from the network"):
             one.render(a_page(template="own"))
 
