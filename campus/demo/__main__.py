@@ -71,7 +71,8 @@ def _demo(
 
 def _stay(console: Console, running: story.Running, ending: story.Ending) -> None:
     console.print("\nOpen in a browser:")
-    for name, address in ending.addresses.items():
+    console_page = {"Console, as its first admin": running.bridge.first_admin()}
+    for name, address in {**ending.addresses, **console_page}.items():
         console.print(f"  {name}: {address}", markup=False, soft_wrap=True)
     with contextlib.suppress(_Ended):
         console.print("\nCtrl-C ends everything.")

@@ -67,6 +67,10 @@ class Bridge:
         """Store a mapping document as the active one."""
         self.run("mappings", "add", str(document))
 
+    def first_admin(self) -> str:
+        """The address at which whoever opens it becomes the console's first admin."""
+        return self.run("people", "first").strip()
+
     def issuances(self) -> Sequence[Mapping[str, Any]]:
         """Every issuance."""
         found: Sequence[Mapping[str, Any]] = self.told("issuances")

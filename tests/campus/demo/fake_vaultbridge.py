@@ -172,7 +172,18 @@ def read(folder: Path, name: str) -> list[Any]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-COMMANDS = {"site": site, "mappings": mappings, "issuances": issuances, "completions": completions}
+def people(_folder: Path, arguments: list[str]) -> None:
+    assert ["first"] == arguments
+    sys.stdout.write(f"http://127.0.0.1:{os.environ['FAKE_PORT']}/console/enter/x\n")
+
+
+COMMANDS = {
+    "site": site,
+    "mappings": mappings,
+    "issuances": issuances,
+    "completions": completions,
+    "people": people,
+}
 
 if __name__ == "__main__":
     main()

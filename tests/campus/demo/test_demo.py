@@ -208,6 +208,8 @@ def test_it_stays_up_until_ctrl_c_which_ends_all(
 
     assert "/course/view.php?id=2\n" in shown.partition("  Course page: http://127.0.0.1:")[2]
     assert "  Verification at the vault: http://vault/v/VEC-IC-2026" in shown
+    console = f"http://127.0.0.1:{port}/console/enter/x"
+    assert f"  Console, as its first admin: {console}\n" in shown
     assert (0, False, []) == (demo.returncode, is_alive(pid), list((tmp_path / "var").iterdir()))
 
 
