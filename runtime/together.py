@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 #: So many callers at most share a call.
 LARGEST_GROUP = 200
+#: What callers ask, each with the future of its answer; None is the end.
+_Waiting: TypeAlias = "queue.SimpleQueue[tuple[T, Future[R]] | None]"
 
 
 class Together(Generic[T, R]):
     """Serves callers of many threads, one group after another, in a thread of its own.
 
     ``work`` is given what the callers ask, in their order, and returns an answer for each; it
-    begins after all of them had asked. What it raises is raised at each of them.
+    begins after all of them had asked. What it raises is raised at each of them. The thread ends
+    once nobody can ask any more.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], *, name: str) -> None:
         self._work = work
-        self._waiting: queue.SimpleQueue[tuple[T, Future[R]]] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._waiting: _Waiting[T, R] = queue.SimpleQueue()
+        # It must not keep what it serves: then that would never go.
+        served = weakref.ref(self)
+        target, given = _serve_while_there, (served, self._waiting)
+        threading.Thread(target=target, args=given, name=name, daemon=True).start()
+        weakref.finalize(self, self._waiting.put, None).atexit = False
 
     def ask(self, asked: T) -> R:
         """Return the answer; raises what ``work`` raised."""
@@ -36,14 +44,8 @@ class Together(Generic[T, R]):
         """How many callers wait for the next group."""
         return self._waiting.qsize()
 
-    def _run(self) -> None:
-        while True:
-            group = [self._waiting.get()]
-            while len(group) < LARGEST_GROUP and not self._waiting.empty():
-                group.append(self._waiting.get())
-            self._serve(group)
-
-    def _serve(self, group: Sequence[tuple[T, Future[R]]]) -> None:
+    def serve(self, group: Sequence[tuple[T, Future[R]]]) -> None:
+        """Answer a group; its own thread calls this."""
         try:
             answers = self._work([asked for asked, _ in group])
         # Whatever it is: a caller that is never answered would wait for ever.
@@ -53,3 +55,16 @@ class Together(Generic[T, R]):
             return
         for (_, future), answer in zip(group, answers, strict=True):
             future.set_result(answer)
+
+
+def _serve_while_there(served: weakref.ref[Together[T, R]], waiting: _Waiting[T, R]) -> None:
+    while (first := waiting.get()) is not None:
+        group = [first]
+        while len(group) < LARGEST_GROUP and not waiting.empty():
+            # Whoever asks holds what is asked: the end comes after all of them.
+            if (one := waiting.get()) is not None:
+                group.append(one)
+        if (together := served()) is None:
+            return
+        together.serve(group)
+        del together, group, first

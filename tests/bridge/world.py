@@ -25,6 +25,7 @@ from bridge.store import accounts, mapping_versions, reconcile_runs, tables
 from bridge.store.states import MappingState
 from bridge.store.troubles import troubled
 from bridge.vault_client import VaultClient
+from runtime.database import Database
 from tests.bridge.settling import next_due, run_all, turns
 from tests.scripted_lms import ScriptedLms
 from tests.scripted_vault import TOKEN, ScriptedVault
@@ -88,6 +89,32 @@ class TimedBridge(Bridge):
         return self.clock.now()
 
 
+class PresentBridge:
+    """The bridge of the present test, for an application that serves one test after the other."""
+
+    def __init__(self) -> None:
+        self.bridge: Bridge | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.bridge, name)
+
+
+#: To make an application takes longer than most tests: one for each database and its settings.
+_APPS: dict[tuple[Database, str], tuple[PresentBridge, Flask]] = {}
+
+
+def app_of(bridge: Bridge) -> Flask:
+    """An application that serves this bridge until another of the same kind asks."""
+    kind = (bridge.database, repr(bridge.settings))
+    if kind not in _APPS:
+        present: Any = PresentBridge()
+        present.bridge = bridge
+        _APPS[kind] = present, create_app(present)
+    present, app = _APPS[kind]
+    present.bridge = bridge
+    return app
+
+
 @dataclass
 class World:
     """The bridge, what stands around it, and what a test does with it."""
@@ -103,7 +130,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.set_up()
-        self.app: Flask = create_app(self.bridge)
+        self.app: Flask = app_of(self.bridge)
 
     def set_up(self) -> None:
         """What an empty database needs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -64,3 +65,27 @@ def test_an_error_is_everybodys_in_the_group_and_the_next_group_goes_on() -> Non
         with pytest.raises(LookupError):
             future.result()
     assert 4 == Together(work, name="more").ask(2)
+
+
+class Asking:
+    """What owns its own Together, as those who use one do: each holds the other."""
+
+    def __init__(self) -> None:
+        self.together = Together(self.work, name="of-one-who-goes")
+
+    def work(self, asked: Sequence[int]) -> Sequence[int]:
+        return asked
+
+
+def test_the_thread_ends_with_what_it_serves() -> None:
+    def threads() -> int:
+        return sum(thread.name == "of-one-who-goes" for thread in threading.enumerate())
+
+    asking = Asking()
+    assert 1 == asking.together.ask(1)
+    assert 1 == threads()
+
+    del asking
+    gc.collect()
+
+    assert eventually(lambda: threads() == 0)
