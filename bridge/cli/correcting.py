@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from bridge.cli.backtesting import lines, totals
 from bridge.cli.corrections import staying_valid, tell_list, write_list
 from bridge.cli.moments import Ago
+from bridge.cli.pairs import pair
 from bridge.cli.printing import print_json
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.pipeline import correcting
-from bridge.pipeline.correcting import Already, Asked, Foreseen, Refused
+from bridge.pipeline.correcting import PARAMETER, Already, Asked, Foreseen, Refused
 from bridge.store import accounts, issuances
 from bridge.store import corrections as rows
 from bridge.store.states import CorrectionState, IssuanceState
@@ -54,6 +55,13 @@ class _Staying:
 @click.option("--email", help="The e-mail address as it should be.")
 @click.option("--title", help="The title as it should be.")
 @click.option("--details", help="The details as they should be.")
+@click.option(
+    "--set",
+    "told",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="A text of the template as it should be, e.g. second_name=….",
+)
 @click.option("--mapping", help="Instead of one issuance: all that this mapping made …")
 @click.option("--version", type=click.IntRange(min=1), help="… in this version of it.")
 @click.option("--since", type=Ago(), help="Of these, what was made since: 12h, 30d, or a date.")
@@ -95,6 +103,7 @@ def correct(
     email: str | None,
     title: str | None,
     details: str | None,
+    told: Sequence[str],
     mapping: str | None,
     version: int | None,
     since: timedelta | datetime | None,
@@ -134,6 +143,7 @@ def correct(
     given = {"full_name": full_name, "applicant_email": email}
     given |= {"certificate_title": title, "details": details}
     changes = {name: text for name, text in given.items() if text is not None}
+    changes |= {f"{PARAMETER}{name}": text for name, text in map(pair, told)}
     asked = Asked(
         issuance=issuance_id,
         changes=changes,
@@ -171,10 +181,12 @@ def _refuse_unclear(
         )
     if asked.issuance is not None and not (asked.changes or asked.reprint):
         raise click.UsageError(
-            "Say what is wrong: --full-name, --email, --title or --details; or --reprint it."
+            "Say what is wrong: --full-name, --email, --title, --details or --set; or --reprint it."
         )
     if asked.issuance is None and asked.changes:
-        raise click.UsageError("--full-name, --email, --title and --details are for one ISSUANCE.")
+        raise click.UsageError(
+            "--full-name, --email, --title, --details and --set are for one ISSUANCE."
+        )
     if (asked.version is None) != (asked.mapping is None):
         raise click.UsageError("Give --mapping and --version together.")
     if (asked.issuance or asked.mapping) and not reason and not how.dry_run:

@@ -15,6 +15,7 @@ from bridge.certificates import sample
 from bridge.certificates.page import Page, RenderError
 from bridge.certificates.render import Renderer
 from bridge.certificates.templates import Template
+from bridge.cli.pairs import pair
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import JSON_OPTION
 from bridge.settings import PREFIX
@@ -135,7 +136,7 @@ def preview(
             full_name=full_name,
             title=title,
             day=None if day is None else day.date(),
-            given=dict(_pair(each) for each in given),
+            given=dict(map(pair, given)),
         )
         out.write_bytes(renderer.render(page, form=form))
     click.echo(f"{out}: {name}, as {page.full_name} on {page.issue_date}.")
@@ -187,10 +188,3 @@ def _parameters(template: Template) -> list[dict[str, object]]:
         }
         for each in template.parameters.values()
     ]
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, found, value = text.partition("=")
-    if not found:
-        raise click.UsageError(f"--set {text}: write NAME=VALUE.")
-    return name, value

@@ -32,7 +32,7 @@ from bridge.store.file_sources import FROM, is_from_lms
 from bridge.store.states import CorrectionState, IssuanceState
 from bridge.vault_client import VaultError
 from connectors.base import Completion
-from mappings import engine, suspects
+from mappings import engine, suspects, texts
 from mappings.comparing import Change, Difference
 from mappings.model import TEMPLATE
 from mappings.suspects import Suspicion
@@ -43,6 +43,8 @@ from runtime.keys import KeyProblem
 CHUNK, TOGETHER = 100, 20
 #: What of an entry a person may give by hand. The date is the completion's.
 BY_HAND = ("certificate_title", "full_name", "applicant_email", "details")
+#: Before the name of a parameter of the template, which may be given by hand as well.
+PARAMETER = "parameters."
 #: What a file was made of that an institution may have mended since. Of Typst and its fonts there
 #: is a newer one after each upgrade: nobody's certificate is issued anew for that.
 MENDABLE = ("template", "pictures", "issuer")
@@ -176,8 +178,10 @@ class _Run:
             if why_not is not None:
                 raise Refused(f"{old.id}: {why_not}")
             by = version_of(conn, old.mapping_name, old.mapping_version)
-            entry = replace(_entry_of(old), **given)
+            entry = _by_hand(_entry_of(old), given)
             printed = {**_printed(old), "details": entry.details or None}
+            if not is_from_lms(old.certificate):
+                printed["parameters"] = dict(entry.parameters)
             columns = {
                 "dated": old.dated,
                 "mapping_version": old.mapping_version,
@@ -213,7 +217,7 @@ class _Run:
         if isinstance(result, engine.Held):
             problem = " ".join(f"{each.field}: {each.problem}." for each in result.problems)
             return _stays(old, Difference(change=Change.FAILING, by=by.mapping, problem=problem))
-        entry = replace(result, **(old.corrected or {}))
+        entry = _by_hand(result, old.corrected or {})
         columns = {
             "mapping_version": by.version,
             "learner_language": found.learner.language,
@@ -294,10 +298,20 @@ def _row(columns: Columns) -> Any:
 
 
 def _read(name: str, text: str) -> Any:
+    if name.startswith(PARAMETER):
+        return texts.block(text)
     try:
         return engine.read(name, text)
     except engine.Unfit as exc:
         raise Refused(f"{name} {exc.problem}.") from exc
+
+
+def _by_hand(entry: engine.Entry, given: Mapping[str, Any]) -> engine.Entry:
+    """The entry, but for what a person has given."""
+    told = {name: value for name, value in given.items() if name.startswith(PARAMETER)}
+    fields = {name: value for name, value in given.items() if name not in told}
+    parameters = {name.removeprefix(PARAMETER): value for name, value in told.items()}
+    return replace(entry, **fields, parameters={**entry.parameters, **parameters})
 
 
 def _entry_of(row: sa.Row[Any]) -> engine.Entry:
@@ -309,6 +323,7 @@ def _entry_of(row: sa.Row[Any]) -> engine.Entry:
         expires_on=row.expires_on,
         details=row.certificate.get("details") or "",
         language=row.language,
+        parameters=row.certificate.get("parameters", {}),
         trace=(),
     )
 

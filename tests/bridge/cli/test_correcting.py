@@ -66,6 +66,31 @@ def test_one_is_shown_field_by_field_then_asked_about_then_done(run: Run, able: 
     )
 
 
+def test_a_name_in_a_second_script_is_corrected_and_stays_so(run: Run, able: World) -> None:
+    second = "{second_name: '{{ learner.full_name | upcase }}', second_title: x}"
+    certificate = f"certificate: {{template: bilingual, parameters: {second}}}"
+    able.add_mapping(("entry:\n", f"{certificate}\nentry:\n"))
+    able.generate()
+    old = able.issuance.id
+    given = ("--full-name", NAME, "--set", "second_name= أغسطا  كينغ")
+
+    mistyped = run("correct", old, "--set", "secnd_name=x", *WHY, "--yes")
+    said = run("correct", old, *given, *WHY, "--yes")
+    assert "The template bilingual has no parameter 'secnd_name'." in mistyped.out
+    new = able.rows(tables.issuance)[1]
+
+    assert 0 == said.code, said.err
+    assert {"second_name": "أغسطا كينغ", "second_title": "x"} == new.certificate["parameters"]
+    assert NAME == new.full_name
+    assert ["revoked", "generated"] == settled(able)
+    able.add_mapping(("entry:\n", f"{certificate.replace(': x', ': y')}\nentry:\n"))
+    version = ("--mapping", "course-completion", "--version", str(new.mapping_version))
+    run("correct", *version, *WHY, "--yes")
+    assert {"second_name": "أغسطا كينغ", "second_title": "y"} == (
+        able.rows(tables.issuance)[2].certificate["parameters"]
+    )
+
+
 def test_without_a_yes_nothing_is_done(run: Run, able: World) -> None:
     able.generate()
 
