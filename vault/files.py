@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -46,13 +47,16 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._passing = folder / "incoming"
+        #: As text: making a path of each name takes longer than the call it is made for.
+        self._at = str(folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._passing.mkdir(mode=0o700, exist_ok=True)
         # What makes a passing name that no other thread and no other process has.
         self._id = uuid4().hex
         self._numbers = count()
-        #: The sub-folders whose own names this process knows to be on disk.
-        self._on_disk: set[Path] = set()
+        #: The sub-folders whose own names this process knows to be on disk, held open: by a handle
+        #: one waits for the disk with one call instead of three. There are 256.
+        self._open: dict[str, int] = {}
 
     def keep(self, content: bytes) -> Kept:
         """Put content on disk; raises OSError. It waits for the disk: not inside a transaction.
@@ -60,39 +64,52 @@ class Files:
         With few calls to the system: after each of them other threads go first.
         """
         kept = Kept(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-        target = self._path(kept.sha256)
-        is_known = target.parent in self._on_disk
-        if not is_known:
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-        self._put(content, target)
-        sync(target.parent)
-        if not is_known:
-            sync(self.folder)
-            self._on_disk.add(target.parent)
+        names = self._names(kept.sha256[:2])
+        self._put(content, self._name(kept.sha256))
+        os.fsync(names)
         return kept
 
-    def _put(self, content: bytes, target: Path) -> None:
+    def _names(self, part: str) -> int:
+        """The handle of a sub-folder, which is there and whose own name is on disk."""
+        known = self._open.get(part)
+        if known is not None:
+            return known
+        path = f"{self._at}/{part}"
+        with contextlib.suppress(FileExistsError):
+            Path(path).mkdir(mode=0o700)
+        sync(self.folder)
+        fresh = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        kept = self._open.setdefault(part, fresh)
+        if kept != fresh:  # another thread was first
+            os.close(fresh)
+        return kept
+
+    def _put(self, content: bytes, target: str) -> None:
         """Have a name for content that is on disk; the name itself may not be there yet."""
-        path = self._passing / f"{self._id}-{os.getpid()}-{next(self._numbers)}"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+        passing = f"{self._at}/incoming/{self._id}-{os.getpid()}-{next(self._numbers)}"
+        handle = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
         try:
             _write(handle, content)
             try:
                 # A name that is new comes first: waiting for the content, one waits for both.
-                os.link(path, target)
+                os.link(passing, target)
             except OSError:
                 # What bears the name may be needed already: it stays until the disk has this, too.
                 os.fsync(handle)
-                path.replace(target)
+                os.replace(passing, target)  # noqa: PTH105  # see _at
             else:
                 os.fsync(handle)
+                os.unlink(passing)  # noqa: PTH108
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(passing)  # noqa: PTH108
+            raise
         finally:
             os.close(handle)
-            path.unlink(missing_ok=True)
 
     def holds(self, sha256: str) -> bool:
         """Whether content is still there."""
-        return self._path(sha256).exists()
+        return os.path.exists(self._name(sha256))  # noqa: PTH110
 
     def read(self, sha256: str) -> bytes:
         """Return stored content; raises DamagedFile if it is missing or changed."""
@@ -145,7 +162,10 @@ class Files:
         return len(left)
 
     def _path(self, sha256: str) -> Path:
-        return self.folder / sha256[:2] / sha256
+        return Path(self._name(sha256))
+
+    def _name(self, sha256: str) -> str:
+        return f"{self._at}/{sha256[:2]}/{sha256}"
 
 
 def _write(handle: int, content: bytes) -> None:
