@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import resource
 import signal
+import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -19,6 +20,9 @@ from typing import Any, TypeAlias
 
 Head: TypeAlias = "Mapping[str, Any]"
 Message: TypeAlias = "tuple[Head, bytes]"
+
+#: Before each message stands how long its head is.
+_LENGTH = struct.Struct("!I")
 
 #: The head of the answer of a child that has run out of memory.
 TOO_LARGE: Head = {"too_large": True}
@@ -62,16 +66,17 @@ def _answered(answer: Callable[[Head, bytes], Message], request: Message) -> Mes
 
 
 def send(connection: Connection, message: Message) -> None:
-    """Send a message; raises OSError."""
+    """Send a message, with one call to the system; raises OSError."""
     head, body = message
-    connection.send_bytes(json.dumps(head).encode())
-    connection.send_bytes(body)
+    told = json.dumps(head).encode()
+    connection.send_bytes(b"".join((_LENGTH.pack(len(told)), told, body)))
 
 
 def receive(connection: Connection, *, most: int | None = None) -> Message:
-    """Receive a message, each part of at most ``most`` bytes.
-
-    Raises EOFError, OSError, ValueError.
-    """
-    head = json.loads(connection.recv_bytes(most))
-    return head, connection.recv_bytes(most)
+    """Receive a message of at most ``most`` bytes. Raises EOFError, OSError, ValueError."""
+    whole = connection.recv_bytes(most)
+    if len(whole) < _LENGTH.size:
+        raise ValueError("a message without its head")
+    start = _LENGTH.size
+    end = start + _LENGTH.unpack_from(whole)[0]
+    return json.loads(whole[start:end]), whole[end:]

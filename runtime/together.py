@@ -6,15 +6,43 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 #: So many callers at most share a call.
 LARGEST_GROUP = 200
-#: What callers ask, each with the future of its answer; None is the end.
-_Waiting: TypeAlias = "queue.SimpleQueue[tuple[T, Future[R]] | None]"
+
+
+class _Asked(Generic[T, R]):
+    """What somebody asks, and waits for the answer to.
+
+    A bare lock: a Future's own would make whoever is answered wait for whoever answers.
+    """
+
+    __slots__ = ("_answered", "answer", "problem", "what")
+
+    def __init__(self, what: T) -> None:
+        self.what = what
+        self.answer: R
+        self.problem: BaseException | None = None
+        self._answered = threading.Lock()
+        self._answered.acquire()
+
+    def settle(self) -> None:
+        """The answer is there, or the problem."""
+        self._answered.release()
+
+    def wait(self) -> R:
+        """Return the answer once it is there; raises the problem."""
+        self._answered.acquire()
+        if self.problem is not None:
+            raise self.problem
+        return self.answer
+
+
+#: What callers ask; None is the end.
+_Waiting: TypeAlias = "queue.SimpleQueue[_Asked[T, R] | None]"
 
 
 class Together(Generic[T, R]):
@@ -34,27 +62,28 @@ class Together(Generic[T, R]):
         threading.Thread(target=target, args=given, name=name, daemon=True).start()
         weakref.finalize(self, self._waiting.put, None).atexit = False
 
-    def ask(self, asked: T) -> R:
+    def ask(self, what: T) -> R:
         """Return the answer; raises what ``work`` raised."""
-        future: Future[R] = Future()
-        self._waiting.put((asked, future))
-        return future.result()
+        asked: _Asked[T, R] = _Asked(what)
+        self._waiting.put(asked)
+        return asked.wait()
 
     def waiting(self) -> int:
         """How many callers wait for the next group."""
         return self._waiting.qsize()
 
-    def serve(self, group: Sequence[tuple[T, Future[R]]]) -> None:
+    def serve(self, group: Sequence[_Asked[T, R]]) -> None:
         """Answer a group; its own thread calls this."""
         try:
-            answers = self._work([asked for asked, _ in group])
+            answers = self._work([asked.what for asked in group])
+            for asked, answer in zip(group, answers, strict=True):
+                asked.answer = answer
         # Whatever it is: a caller that is never answered would wait for ever.
         except BaseException as exc:  # noqa: BLE001
-            for _, future in group:
-                future.set_exception(exc)
-            return
-        for (_, future), answer in zip(group, answers, strict=True):
-            future.set_result(answer)
+            for asked in group:
+                asked.problem = exc
+        for asked in group:
+            asked.settle()
 
 
 def _serve_while_there(served: weakref.ref[Together[T, R]], waiting: _Waiting[T, R]) -> None:
