@@ -119,6 +119,10 @@ class Child:
 
         Raises NotStarted.
         """
+        running = self._running
+        # Who only asks this must not wait until the work at hand is done.
+        if running is not None and running.alive():
+            return running.greeting
         with self._lock:
             return self._started().greeting
 

@@ -69,6 +69,24 @@ def test_it_is_greeted_by_each_child_anew(child: Child) -> None:
     assert first != child.greeting() == {"process": child.process_id}
 
 
+def test_its_greeting_is_told_while_it_works(child: Child) -> None:
+    greeted = child.greeting()
+    ended = threading.Event()
+
+    def loop() -> None:
+        with pytest.raises(TooSlow):
+            child.ask({"do": "loop"})
+        ended.set()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    eventually(child._lock.locked)
+
+    assert greeted is child.greeting()
+    assert not ended.is_set()
+    thread.join()
+
+
 def test_nothing_is_started_before_the_first_request(child: Child) -> None:
     assert None is child.process_id
 
