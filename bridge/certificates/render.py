@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -79,13 +80,14 @@ class Renderer:
         unknown kind, a text that does not fit; Unprintable and TooSlow, which are such errors.
         """
         data.refuse_empty(page)
-        if lacking := self.missing(page):
+        template, texts = self.template(page.template), self._texts(page)
+        if lacking := self._lacking(template, texts):
             raise Unprintable(lacking)
-        template = self.template(page.template)
+        root = template.unpack(self._cache)
         midnight = datetime.combine(page.issue_date, time(), UTC)
         request = {
-            "root": str(template.unpack(self._cache)),
-            "data": json.dumps(self.data(page)),
+            "root": str(root),
+            "data": json.dumps(self._data(page, root, texts)),
             "timestamp": int(midnight.timestamp()),
             "format": form,
             "standards": STANDARDS,
@@ -107,7 +109,7 @@ class Renderer:
             "template": template.digest,
             "pictures": {name: sha256(each.content) for name, each in pictures.items()},
             "issuer": page.issuer(),
-            "fonts": self._fonts(template).files(self._families(page)),
+            "fonts": self._fonts(template).files(self._families(page, self._texts(page))),
             "typst": self._printers.typst(),
         }
 
@@ -123,27 +125,15 @@ class Renderer:
 
         Raises RenderError for an unknown template, language or parameter.
         """
-        book = self._fonts(self.template(page.template))
-        return tuple(
-            replace(each, where=where)
-            for where, text in self._texts(page).items()
-            for each in book.missing(text)
-        )
+        return self._lacking(self.template(page.template), self._texts(page))
 
     def data(self, page: Page) -> dict[str, Any]:
         """What the page's template is told; its pictures are put beside the template's copy.
 
         Raises RenderError.
         """
-        template, spoken = self.template(page.template), language(page.language)
-        root = template.unpack(self._cache)
-        return data.data(
-            page,
-            template,
-            spoken,
-            fonts=self._families(page),
-            put=lambda picture, what: self._placing.put(picture, what, root),
-        )
+        root = self.template(page.template).unpack(self._cache)
+        return self._data(page, root, self._texts(page))
 
     def template(self, name: str) -> templates.Template:
         """Return a template, read once. Raises RenderError."""
@@ -174,10 +164,29 @@ class Renderer:
     def _texts(self, page: Page) -> dict[str, str]:
         return data.texts(page, self.template(page.template), language(page.language))
 
-    def _families(self, page: Page) -> tuple[str, ...]:
+    def _lacking(
+        self, template: templates.Template, texts: Mapping[str, str]
+    ) -> tuple[Missing, ...]:
+        book = self._fonts(template)
+        return tuple(
+            replace(each, where=where)
+            for where, text in texts.items()
+            for each in book.missing(text)
+        )
+
+    def _data(self, page: Page, root: Path, texts: Mapping[str, str]) -> dict[str, Any]:
+        """``root`` is where the template is unpacked, ``texts`` what the page says."""
+        return data.data(
+            page,
+            self.template(page.template),
+            language(page.language),
+            fonts=self._families(page, texts),
+            put=lambda picture, what: self._placing.put(picture, what, root),
+        )
+
+    def _families(self, page: Page, texts: Mapping[str, str]) -> tuple[str, ...]:
         spoken = language(page.language).locale.language
-        book = self._fonts(self.template(page.template))
-        return book.families(*self._texts(page).values(), language=spoken)
+        return self._fonts(self.template(page.template)).families(*texts.values(), language=spoken)
 
     def _fonts(self, template: templates.Template) -> FontBook:
         faces = self._printers.faces()
