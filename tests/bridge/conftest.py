@@ -37,6 +37,7 @@ def _terse_logs() -> Iterator[None]:
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
         logger_factory=structlog.ReturnLoggerFactory(),
+        cache_logger_on_first_use=False,
     )
     yield
     structlog.reset_defaults()

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
+from runtime import logging
 from runtime.database import Database
 from runtime.embedded import resolve
 from tests.vault.world import World
@@ -27,6 +28,8 @@ def _settings(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path) 
     monkeypatch.setenv("VAULT_REDIS_URL", "redis://:secret@127.0.0.1:1")
     monkeypatch.setenv("VAULT_FILES", str(tmp_path / "files"))
     monkeypatch.setenv("VAULT_PUBLIC_URL", PUBLIC_URL)
+    # In this process it would decide how the log of all later tests is written.
+    monkeypatch.setattr(logging, "configure", lambda service, process: None)
 
 
 def run(*args: object) -> Result:
