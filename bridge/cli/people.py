@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from bridge.cli.printing import print_json, print_table
@@ -98,7 +96,7 @@ def link(email: str, who: str | None) -> None:
 @AS_OPTION
 def role(email: str, new_role: str, who: str | None) -> None:
     """Give a person another ROLE: viewer, support or admin."""
-    _change(email, who, f"made {new_role}", role=new_role)
+    entering.give_role(bridge(), email, Role(new_role), who=acting(who))
     click.echo(f"{email} is {new_role} from now on.")
 
 
@@ -107,12 +105,7 @@ def role(email: str, new_role: str, who: str | None) -> None:
 @AS_OPTION
 def remove(email: str, who: str | None) -> None:
     """Remove a person: they are signed out everywhere, and cannot come in again."""
-    b = bridge()
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        row = rows.named(conn, email)
-        rows.remove(conn, row.id, now=now)
-        events.record(conn, row.id, "removed", at=now, who=acting(who))
+    entering.remove(bridge(), email, who=acting(who))
     click.echo(f"{email} is removed.")
 
 
@@ -128,12 +121,3 @@ def sign_out(email: str, who: str | None) -> None:
         number = rows.sign_out_everywhere(conn, row.id)
         events.record(conn, row.id, "signed out everywhere", at=now, who=acting(who))
     click.echo(f"{number} sessions of {email} are ended.")
-
-
-def _change(email: str, who: str | None, what: str, **values: Any) -> None:
-    b = bridge()
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        row = rows.named(conn, email)
-        rows.change(conn, row.id, **values)
-        events.record(conn, row.id, what, at=now, who=acting(who), detail=f"was {row.role}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import redirect, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
@@ -13,9 +11,6 @@ from bridge.people import entering, passwords
 from bridge.people.roles import Role
 from bridge.store import people
 from runtime.callers import caller
-
-LONGEST_NAME, LONGEST_ADDRESS = 255, 254
-_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 
 
 def add_to(console: Console) -> None:
@@ -109,13 +104,13 @@ def _dead() -> Response:
 
 
 def _problem_with_address(email: str) -> str | None:
-    is_one = len(email) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(email)
-    return None if is_one else str(gettext("This is not an e-mail address."))
+    fits = entering.is_address(email)
+    return None if fits else str(gettext("This is not an e-mail address."))
 
 
 def _problem_with_name(name: str) -> str | None:
-    is_one = 0 < len(name) <= LONGEST_NAME
-    return None if is_one else str(gettext("Give your name, as others see it in the history."))
+    fits = entering.is_name(name)
+    return None if fits else str(gettext("Give your name, as others see it in the history."))
 
 
 def _problem_with_pair(password: str, again: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,10 +13,8 @@ from werkzeug.wrappers import Response
 from bridge.console.door import Console, message, page, person
 from bridge.people import entering
 from bridge.people.roles import Limits, Role
-from bridge.store import accounts, events
+from bridge.store import accounts
 from bridge.store import people as rows
-
-_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 
 
 def add_to(console: Console) -> None:
@@ -34,9 +31,9 @@ def add_to(console: Console) -> None:
         """Add a person; their link is shown once."""
         given = {name: request.form.get(name, "").strip() for name in ("email", "name", "role")}
         wrong = {}
-        if not _ADDRESS.fullmatch(given["email"]) or len(given["email"]) > 254:
+        if not entering.is_address(given["email"]):
             wrong["email"] = gettext("This is not an e-mail address.")
-        if not given["name"] or len(given["name"]) > 255:
+        if not entering.is_name(given["name"]):
             wrong["name"] = gettext("Give the name, as others see it in the history.")
         if given["role"] not in set(Role):
             wrong["role"] = gettext("Choose one of the roles.")
@@ -75,17 +72,10 @@ def add_to(console: Console) -> None:
                 gettext("Ask another admin: so there is always one who can come in."),
                 status=409,
             )
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            if act == "remove":
-                rows.remove(conn, row.id, now=now)
-                events.record(conn, row.id, "removed", at=now, who=person().email)
-            elif act in set(Role):
-                rows.change(conn, row.id, role=act)
-                what = f"made {act}"
-                events.record(
-                    conn, row.id, what, at=now, who=person().email, detail=f"was {row.role}"
-                )
+        if act == "remove":
+            entering.remove(bridge, row.email, who=person().email)
+        elif act in set(Role):
+            entering.give_role(bridge, row.email, Role(act), who=person().email)
         return redirect(url_for("console.people"), code=303)
 
     def _page(*, status: int = 200, **values: Any) -> Response:

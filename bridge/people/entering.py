@@ -1,7 +1,8 @@
-"""How people come in: by a link once, then by address and password; and how often that is tried."""
+"""How people come in, by a link once and then by password; and what admins do with them."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,14 @@ import sqlalchemy as sa
 from bridge.people import passwords
 from bridge.people.roles import Limits, Role
 from bridge.pipeline.bridge import Bridge
-from bridge.store import events, mails, people
+from bridge.store import events, people, rates
 
 #: Where a link to come in leads; what follows is its token.
 ENTER = "/console/enter/"
 WINDOW = timedelta(minutes=15)
+#: RFC 5321, 4.5.3.1.3, and what a person's row holds.
+LONGEST_ADDRESS, LONGEST_NAME = 254, 255
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 #: Tries for one person, and from one client: a campus is one client.
 MOST_PER_PERSON, MOST_PER_CLIENT = 10, 300
 
@@ -29,6 +33,16 @@ class TooOften(Exception):
 
 class DeadLink(Exception):
     """The link was used, has expired, or is none of ours."""
+
+
+def is_address(text: str) -> bool:
+    """Whether it could be a person's e-mail address."""
+    return len(text) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Whether it can stand for a person in the history."""
+    return 0 < len(text) <= LONGEST_NAME
 
 
 def first_link(bridge: Bridge) -> str | None:
@@ -69,6 +83,24 @@ def new_link(bridge: Bridge, email: str, *, who: str) -> str:
         events.record(conn, row.id, "given a new link", at=now, who=who)
         token = people.invite(conn, row.id, now=now)
     return address(bridge, token)
+
+
+def give_role(bridge: Bridge, email: str, role: Role, *, who: str) -> None:
+    """Give a person another role, which counts at once; raises NotThere."""
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        row = people.named(conn, email)
+        people.change(conn, row.id, role=role)
+        events.record(conn, row.id, f"made {role}", at=now, who=who, detail=f"was {row.role}")
+
+
+def remove(bridge: Bridge, email: str, *, who: str) -> None:
+    """Remove a person: they are signed out everywhere; raises NotThere."""
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        row = people.named(conn, email)
+        people.remove(conn, row.id, now=now)
+        events.record(conn, row.id, "removed", at=now, who=who)
 
 
 def accept(bridge: Bridge, token: str, password: str, *, email: str = "", name: str = "") -> str:
@@ -120,8 +152,8 @@ def _count(bridge: Bridge, email: str, client: str) -> None:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         allowed = [
-            mails.allow(conn, person, most=MOST_PER_PERSON, window=WINDOW, now=now),
-            mails.allow(conn, where, most=MOST_PER_CLIENT, window=WINDOW, now=now),
+            rates.allow(conn, person, most=MOST_PER_PERSON, window=WINDOW, now=now),
+            rates.allow(conn, where, most=MOST_PER_CLIENT, window=WINDOW, now=now),
         ]
     if not all(allowed):
         raise TooOften

@@ -22,7 +22,7 @@ from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
 from bridge.pipeline.standing import WORDS, Standing, standing
-from bridge.store import accounts, events, issuances, links, mails
+from bridge.store import accounts, events, issuances, links, rates
 from bridge.store.states import MailState
 from bridge.store.tables import mail
 from bridge.store.troubles import MENDED, troubled
@@ -49,7 +49,7 @@ def run(bridge: Bridge) -> bool:
         return False
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
-        mails.forget_rates(conn, before=now - RATES_KEPT)
+        rates.forget(conn, before=now - RATES_KEPT)
         rows = claim(
             conn,
             mail,

@@ -1,15 +1,14 @@
-"""Mail to learners, and how often it may be asked for."""
+"""Mail to learners, waiting to be sent."""
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from bridge.store.ids import new_id
 from bridge.store.states import MailState
-from bridge.store.tables import mail, rate
+from bridge.store.tables import mail
 from runtime.inserting import insert
 
 
@@ -47,21 +46,3 @@ def add_replaced(
         )
         .on_conflict_do_nothing(index_elements=["issuance_id"])
     )
-
-
-def allow(conn: sa.Connection, what: str, *, most: int, window: timedelta, now: datetime) -> bool:
-    """Count one more ``what`` in the present window; say whether it is within ``most``."""
-    seconds = window.total_seconds()
-    start = datetime.fromtimestamp(now.timestamp() // seconds * seconds, tz=now.tzinfo)
-    count: int = conn.execute(
-        insert(conn, rate)
-        .values(key=hashlib.sha256(what.encode()).hexdigest(), window=start, count=1)
-        .on_conflict_do_update(index_elements=["key", "window"], set_={"count": rate.c.count + 1})
-        .returning(rate.c.count)
-    ).scalar_one()
-    return count <= most
-
-
-def forget_rates(conn: sa.Connection, *, before: datetime) -> None:
-    """Drop counts of windows long past."""
-    conn.execute(sa.delete(rate).where(rate.c.window < before))

@@ -17,7 +17,7 @@ from werkzeug import Response
 
 from bridge.pipeline import mail
 from bridge.pipeline.standing import spoken
-from bridge.store import issuances, mails
+from bridge.store import issuances, mails, rates
 from bridge.texts import LANGUAGES, mark
 from bridge.web import learner_page
 from bridge.wiring import Bridge
@@ -107,9 +107,9 @@ class LostLink:
         )
         with self._bridge.database.write() as conn:
             now = self._bridge.database.now(conn)
-            if not mails.allow(conn, client, most=MOST_PER_CLIENT, window=WINDOW, now=now):
+            if not rates.allow(conn, client, most=MOST_PER_CLIENT, window=WINDOW, now=now):
                 return False
-            if mails.allow(conn, person, most=MOST_PER_ADDRESS, window=WINDOW, now=now):
+            if rates.allow(conn, person, most=MOST_PER_ADDRESS, window=WINDOW, now=now):
                 found = issuances.generated_for(conn, address)
                 if found:
                     # To the address on the certificate, never to what was typed: letters that

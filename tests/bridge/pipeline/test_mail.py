@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import mail
-from bridge.store import events, mails, tables
+from bridge.store import events, mails, rates, tables
 from bridge.store import links as link_rows
 from bridge.store.states import IssuanceState
 from tests.bridge.institution import ENTRY, NOON, Institution, institution
@@ -321,8 +321,8 @@ def test_without_a_mail_server_nothing_is_taken_up(sqlite_url: str) -> None:
 def test_counts_of_requests_are_forgotten_after_a_day(here: Institution) -> None:
     window = timedelta(hours=1)
     with here.database.write() as conn:
-        mails.allow(conn, "old", most=1, window=window, now=here.now() - timedelta(days=2))
-        mails.allow(conn, "new", most=1, window=window, now=here.now())
+        rates.allow(conn, "old", most=1, window=window, now=here.now() - timedelta(days=2))
+        rates.allow(conn, "new", most=1, window=window, now=here.now())
 
     run(here)
 
