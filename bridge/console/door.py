@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Blueprint, Request, g, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from werkzeug.wrappers import Response
 
 from bridge.people import entering
@@ -191,7 +191,20 @@ class Console(Blueprint):
     def _context(self) -> dict[str, Any]:
         if request.blueprint != NAME:
             return {}
-        return {"person": g.get("person"), "form_token": self.form_token, "Role": Role}
+        return {
+            "person": g.get("person"),
+            "opens": self._opens,
+            "language": str(get_locale()).replace("_", "-"),
+            "form_token": self.form_token,
+            "Role": Role,
+        }
+
+    def _opens(self, endpoint: str) -> bool:
+        """Whether the door lets whoever is signed in to a page: for links to it."""
+        role = self.roles[endpoint]
+        return role is None or (
+            person().role.covers(role) and not (endpoint in self.whole and person().limits.any)
+        )
 
 
 def person() -> Person:
