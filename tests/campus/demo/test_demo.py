@@ -210,7 +210,8 @@ def test_it_stays_up_until_ctrl_c_which_ends_all(
     assert "  Verification at the vault: http://vault/v/VEC-IC-2026" in shown
     console = f"http://127.0.0.1:{port}/console/enter/x"
     assert f"  Console, as its first admin: {console}\n" in shown
-    assert (0, False, []) == (demo.returncode, is_alive(pid), list((tmp_path / "var").iterdir()))
+    assert (0, []) == (demo.returncode, list((tmp_path / "var").iterdir()))
+    eventually(lambda: not is_alive(pid))
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -222,11 +223,9 @@ def test_ended_midway_it_leaves_nothing_behind(
     demo.send_signal(name)
     demo.communicate(timeout=PATIENCE_S)
 
-    assert (128 + name, False, []) == (
-        demo.returncode,
-        is_alive(pid),
-        list((tmp_path / "var").iterdir()),
-    )
+    assert (128 + name, []) == (demo.returncode, list((tmp_path / "var").iterdir()))
+    # It was killed before the demo ended; the kernel takes its moment on a busy machine.
+    eventually(lambda: not is_alive(pid))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
