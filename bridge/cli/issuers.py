@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
 from bridge.addresses import shown
-from bridge.cli.owners import OWNER_OPTION, told_owners
+from bridge.cli.owners import OWNER_OPTION
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import (
     AS_OPTION,
@@ -19,17 +19,15 @@ from bridge.cli.session import (
     person,
     secret_values,
 )
-from bridge.pipeline.replay import resume_issuer
+from bridge.connections import issuers
+from bridge.connections.given import Unfit
+from bridge.connections.issuers import Changes
 from bridge.store import accounts, events
-from bridge.store.owners import change, of, sealed
+from bridge.store.owners import of
 from bridge.vault_client import BASE
-from bridge.wiring import Bridge
-from runtime.crashpoint import crashpoint
 from runtime.settings import MASK
 
-KNOWN_SECRETS = frozenset({"token", "webhook_secret"})
 COLUMNS = ("name", "vault_url", "institution_name", "state", "problem", "remedy")
-LARGEST_LOGO = 1024 * 1024
 
 SECRET_OPTION = click.option(
     "--secret",
@@ -46,9 +44,8 @@ def issuer() -> None:
 
 
 def _url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise click.BadParameter(f"{url!r} does not begin with https:// and a host")
+    if problem := issuers.problem_with_url(url):
+        raise click.BadParameter(problem)
     return url
 
 
@@ -83,73 +80,40 @@ def add(
     given = _secrets(secrets)
     if "token" not in given:
         raise click.UsageError("An issuer needs its vault's token: --secret token=@FILE")
-    b = bridge()
-    add_issuer(
-        b,
-        name,
-        url=url,
-        institution=institution,
-        secrets=given,
-        who=person(who),
-        logo=_logo(logo),
-        signatory_name=signatory_name,
-        signatory_role=signatory_role,
-        owners=owners or (),
-    )
+    with _told():
+        issuers.add(
+            bridge(),
+            name,
+            url=url,
+            institution=institution,
+            secrets=given,
+            who=person(who),
+            logo=logo.read_bytes() if logo is not None else None,
+            signatory_name=signatory_name,
+            signatory_role=signatory_role,
+            owners=owners or (),
+        )
     click.echo(f"Added the issuer {name}. Try its token: vaultbridge issuer check {name}")
 
 
-def add_issuer(
-    b: Bridge,
-    name: str,
-    *,
-    url: str,
-    institution: str,
-    secrets: dict[str, str],
-    who: str,
-    logo: bytes | None = None,
-    signatory_name: str | None = None,
-    signatory_role: str | None = None,
-    owners: Sequence[str] = (),
-) -> None:
-    """Store an issuer; raises bridge.store.accounts.NameTaken."""
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        row_id = accounts.add_issuer(
-            conn,
-            name,
-            keys=b.keys,
-            secrets=secrets,
-            now=now,
-            vault_url=url.rstrip("/").removesuffix(BASE),
-            institution_name=institution,
-            logo=logo,
-            signatory_name=signatory_name,
-            signatory_role=signatory_role,
-            owners=sealed(owners, kind="issuer", name=name, keys=b.keys),
-        )
-        events.record(conn, row_id, "added", at=now, who=who)
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what is wrong with what was given."""
+    try:
+        yield
+    except issuers.LostKey as exc:
+        raise click.ClickException(f"{issuers.LostKey.__doc__} --secret token=@FILE") from exc
+    except Unfit as exc:
+        raise click.UsageError(str(exc)) from exc
 
 
 def _secrets(pairs: tuple[str, ...]) -> dict[str, str]:
     given = secret_values(pairs)
-    unknown = given.keys() - KNOWN_SECRETS
+    unknown = given.keys() - issuers.KNOWN_SECRETS
     if unknown:
-        known = " or ".join(sorted(KNOWN_SECRETS))
+        known = " or ".join(sorted(issuers.KNOWN_SECRETS))
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: a secret is {known}")
-    token = given.get("token", "t")
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise click.BadParameter("a token is one line of letters, digits and signs, no blanks")
     return given
-
-
-def _logo(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    content = path.read_bytes()
-    if len(content) > LARGEST_LOGO:
-        raise click.BadParameter(f"{path}: {len(content)} bytes; a logo has 1 MB at most")
-    return content
 
 
 @issuer.command(name="list")
@@ -190,7 +154,7 @@ def show(name: str, as_json: bool) -> None:
         "id": row.id,
         "name": row.name,
         "vault_url": row.vault_url,
-        "hook": f"{b.settings.public_url}/hooks/vault/{row.name}",
+        "hook": issuers.hook(b, row.name),
         "institution_name": row.institution_name,
         "signatory_name": row.signatory_name,
         "signatory_role": row.signatory_role,
@@ -218,13 +182,8 @@ def set_(name: str, owners: tuple[str, ...] | None, who: str | None) -> None:
     """Change who is told of an issuer's troubles."""
     if owners is None:
         raise click.UsageError("Say what to change: --owner.")
-    b = bridge()
-    with b.database.write() as conn:
-        row = accounts.issuer_named(conn, name)
-        change(conn, row, owners, kind="issuer", keys=b.keys)
-        detail = "; ".join(told_owners(owners))
-        now = b.database.now(conn)
-        events.record(conn, row.id, "changed", at=now, who=person(who), detail=detail)
+    with _told():
+        detail = issuers.change(bridge(), name, Changes(owners=owners), who=person(who))
     click.echo(f"Changed {name}: {detail}.")
 
 
@@ -237,8 +196,8 @@ def check(name: str, who: str | None) -> None:
     with b.database.read() as conn:
         row = accounts.issuer_named(conn, name)
     missing = []
-    for permission in b.vault_of(row).probe():
-        click.echo(f"{'✓' if permission.ok else '✗'} {permission.name}  {_told(permission.ok)}")
+    for permission in issuers.check(b, name, who=person(who)):
+        click.echo(f"{'✓' if permission.ok else '✗'} {permission.name}  {_there(permission.ok)}")
         if not permission.ok:
             missing.append(permission.name)
     if missing:
@@ -247,41 +206,28 @@ def check(name: str, who: str | None) -> None:
             f"token there and enter it: vaultbridge issuer rotate {name} --secret token=@FILE"
         )
     if row.paused_at is not None:
-        resume_issuer(b, row.id, who=person(who))
         click.echo("Sending goes on.")
 
 
-def _told(ok: bool) -> str:
+def _there(ok: bool) -> str:
     return "there" if ok else "missing"
 
 
 @issuer.command()
 @click.argument("name")
 @SECRET_OPTION
+@click.option("--drop-old", is_flag=True, help="Take no old webhook secret any more.")
 @AS_OPTION
-def rotate(name: str, secrets: tuple[str, ...], who: str | None) -> None:
-    """Replace the token or the webhook secret; workers take it up without a restart."""
+def rotate(name: str, secrets: tuple[str, ...], drop_old: bool, who: str | None) -> None:
+    """Replace the token or the webhook secret without a restart.
+
+    What the vault signs with the old webhook secret is taken until --drop-old.
+    """
     given = _secrets(secrets)
-    if not given:
+    if not given and not drop_old:
         raise click.UsageError("Say what to replace: --secret token=@FILE")
-    b = bridge()
-    with b.database.write() as conn:
-        row = accounts.issuer_named(conn, name)
-        now = b.database.now(conn)
-        old = accounts.secrets_or_none(row, kind="issuer", keys=b.keys)
-        fresh = {**old, **given}
-        if "token" not in fresh:
-            raise click.ClickException(
-                "The token that is stored was encrypted with a key that is lost. Enter it too: "
-                "--secret token=@FILE"
-            )
-        accounts.set_secrets(conn, row, kind="issuer", keys=b.keys, secrets=fresh)
-        events.record(
-            conn, row.id, "rotated", at=now, who=person(who), detail=", ".join(sorted(given))
-        )
-        crashpoint("issuer.rotating")
-    crashpoint("issuer.rotated")
-    resume_issuer(b, row.id, who=person(who))
+    with _told():
+        issuers.rotate(bridge(), name, given, drop_old=drop_old, who=person(who))
     click.echo(f"Replaced. Try it: vaultbridge issuer check {name}")
 
 
@@ -290,10 +236,5 @@ def rotate(name: str, secrets: tuple[str, ...], who: str | None) -> None:
 @AS_OPTION
 def remove(name: str, who: str | None) -> None:
     """Take an issuer out of use for new issuances. Its certificates stay readable."""
-    b = bridge()
-    with b.database.write() as conn:
-        row = accounts.issuer_named(conn, name)
-        now = b.database.now(conn)
-        accounts.change(conn, row.id, kind="issuer", removed_at=now)
-        events.record(conn, row.id, "removed", at=now, who=person(who))
+    issuers.remove(bridge(), name, who=person(who))
     click.echo(f"Removed {name}. What it issued stays; its name is not given again.")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import click
 
-from bridge.addresses import is_chat, problem_with, shown
+from bridge.addresses import is_chat, problem_with
 from bridge.cli.session import secret_text
 
 
@@ -42,9 +40,3 @@ OWNER_OPTION = click.option(
     "the address of a chat's incoming webhook (Slack, Mattermost, Teams). May be given again; "
     'with --owner "" nobody is.',
 )
-
-
-def told_owners(owners: Sequence[str] | None) -> Iterator[str]:
-    """What the history says of a change of owners."""
-    if owners is not None:
-        yield f"owners: {', '.join(map(shown, owners)) or 'nobody'}"

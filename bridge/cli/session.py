@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from bridge.connections.given import problem_with_name
 from bridge.queue import SERVICE
 from bridge.settings import PREFIX, from_environment
 from bridge.wiring import Bridge, build
@@ -26,15 +26,11 @@ LIMIT_OPTION = click.option(
     show_default=True,
     help="How many, newest.",
 )
-#: A name stands in the hook's address, and in mapping documents.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def _new_name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise click.BadParameter(
-            f"{name!r} is not a name of letters, digits, hyphens, dots and underscores, at most 64"
-        )
+    if problem := problem_with_name(name):
+        raise click.BadParameter(problem)
     return name
 
 

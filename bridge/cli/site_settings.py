@@ -1,17 +1,16 @@
-"""A site's settings and secrets as they are typed: validated by its connector's schema."""
+"""A site's settings and secrets on the command line, and what is said of mistakes in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import click
-import marshmallow as ma
-import sqlalchemy as sa
 
+from bridge.connections import site_settings
+from bridge.connections.given import Unfit
 from connectors import registry
 from mappings.locales import zone_problem
-from runtime.settings import is_secret
 
 SET_OPTION = click.option(
     "--set", "plain", multiple=True, metavar="KEY=VALUE", help="A setting of the connector."
@@ -40,77 +39,29 @@ TIMEZONE_OPTION = click.option(
 )
 
 
-def validated(
-    connector: str, plain: Mapping[str, str], secrets: Mapping[str, str]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Validate all together; return (settings, secrets) as they are stored."""
-    schema = registry.load(connector).settings_schema()
-    given: dict[str, Any] = {**plain, **secrets}
-    for name, field in schema.fields.items():
-        if name in plain and is_secret(field):
-            raise click.BadParameter(f"{name} is a secret: --secret {name}=@FILE")
-        if name in given and isinstance(field, ma.fields.List):
-            given[name] = given[name].splitlines() if name in secrets else given[name].split(",")
-    mistakes = schema.validate(given)
-    if mistakes:
-        raise click.ClickException("\n".join(mistakes_in(schema, mistakes)))
-    hidden = {name for name, field in schema.fields.items() if is_secret(field)}
-    return (
-        {name: value for name, value in given.items() if name not in hidden},
-        {name: value for name, value in given.items() if name in hidden},
-    )
+def refuse_secrets(connector: str, plain: Mapping[str, str], *, instead: str) -> None:
+    """A secret is never an argument itself: say how it is given ``instead``."""
+    for name in sorted(site_settings.secret_names(connector) & plain.keys()):
+        raise click.BadParameter(f"{name} is a secret: {instead} --secret {name}=@FILE".strip())
 
 
-def mistakes_in(schema: ma.Schema, mistakes: Mapping[Any, Any]) -> Iterable[str]:
-    for name, said in mistakes.items():
-        field = schema.fields.get(name)
-        text = " ".join(map(str, said)) if isinstance(said, list) else str(said)
+@contextmanager
+def mistakes_told(connector: str) -> Iterator[None]:
+    """Say what is wrong with what was given, each with what it is for and an example."""
+    try:
+        yield
+    except Unfit as exc:
+        raise click.ClickException("\n".join(_lines(connector, exc.mistakes))) from exc
+
+
+def _lines(connector: str, mistakes: Mapping[str, str]) -> Iterable[str]:
+    fields = registry.load(connector).settings_schema().fields
+    for part, said in mistakes.items():
+        name = part.removeprefix("settings.")
+        field = fields.get(name)
         if field is None:
-            yield f"{name}: {text} Known are: {', '.join(schema.fields)}."
+            yield f"{name}: {said}"
         else:
-            yield f"{name}: {text} It is {field.metadata['help']} For example: " + str(
+            yield f"{name}: {said} It is {field.metadata['help']} For example: " + str(
                 field.metadata["example"]
             )
-
-
-def changed(
-    row: sa.Row[Any], plain: Mapping[str, str], secrets: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A site's settings with some of them changed; an empty value takes one away."""
-    schema = registry.load(row.connector).settings_schema()
-    fresh: dict[str, Any] = dict(row.settings)
-    for name, value in plain.items():
-        field = schema.fields.get(name)
-        if field is not None and is_secret(field):
-            raise click.BadParameter(
-                f"{name} is a secret: vaultbridge site rotate {row.name} --secret {name}=@FILE"
-            )
-        fresh[name] = value.split(",") if isinstance(field, ma.fields.List) else value
-    fresh = {name: value for name, value in fresh.items() if value not in ("", [""])}
-    mistakes = schema.validate({**fresh, **secrets})
-    if mistakes:
-        raise click.ClickException("\n".join(mistakes_in(schema, mistakes)))
-    return fresh
-
-
-def rotated(
-    row: sa.Row[Any], old: Mapping[str, Any], given: Mapping[str, str], *, drop_old: bool
-) -> dict[str, Any]:
-    """A site's secrets with the given ones in place of the old, or of a list beside them."""
-    schema = registry.load(row.connector).settings_schema()
-    fresh: dict[str, Any] = dict(old)
-    for key, field in schema.fields.items():
-        if not (is_secret(field) and isinstance(field, ma.fields.List)):
-            continue
-        new = given[key].splitlines() if key in given else []
-        kept = [] if drop_old and new else list(old.get(key, []))
-        fresh[key] = [*new, *(s for s in kept if s not in new)]
-        if drop_old and not new:
-            fresh[key] = fresh[key][:1]
-    fresh |= {
-        k: v for k, v in given.items() if not isinstance(schema.fields.get(k), ma.fields.List)
-    }
-    mistakes = schema.validate({**row.settings, **fresh})
-    if mistakes:
-        raise click.ClickException("\n".join(mistakes_in(schema, mistakes)))
-    return fresh

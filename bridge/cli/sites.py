@@ -27,13 +27,13 @@ from bridge.cli.site_settings import (
     SECRET_OPTION,
     SET_OPTION,
     TIMEZONE_OPTION,
-    rotated,
-    validated,
+    mistakes_told,
+    refuse_secrets,
 )
-from bridge.pipeline import trouble
-from bridge.store import accounts, completions, deliveries, events, restored, write_backs
-from bridge.store.owners import of, sealed
-from bridge.store.tables import completion, delivery
+from bridge.connections import sites
+from bridge.connections.sites import hook
+from bridge.store import accounts, completions, deliveries, write_backs
+from bridge.store.owners import of
 from bridge.wiring import Bridge
 from connectors.base import Capability, Connector, Finding, Target
 from runtime.crashpoint import crashpoint
@@ -72,31 +72,24 @@ def add(
     who: str | None,
 ) -> None:
     """Add a site and print the address its LMS must deliver to."""
-    settings, hidden = validated(connector, plain_values(plain), secret_values(secrets))
+    settings = plain_values(plain)
+    refuse_secrets(connector, settings, instead="")
+    hidden = secret_values(secrets)
     b = bridge()
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        row_id = accounts.add_site(
-            conn,
+    with mistakes_told(connector):
+        sites.add(
+            b,
             name,
             connector=connector,
             settings=settings,
             secrets=hidden,
-            keys=b.keys,
-            now=now,
             issue_from=issue_from,
-            timezone=timezone or None,
-            owners=sealed(owners or (), kind="site", name=name, keys=b.keys),
-            next_run_at=now + b.settings.reconcile,
+            timezone=timezone,
+            owners=owners or (),
+            who=person(who),
         )
-        events.record(conn, row_id, "added", at=now, who=person(who))
     click.echo(f"Added the site {name}. Its LMS delivers to:\n  {hook(b, connector, name)}")
     click.echo(f"Try the connection: vaultbridge site check {name}")
-
-
-def hook(b: Bridge, connector: str, name: str) -> str:
-    """The address a site's LMS delivers to."""
-    return f"{b.settings.public_url}/hooks/{connector}/{name}"
 
 
 @site.command(name="list")
@@ -128,15 +121,10 @@ def list_(as_json: bool) -> None:
 @AS_OPTION
 def resume(name: str, because: str, who: str | None) -> None:
     """Let a restored site send, though no reconciliation has found that it knows everything."""
-    b = bridge()
-    with b.database.write() as conn:
-        row = accounts.site_named(conn, name)
-        if row.unsure_since is None:
-            raise click.ClickException(f"The site {name} sends already.")
-        now = b.database.now(conn)
-        restored.send_again(conn, row.id, who=person(who), why=because, now=now)
-    for bell in ("issue", "write_back"):
-        b.ring(bell)
+    try:
+        sites.send_again(bridge(), name, because=because, who=person(who))
+    except sites.SendsAlready as exc:
+        raise click.ClickException(str(exc)) from exc
     click.echo(f"The site {name} sends again.")
 
 
@@ -184,9 +172,8 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 def check(name: str) -> None:
     """Try each permission the site needs, one by one; say what is missing and where to grant it."""
-    b, row, connector = _connector(name)
     missing = 0
-    for finding in connector.check():
+    for finding in sites.check(bridge(), name):
         click.echo(f"{_mark(finding)} {finding.name}")
         if finding.note:
             click.echo(f"    {finding.note}")
@@ -197,7 +184,6 @@ def check(name: str) -> None:
                 click.echo(f"    → {finding.remedy}")
     if missing:
         raise click.ClickException(f"{missing} missing. Grant them and check again.")
-    _wake(b, row)
     click.echo("All there.")
 
 
@@ -214,28 +200,6 @@ def _connector(name: str) -> tuple[Bridge, sa.Row[Any], Connector[Any]]:
     return b, row, b.connector_of(row)
 
 
-def _wake(b: Bridge, row: sa.Row[Any]) -> None:
-    """The site works: what waited for that is done now."""
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        trouble.mended(conn, row.id)
-        write_backs.wake(conn, row.id, now=now)
-        for waiting in (delivery, completion):
-            conn.execute(
-                sa.update(waiting)
-                .where(
-                    waiting.c.site_id == row.id,
-                    waiting.c.next_run_at > now,
-                    waiting.c.lease_until.is_(None),
-                )
-                .values(next_run_at=now, tries=0)
-            )
-        crashpoint("site.waking")
-    crashpoint("site.woken")
-    b.ring("normalise")
-    b.ring("write_back")
-
-
 @site.command()
 @click.argument("name")
 @SECRET_OPTION
@@ -247,18 +211,10 @@ def rotate(name: str, secrets: tuple[str, ...], drop_old: bool, who: str | None)
     if not given and not drop_old:
         raise click.UsageError("Say what to replace: --secret KEY=@FILE")
     b = bridge()
-    with b.database.write() as conn:
-        row = accounts.site_named(conn, name)
-        now = b.database.now(conn)
-        # Of secrets whose key is lost nothing is kept: the settings say which must be entered.
-        old = accounts.secrets_or_none(row, kind="site", keys=b.keys)
-        fresh = rotated(row, old, given, drop_old=drop_old)
-        accounts.set_secrets(conn, row, kind="site", keys=b.keys, secrets=fresh)
-        detail = ", ".join(sorted(given)) or "old ones dropped"
-        events.record(conn, row.id, "rotated", at=now, who=person(who), detail=detail)
-        crashpoint("site.rotating")
-    crashpoint("site.rotated")
-    _wake(b, row)
+    with b.database.read() as conn:
+        connector = accounts.site_named(conn, name).connector
+    with mistakes_told(connector):
+        sites.rotate(b, name, given, drop_old=drop_old, who=person(who))
     click.echo(f"Replaced. Try it: vaultbridge site check {name}")
 
 
@@ -267,12 +223,7 @@ def rotate(name: str, secrets: tuple[str, ...], drop_old: bool, who: str | None)
 @AS_OPTION
 def remove(name: str, who: str | None) -> None:
     """Take a site out of use: its hook answers 401 from now on. Its history stays."""
-    b = bridge()
-    with b.database.write() as conn:
-        row = accounts.site_named(conn, name)
-        now = b.database.now(conn)
-        accounts.change(conn, row.id, kind="site", removed_at=now)
-        events.record(conn, row.id, "removed", at=now, who=person(who))
+    sites.remove(bridge(), name, who=person(who))
     click.echo(f"Removed {name}. Its name is not given again.")
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from bridge.cli.embedded import OURS, Place, Vault, environment
-from bridge.cli.issuers import add_issuer
+from bridge.connections import issuers
 from bridge.people import entering
 from bridge.processes import BRIDGE, VAULT
 from bridge.queue import SERVICE
@@ -120,7 +120,7 @@ def _prepare(vault: Vault, institution: str, data: Path, found_port: str | None)
     if found is None:
         token = _first_token(vault, institution, data, migrate)
         url, hidden = vault.url, {"token": token}
-        add_issuer(bridge, ISSUER, url=url, institution=institution, secrets=hidden, who="up")
+        issuers.add(bridge, ISSUER, url=url, institution=institution, secrets=hidden, who="up")
         crashpoint("up.issuer_added")
     elif vault.port is None and found.vault_url != vault.url:
         raise click.ClickException(
