@@ -1,4 +1,4 @@
-"""The bridge's Flask application: hooks, learners' pages, health, the console."""
+"""The bridge's Flask application: hooks, learners' pages, health, metrics, the console."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bridge.console import blueprint as console
 from bridge.queue import SERVICE
 from bridge.settings import from_environment
-from bridge.web import errors, health, hooks, learner
+from bridge.web import errors, health, hooks, learner, metrics
 from bridge.wiring import Bridge, build
 from runtime import logging
 from runtime.bell import Bell
@@ -31,10 +32,12 @@ def create_app(bridge: Bridge) -> Flask:
     app.register_blueprint(hooks.blueprint(bridge))
     app.register_blueprint(learner.blueprint(bridge))
     app.register_blueprint(health.blueprint(bridge))
+    app.register_blueprint(metrics.blueprint(bridge))
     console.install(app, bridge)
     errors.register(app)
     app.before_request(_name_request)
     app.after_request(_tell_name)
+    app.teardown_request(_forget_name)
     if proxies := bridge.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
@@ -64,6 +67,13 @@ def from_env() -> Flask:
 
 def _name_request() -> None:
     g.request_id = uuid4().hex
+    # In each line that is logged while it is answered.
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _forget_name(_exc: BaseException | None) -> None:
+    # The thread answers another request next.
+    structlog.contextvars.unbind_contextvars("request_id")
 
 
 def _tell_name(response: Response) -> Response:

@@ -192,6 +192,16 @@ class SettingsSchema(ma.Schema):
     silence = _duration(
         86_400, "how long a busy site must be silent before its owner is told, in seconds."
     )
+    metrics_token = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(min=16),
+        metadata=_about(
+            "who sends this as `Authorization: Bearer …` may read /metrics; without it, whoever "
+            "asks from this machine.",
+            "a long random text",
+            secret=True,
+        ),
+    )
     lease = _duration(150, "how long a worker may hold a row, in seconds.")
     quiet_period = _duration(
         120, "how long to wait before asking a vault what became of a call without an answer."
@@ -331,6 +341,7 @@ class Settings:
     mail_from: str | None
     mail_folder: Path
     operator: tuple[str, ...] = field(repr=False)
+    metrics_token: str | None = field(repr=False)
     tell: timedelta
     tell_again: timedelta
     tell_patience: timedelta

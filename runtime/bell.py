@@ -26,10 +26,16 @@ Ring = Callable[[str], None]
 log = structlog.get_logger()
 
 
-def connect(url: str) -> redis.Redis:
-    """A client that fails fast and never repeats a command by itself (it would ring twice)."""
+def connect(url: str, *, patience: float = 2) -> redis.Redis:
+    """A client that fails fast and never repeats a command by itself (it would ring twice).
+
+    ``patience``: how many seconds an answer may take.
+    """
     return redis.Redis.from_url(
-        url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+        url,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 0),
     )
 
 
@@ -41,8 +47,8 @@ def queue_name(service: str, step: str) -> str:
 class Bell:
     """Rings for the steps of one service ("bridge", "vault")."""
 
-    def __init__(self, url: str, *, service: str) -> None:
-        self._redis = connect(url)
+    def __init__(self, url: str, *, service: str, patience: float = 2) -> None:
+        self._redis = connect(url, patience=patience)
         self._service = service
 
     def ring(self, step: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from typing import Any
 
 import structlog
@@ -41,7 +42,7 @@ def configure(service: str, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
     ]
     after: list[structlog.typing.Processor] = [
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(places),
         redact,
         structlog.processors.JSONRenderer(ensure_ascii=False, default=repr),
     ]
@@ -62,6 +63,22 @@ def configure(service: str, process: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def places(exc_info: structlog.typing.ExcInfo) -> str:
+    """An exception's kind and where it came from, of each that led to it.
+
+    Not its words: they quote what was being worked on, which is somebody's.
+    """
+    parts: list[str] = []
+    exc: BaseException | None = exc_info[1]
+    seen: set[int] = set()
+    while exc is not None and id(exc) not in seen:
+        seen.add(id(exc))
+        stack = "".join(traceback.format_tb(exc.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{stack}{type(exc).__qualname__}")
+        exc = exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
+    return "\n\nwhich came after:\n\n".join(parts)
 
 
 def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:

@@ -69,9 +69,19 @@ def require_current(database: Database, scripts: Path, *, remedy: str) -> None:
         )
 
 
+def newest(scripts: Path) -> str | None:
+    """The schema that this program needs; reads every migration."""
+    return ScriptDirectory(str(scripts)).get_current_head()
+
+
+def revision(conn: sa.Connection) -> str | None:
+    """The schema that a database has."""
+    return MigrationContext.configure(conn).get_current_revision()
+
+
 def _revision(database: Database) -> str | None:
     with database.read() as conn:
-        return MigrationContext.configure(conn).get_current_revision()
+        return revision(conn)
 
 
 def _refuse_newer(script: ScriptDirectory, found: str | None) -> None:

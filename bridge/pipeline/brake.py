@@ -145,5 +145,5 @@ def _enrolled(bridge: Bridge, site: sa.Row[Any], course_id: str, *, enough: int)
     try:
         return bridge.connector_of(site).enrolled(course_id, enough=enough) or 0
     except Permanent as exc:  # then what the course ever had is what is known
-        log.warning("enrolment_unknown", course_id=course_id, reason=exc.problem)
+        log.warning("enrolment_unknown", course_id=course_id, reason=type(exc).__name__)
         return 0

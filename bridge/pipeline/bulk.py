@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, files, guard, single
+from bridge.pipeline import endings, files, guard, single, trail
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.endings import PAUSED
@@ -243,6 +243,7 @@ def _conclude(
         entries=len(intended),
         guilty=len(guilty),
         outcome=type(answer).__name__,
+        **trail.of_all(filed.row for filed, _ in intended),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import brake, by_site, mapped
+from bridge.pipeline import brake, by_site, mapped, trail
 from bridge.pipeline.brake import Limits
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
@@ -116,7 +116,7 @@ def _apart(
 ) -> None:
     """One of them spoils the others' commit: each by itself."""
     for row, outcome in pairs:
-        with poisoned(NAME, row.id, partial(by_site.fault, bridge, STEP, row)):
+        with poisoned(NAME, row.id, partial(by_site.fault, bridge, STEP, row), about=row):
             settle([(row, outcome)])
 
 
@@ -172,7 +172,7 @@ def _settle_one(
         **_said(row, result, now=now),
     )
     events.record(conn, row.id, result.state.value, at=now, detail=result.problem)
-    log.info("completion", completion_id=row.id, outcome=result.state.value)
+    log.info("completion", **trail.of(row), outcome=result.state.value)
 
 
 def _kept(found: Completion, result: Decision) -> Completion:

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from bridge.pipeline import trail
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
 from bridge.store import events, issuances, write_backs
@@ -68,7 +69,7 @@ def unless_lost(conn: sa.Connection, row: sa.Row[Any]) -> Iterator[None]:
         with conn.begin_nested():
             yield
     except LeaseLost:
-        log.info("lease_lost", issuance_id=row.id)
+        log.info("lease_lost", **trail.of(row))
 
 
 def intend(
@@ -280,4 +281,4 @@ def stop(
     if row.replaces is not None:
         # That may be revoked by now, with nothing in its place: the gradebook says so.
         write_backs.make_due(conn, [row.replaces], now=now)
-    log.warning("issuance_stopped", issuance_id=row.id, outcome=state.value)
+    log.warning("issuance_stopped", **trail.of(row), outcome=state.value)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, replacing, vault_retry
+from bridge.pipeline import endings, replacing, trail, vault_retry
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause, cause_of
@@ -139,7 +139,7 @@ def _sent(bridge: Bridge, rows: Sequence[sa.Row[Any]]) -> Mapping[str, datetime]
 
 
 def _failed(bridge: Bridge, account: Account, row: sa.Row[Any], told: VaultCertificate) -> None:
-    with poisoned(STEP, row.id, partial(_move_on, bridge, [row])):
+    with poisoned(STEP, row.id, partial(_move_on, bridge, [row]), about=row):
         try:
             vault_retry.failed(bridge, account, row, told)
         except VaultError as exc:
@@ -235,7 +235,7 @@ def _generated(
     links.live_link(conn, row.id, now=now)
     replacing.came(bridge, conn, row, now=now)
     write_backs.make_due(conn, [row.id], now=now)
-    log.info("generated", issuance_id=row.id)
+    log.info("generated", **trail.of(row))
 
 
 def _revoked(

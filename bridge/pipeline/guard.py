@@ -7,10 +7,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from bridge.pipeline import trail
 from runtime.database import RolledBack
 from runtime.lease import LeaseLost
 
@@ -27,27 +29,30 @@ log = structlog.get_logger()
 
 
 @contextmanager
-def poisoned(step: str, row_id: str, move_on: Callable[[str], None]) -> Iterator[None]:
+def poisoned(
+    step: str, row_id: str, move_on: Callable[[str], None], *, about: sa.Row[Any] | None = None
+) -> Iterator[None]:
     """Run one row's work. LeaseLost ends it silently: the row is somebody else's now.
 
     A database that does not answer ends the whole step. Any other error is our bug: ``move_on`` is
     told its name and puts the row out of the way, so that it cannot stop its neighbours, and the
-    error is logged with its trace.
+    error is logged with its trace. ``about``: the row itself, whose ids the log then names.
     """
+    named = {"row": row_id} if about is None else {"row": row_id, **trail.of(about)}
     try:
         yield
     except LeaseLost:
-        log.info("lease_lost", step=step, row=row_id)
+        log.info("lease_lost", step=step, **named)
     except DATABASE_DOWN:
         raise
     except sa.exc.StatementError as exc:
         # Its text holds the statement's values: only where it happened is told.
         trace = "".join(traceback.format_tb(exc.__traceback__))
         name = type(exc.orig or exc).__name__
-        log.error("step_failed", step=step, row=row_id, reason=name, trace=trace)  # noqa: TRY400
+        log.error("step_failed", step=step, **named, reason=name, trace=trace)  # noqa: TRY400
         _move_on(step, row_id, move_on, name)
     except Exception as exc:
-        log.exception("step_failed", step=step, row=row_id)
+        log.exception("step_failed", step=step, **named)
         _move_on(step, row_id, move_on, type(exc).__name__)
 
 

@@ -89,7 +89,7 @@ def _apart(bridge: Bridge, rows: Sequence[sa.Row[Any]], _name: str) -> None:
         with bridge.database.read() as conn:
             fresh = issuances.by_id(conn, row.id)
         if fresh is not None and (fresh.lease_owner, fresh.fence) == (row.lease_owner, row.fence):
-            with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, fresh)):
+            with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, fresh), about=row):
                 _issuer(bridge, row.issuer_id, [fresh])
 
 
@@ -120,7 +120,7 @@ def _asking(bridge: Bridge, account: Account, row: sa.Row[Any]) -> Iterator[bool
     """Say whether the vault may be asked about a row; give the row back if not."""
     if not account.usable:
         accounts.give_back(bridge, [row])
-    with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, row)):
+    with poisoned(endings.ISSUE, row.id, partial(_move_on, bridge, row), about=row):
         yield account.usable
 
 
@@ -158,7 +158,8 @@ def _send(bridge: Bridge, account: Account, plan: _Plan) -> None:
         if not account.usable:
             accounts.give_back(bridge, [ready.row])
             continue
-        with poisoned(endings.ISSUE, ready.row.id, partial(_move_on, bridge, ready.row)):
+        move_on = partial(_move_on, bridge, ready.row)
+        with poisoned(endings.ISSUE, ready.row.id, move_on, about=ready.row):
             single.send(bridge, account, ready)
 
 

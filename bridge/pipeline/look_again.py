@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import brake, by_site, complete, mapped
+from bridge.pipeline import brake, by_site, complete, mapped, trail
 from bridge.pipeline.brake import Limits
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.decide import Decision, Terms, decide
@@ -127,7 +127,7 @@ def _mended(
         told = "the LMS tells what lacked"
         events.record(conn, row.id, "looked up again", at=terms.now, detail=told)
         mapped.carry_out(conn, row, decision, now=terms.now)
-        log.info("looked_again", completion_id=row.id, outcome="mended")
+        log.info("looked_again", **trail.of(row), outcome="mended")
     return {"round": round_, "data": completions.pack(found)} if mended else {}
 
 
@@ -147,7 +147,7 @@ def _tomorrow(
     now: datetime,
 ) -> None:
     """What cannot be asked about keeps its own words, and waits for the next night."""
-    log.warning("looked_again", completion_id=row.id, outcome="failed", reason=cause)
+    log.warning("looked_again", **trail.of(row), outcome="failed", reason=cause)
     release(conn, completion, lease_of(row), next_run_at=None, looked_at=now, tries=0)
 
 

@@ -82,7 +82,7 @@ def _site(bridge: Bridge, site_id: str, rows: Sequence[sa.Row[Any]]) -> None:
         return
     read: list[_Read] = []
     for row in rows:
-        with poisoned(STEP, row.id, partial(_move_on, bridge, row)):
+        with poisoned(STEP, row.id, partial(_move_on, bridge, row), about=row):
             read += _read(bridge, row, connector)
     for some in parts(read, TOGETHER):
         with poisoned(STEP, some[0].row.id, partial(_apart, bridge, connector, some)):
@@ -131,7 +131,7 @@ def _read(bridge: Bridge, row: sa.Row[Any], connector: Connector[Any]) -> list[_
 def _apart(bridge: Bridge, connector: Connector[Any], read: Sequence[_Read], _name: str) -> None:
     """One of them spoils the others' commit: each by itself."""
     for one in read:
-        with poisoned(STEP, one.row.id, partial(_move_on, bridge, one.row)):
+        with poisoned(STEP, one.row.id, partial(_move_on, bridge, one.row), about=one.row):
             _take(bridge, connector, [one])
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, replacing
+from bridge.pipeline import endings, replacing, trail
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
@@ -154,7 +154,7 @@ def _revoke(bridge: Bridge, account: Account, row: sa.Row[Any]) -> None:
         crashpoint("revoke.concluding")
     crashpoint("revoke.concluded")
     bridge.ring("issue")
-    log.info("revoked", issuance_id=pair.old.id, outcome=type(ended).__name__)
+    log.info("revoked", **trail.of(pair.old), outcome=type(ended).__name__)
 
 
 def _pair(conn: sa.Connection, row: sa.Row[Any]) -> _Pair:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline import account as accounts
-from bridge.pipeline import endings, guard
+from bridge.pipeline import endings, guard, trail
 from bridge.pipeline.account import Account
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.endings import PAUSED
@@ -75,7 +75,7 @@ def _conclude(
             _settle(bridge, conn, row, answer, now=now)
         crashpoint("single.concluding")
     crashpoint("single.concluded")
-    log.info("sent", issuance_id=row.id, outcome=type(answer).__name__)
+    log.info("sent", **trail.of(row), outcome=type(answer).__name__)
 
 
 def _settle(

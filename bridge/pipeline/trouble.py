@@ -24,17 +24,17 @@ log = structlog.get_logger()
 
 def tell(bridge: Bridge, site: sa.Row[Any], exc: Temporary | Permanent) -> None:
     """Say on the site what is the matter, and leave it alone until it is tried again."""
+    cause = cause_of("site", exc)
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         until = now + wait(bridge, exc, gates.fail(conn, sites, site.id))
         gates.shut(conn, sites, site.id, until=until, probing=site.shut_until is not None)
-        said = troubled(
-            site, cause=cause_of("site", exc), problem=exc.problem, remedy=_remedy(exc), now=now
-        )
+        said = troubled(site, cause=cause, problem=exc.problem, remedy=_remedy(exc), now=now)
         accounts.note_trouble(conn, site.id, kind="site", said=said)
-    told = {"site": site.name, "reason": exc.problem, "until": until.isoformat()}
+    # Its words, which the site keeps, may be about a person.
+    told = {"site": site.name, "reason": cause, "until": until.isoformat()}
     if isinstance(exc, Permanent):
-        log.error("site_refuses", **told, remedy=exc.remedy)
+        log.error("site_refuses", **told)
     else:
         log.warning("site_left_alone", **told)
 

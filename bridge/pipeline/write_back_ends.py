@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import causes
+from bridge.pipeline import causes, trail
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.looks import next_look
 from bridge.pipeline.parts import parts
@@ -53,7 +53,9 @@ def stand(bridge: Bridge, rows: Rows) -> None:
     _all(bridge, known, read_back_at=True)
     _each(bridge, news, _stands)
     if news:
-        log.info("written_back", rows=len(news))
+        with bridge.database.read() as conn:
+            told = trail.of_write_backs(conn, [row.id for row in news])
+        log.info("written_back", rows=len(news), **told)
 
 
 def untold(bridge: Bridge, rows: Rows) -> None:

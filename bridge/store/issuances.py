@@ -58,6 +58,12 @@ _of_learner = (
     )
     .order_by(issuance.c.issue_date.desc(), issuance.c.id.desc())
 )
+_delivery = (
+    sa.select(completion.c.delivery_id)
+    .where(completion.c.id == sa.bindparam("of_completion"))
+    .scalar_subquery()
+)
+_add = sa.insert(issuance).values(delivery_id=_delivery)
 _begin_attempt = sa.insert(attempt).returning(attempt.c.id)
 _end_attempt = sa.update(attempt).where(
     attempt.c.id == sa.bindparam("number"), attempt.c.outcome.is_(None)
@@ -135,7 +141,7 @@ def add(conn: sa.Connection, *, now: datetime, **values: Any) -> str:
     """Add an issuance; the caller has asked `owner_of_key` in the same transaction."""
     row_id = new_id("is", now)
     made = {"id": row_id, "created_at": now, "updated_at": now, **values}
-    conn.execute(sa.insert(issuance), made)
+    conn.execute(_add, {**made, "of_completion": values["completion_id"]})
     return row_id
 
 

@@ -234,6 +234,8 @@ issuance = sa.Table(
     sa.Column("id", ID, primary_key=True),
     sa.Column("issuer_id", ID, sa.ForeignKey("issuer.id"), nullable=False),
     sa.Column("completion_id", ID, sa.ForeignKey("completion.id"), nullable=False),
+    # The completion's, for whoever reads the log; NULL where the LMS was asked.
+    sa.Column("delivery_id", ID),
     sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
     sa.Column("course_id", sa.String(255), nullable=False),
     sa.Column("learner_id", sa.String(255), nullable=False),

@@ -13,7 +13,7 @@ from flask import Blueprint, redirect
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response
 
-from bridge.pipeline import chain
+from bridge.pipeline import chain, trail
 from bridge.pipeline.learner_links import PREFIX, Expired
 from bridge.pipeline.standing import WORDS, Standing, spoken, standing
 from bridge.store import issuances, links
@@ -161,7 +161,7 @@ class LearnerViews:
         except NotReady:
             return self._no_file(row, Standing.PREPARING, back)
         except VaultError as exc:
-            log.warning("download_failed", issuance_id=row.id, reason=type(exc).__name__)
+            log.warning("download_failed", **trail.of(row), reason=type(exc).__name__)
             return self._message(
                 row,
                 503,

@@ -26,6 +26,9 @@ SOURCE = "\n".join(
     for path in (ROOT / folder).rglob("*.py")
 )
 
+#: Not for the world: only this machine, or who has the token, is told.
+METRICS = "/metrics"
+
 
 def section(title: str) -> str:
     """The part of the page under a heading of the second rank."""
@@ -62,7 +65,14 @@ def served(sqlite_url: str, tmp_path: Path) -> Mapping[str, list[str]]:
     bridge = assemble(settings(), database=database, keys=Keys([KEY]), ring=print)
     vault = make(f"sqlite:///{tmp_path / 'vault.sqlite'}", tmp_path / "files")
     apps = {"127.0.0.1:8000": create_app(bridge), "127.0.0.1:8200": vault.app}
-    return {name: [rule.rule for rule in app.url_map.iter_rules()] for name, app in apps.items()}
+    served = {name: [rule.rule for rule in app.url_map.iter_rules()] for name, app in apps.items()}
+    served["127.0.0.1:8000"].remove(METRICS)
+    return served
+
+
+def test_no_proxy_lets_metrics_through():
+    for proxy in proxies():
+        assert [] == [p for p in let_through(site(proxy, "8000")) if fnmatchcase(METRICS, p)]
 
 
 def proxies() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runtime.logging import redact
+from runtime.logging import places, redact
 from tests.processes import ROOT
 
 
@@ -75,14 +75,28 @@ def test_each_line_says_when_and_where_also_from_a_librarys_logger_and_another_t
     assert expected == lines[0]
 
 
-def test_an_exception_keeps_its_traceback(lines: list[dict[str, Any]]) -> None:
+def test_an_exception_tells_what_it_is_and_where_it_came_from_without_its_words(
+    lines: list[dict[str, Any]],
+) -> None:
     (line,) = (line for line in lines if line["event"] == "failed")
+    *trace, kind = line["exception"].splitlines()
 
-    assert "Traceback" in line["exception"]
-    assert (
-        "ValueError: GET https://[redacted]@lms.example/x?[redacted] for <[redacted]>"
-        in (line["exception"])
-    )
+    assert ("Traceback (most recent call last):", "ValueError") == (trace[0], kind)
+    assert "programs/log.py" in trace[1]
+
+
+def test_of_exceptions_one_after_another_each_is_told() -> None:
+    try:
+        try:
+            raise KeyError("canary")
+        except KeyError as exc:
+            raise ValueError("canary") from exc
+    except ValueError as exc:
+        text = places((ValueError, exc, exc.__traceback__))
+
+    kinds = [part.strip().splitlines()[-1] for part in text.split("which came after:")]
+    assert ["ValueError", "KeyError"] == kinds
+    assert "canary" not in text.replace('Error("canary")', "")  # as the source has it
 
 
 @pytest.mark.parametrize(

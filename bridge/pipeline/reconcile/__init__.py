@@ -198,7 +198,7 @@ def _not_compared(work: Work, problem: str, remedy: str) -> None:
     notice = {"what": name, "problem": problem, "remedy": remedy}
     with work.write() as (conn, _):
         reconcile_runs.change(conn, work.run.id, notices=[*work.run.notices, notice])
-    log.warning("not_compared", site=work.site.name, what=name, reason=problem)
+    log.warning("not_compared", site=work.site.name, what=name, run_id=work.run.id)
     _go_on(work, _after(work))
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bridge.app import create_app
 from bridge.store import deliveries, tables
 from connectors.base import InboundRequest, Temporary
+from runtime import schema
 from runtime.bell import Bell
 from runtime.database import Database
 from tests.bridge.world import SITE, World
@@ -250,8 +251,29 @@ def test_a_kept_request_reads_as_it_came(world: World) -> None:
 def test_health_says_whether_a_delivery_can_be_stored(world: World) -> None:
     client = world.app.test_client()
 
-    assert {"status": "ok", "database": "ok"} == client.get("/health/ready").get_json()
+    said = client.get("/health/ready").get_json()
+
+    # Redis is nowhere here, and nobody works: deliveries are taken all the same.
+    assert ("degraded", "ok", "ok") == (said["status"], said["database"], said["schema"])
+    assert ("does not answer", "no sign of life") == (said["redis"], said["processes"]["clock"])
     assert {"status": "ok"} == client.get("/health/live").get_json()
+
+
+def test_a_schema_of_another_program_is_not_ready(world: World) -> None:
+    client = world.app.test_client()
+
+    with world.bridge.database.write() as conn:
+        told = sa.text("UPDATE alembic_version SET version_num = :to RETURNING version_num")
+        found = schema.revision(conn)
+        conn.execute(told, {"to": "0001"})
+    answer = client.get("/health/ready")
+    with world.bridge.database.write() as conn:
+        conn.execute(told, {"to": found})
+
+    assert (503, f"is 0001, this program needs {found}") == (
+        answer.status_code,
+        answer.get_json()["schema"],
+    )
 
 
 def test_behind_a_trusted_proxy_the_first_address_counts(world: World) -> None:
