@@ -10,11 +10,33 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response
 
-from bridge.console import entrance, failures, issuances, overview, people
+from bridge.console import (
+    backtests,
+    certificate_templates,
+    entrance,
+    failures,
+    holds,
+    issuances,
+    mapping_editor,
+    mappings,
+    overview,
+    people,
+)
 from bridge.console.door import Console, message
 from bridge.pipeline.bridge import Bridge
 
-PARTS = (overview, issuances, failures, people, entrance)
+PARTS = (
+    overview,
+    issuances,
+    failures,
+    mappings,
+    mapping_editor,
+    backtests,
+    certificate_templates,
+    holds,
+    people,
+    entrance,
+)
 RETRY_AFTER_S = 30
 
 log = structlog.get_logger()

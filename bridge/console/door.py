@@ -90,6 +90,8 @@ class Console(Blueprint):
         self.roles: dict[str, Role | None] = {}
         #: Pages that tell of the whole installation, and so are for people without limits.
         self.whole: set[str] = set()
+        #: By endpoint: bytes of a form that may be larger than others.
+        self.largest: dict[str, int] = {}
         self.before_request(self._admit)
         self.after_request(_guarded)
         self.app_context_processor(self._context)
@@ -101,10 +103,12 @@ class Console(Blueprint):
         role: Role | None,
         methods: Sequence[str] = ("GET",),
         whole: bool = False,
+        largest: int | None = None,
     ) -> Callable[[View], View]:
         """Register a view under its function's name.
 
         ``whole``: it tells of the whole installation, and so is not for people with limits.
+        ``largest``: how many bytes its form may have, if that is more than usual.
         """
 
         def register(view: View) -> View:
@@ -113,6 +117,8 @@ class Console(Blueprint):
             self.roles[f"{NAME}.{endpoint}"] = role
             if whole:
                 self.whole.add(f"{NAME}.{endpoint}")
+            if largest is not None:
+                self.largest[f"{NAME}.{endpoint}"] = largest
             return view
 
         return register
@@ -125,6 +131,8 @@ class Console(Blueprint):
         role = self.roles[request.endpoint or ""]
         if request.method == "POST" and is_from_elsewhere(request):
             return _outdated()
+        if g.person is not None and request.endpoint in self.largest:
+            request.max_content_length = self.largest[request.endpoint]
         if role is None:
             return None
         if g.person is None:
