@@ -18,6 +18,7 @@ from bridge.store import accounts
 from bridge.store import failures as rows
 from bridge.store.failures import Failures
 from bridge.wiring import Bridge
+from runtime.counting import counted
 
 SITE_OPTION = click.option("--site", "site_name", help="Of this site alone.")
 _INDENT = " " * 7
@@ -41,7 +42,7 @@ def failures(context: click.Context, site_name: str | None, as_json: bool) -> No
         for group in found:
             _print(group)
         total = sum(group.size for group in found)
-        click.echo(f"{_some(len(found), 'cause')}, {_some(total, 'row')}.")
+        click.echo(f"{counted(len(found), 'cause')}, {counted(total, 'row')}.")
 
 
 @failures.command()
@@ -136,7 +137,3 @@ def _seen(group: Failures) -> str:
     first = group.first_seen.strftime("%Y-%m-%d %H:%M")
     last = group.last_seen.strftime("%Y-%m-%d %H:%M")
     return f"since {first}" if first == last else f"{first} to {last}"
-
-
-def _some(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -18,6 +18,7 @@ from bridge.store import holds as rows
 from bridge.store import issuances
 from bridge.store.states import HoldOutcome
 from bridge.wiring import Bridge
+from runtime.counting import counted
 
 #: Certificates read at once.
 CHUNK = 100
@@ -95,7 +96,7 @@ def show(hold_id: str, folder: Path | None, after: str, limit: int, as_json: boo
         more = f"vaultbridge holds show {hold_id} --after {shown[-1]['id']}"
         click.echo(f"{len(shown):,} of {waiting:,}; the next: {more}")
     if written is not None:
-        click.echo(f"{written:,} files in {folder}.")
+        click.echo(f"{counted(written, 'file')} in {folder}.")
 
 
 def _decided(hold: sa.Row[Any], waiting: int) -> str:

@@ -34,6 +34,7 @@ from bridge.store import accounts, completions, mapping_versions
 from mappings.document import Known
 from mappings.json_schema import json_schema
 from mappings.listing import listing
+from runtime.counting import counted
 
 #: Completions among which a name finds its example: not everyone fills in every profile field.
 LOOKED_AT = 50
@@ -153,7 +154,8 @@ def take_up(names: tuple[str, ...], dry_run: bool, who: str | None) -> None:
         in_use = [row.name for row in mapping_versions.active(conn)]
         meant = [mapping_versions.active_named(conn, name).name for name in names] or in_use
     found = earlier.wanted(b, meant)
-    click.echo(f"{len(found.ids):,} completions that no mapping wanted are wanted now.")
+    one, many = "completion that no mapping wanted is", "completions that no mapping wanted are"
+    click.echo(f"{counted(len(found.ids), one, many)} wanted now.")
     tell_others(found)
     if not dry_run:
         click.echo(f"{earlier.take_up(b, found.ids, who=person(who)):,} taken up.")

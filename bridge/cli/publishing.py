@@ -22,12 +22,12 @@ from bridge.pipeline.publishing import (
     first_of_their_names,
     meant,
     put,
-    restoring,
 )
 from bridge.store import holds
 from bridge.store.states import MappingState
 from bridge.wiring import Bridge
 from mappings.document import Known
+from runtime.counting import counted
 
 REASON_OPTION = click.option("--reason", help="Why, for the history.")
 NEEDED_REASON_OPTION = click.option("--reason", help="Why, for the history. Needed.")
@@ -133,7 +133,8 @@ def restore(name: str, number: int, reason: str | None, who: str | None) -> None
     """
     b = bridge()
     known = known_here(b)
-    by = restoring(number, who=person(who), reason=reason)
+    what = f"restored from version {number}"
+    by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason, what=what)
     _put(b, _stored(b, name, number, (), known), by, known=known)
 
 
@@ -189,7 +190,7 @@ def look_back(b: Bridge, new: Sequence[str], earlier: str | None, *, who: str) -
         return
     found = before.wanted(b, new)
     if found.ids:
-        count = f"{len(found.ids):,} completions"
+        count = counted(len(found.ids), "completion")
         click.echo(f"{count} came before that no mapping wanted and this would.")
     tell_others(found)
     if not found.ids:

@@ -13,6 +13,7 @@ from bridge.cli.site_settings import SET_OPTION, TIMEZONE_OPTION, mistakes_told,
 from bridge.connections import sites
 from bridge.connections.sites import Changes
 from bridge.store import accounts
+from runtime.counting import counted
 
 
 @click.command(name="set")
@@ -66,6 +67,7 @@ def set_(
         )
     click.echo(f"Changed {name}: {done.told}.")
     if done.taken_up:
-        click.echo(f"{done.taken_up} known completions from before are looked at again.")
+        one, many = "known completion from before is", "known completions from before are"
+        click.echo(f"{counted(done.taken_up, one, many)} looked at again.")
     if issue_from is not None:
         click.echo(f"Those that nobody told us: vaultbridge reconcile --site {name}")

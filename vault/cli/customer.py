@@ -7,6 +7,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
+from runtime.counting import counted
 from runtime.translations import FALLBACK, LANGUAGES
 from vault import accounts, wiring
 from vault.cli import printing, session
@@ -49,7 +50,7 @@ def customer_add(email: str, language: str) -> None:
         now = database.now(conn)
         customer_id = customers.of_verified(conn, email, language=language, now=now)
         count = len(customers.certificates(conn, customer_id))
-    click.echo(f"Added {email} with {count} certificates.")
+    click.echo(f"Added {email} with {counted(count, 'certificate')}.")
 
 
 @customer.command("show")
@@ -74,7 +75,7 @@ def customer_sign_out(email: str) -> None:
     with database.write() as conn:
         found = _found(conn, email)
         ended = entrances.close_sessions(conn, found.id, now=database.now(conn))
-    click.echo(f"Ended {ended} sessions.")
+    click.echo(f"Ended {counted(ended, 'session')}.")
 
 
 @customer.command("delete")

@@ -9,6 +9,7 @@ from bridge.pipeline.telling.concern import OPERATOR, Concern
 from bridge.pipeline.telling.decide import WEEK, Tell
 from bridge.pipeline.telling.digest import Week
 from bridge.store.notices import Told
+from runtime.counting import counted
 
 _MOMENT = "%Y-%m-%d %H:%M"
 
@@ -90,7 +91,7 @@ def _digest(weeks: Sequence[Week]) -> Iterator[str]:
 def _said(week: Week) -> str:
     if week.tally is not None:
         return sentence(week.tally)
-    return f"{week.issued or 0:,} certificates issued"
+    return f"{counted(week.issued or 0, 'certificate')} issued"
 
 
 def _why(week: Week) -> Iterator[str]:

@@ -296,7 +296,7 @@ def test_what_was_unmatched_is_taken_up(run: Run, world: World, document: Path) 
     world.run("normalise")
     assert 0 == run("mappings", "add", str(document), *WHY).code
 
-    told = "1 completions that no mapping wanted are wanted now.\n"
+    told = "1 completion that no mapping wanted is wanted now.\n"
     assert told == run("mappings", "take-up", "--dry-run").out
     assert ["unmatched"] == world.states(tables.completion)
     assert f"{told}1 taken up.\n" == run("mappings", "take-up").out
@@ -344,7 +344,7 @@ def test_what_another_mapping_wants_as_well_is_taken_up_if_both_are_named(
 
     alone = run("mappings", "take-up", "all")
     assert (
-        "1 completions that no mapping wanted are wanted now.\n"
+        "1 completion that no mapping wanted is wanted now.\n"
         "2 more are left alone: biology wants them, too.\n"
         "1 taken up.\n"
     ) == alone.out

@@ -336,7 +336,7 @@ def test_what_was_left_alone_for_one_mapping_another_does_not_take_up(
     for name, courses, earlier in (("bio", "BIO-*", "leave"), ("chem", "CHEM-*", "take-up")):
         document.write_text(MAPPING.replace(NAME, name).replace('"*"}', f'"{courses}"}}'))
         said = run("mappings", "add", str(document), "--earlier", earlier)
-        assert "1 completions came before" in said.out
+        assert "1 completion came before" in said.out
     settle(world)
 
     assert "1 taken up." in said.out

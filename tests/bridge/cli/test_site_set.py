@@ -70,7 +70,7 @@ def test_an_earlier_start_says_how_many_are_taken_up(run: Run, world: World) -> 
     said = run("site", "set", SITE, "--issue-from", "2026-11-01")
 
     assert "issues what is completed from 2026-11-01 00:00 UTC on" in said.out
-    assert "1 known completions from before are looked at again." in said.out
+    assert "1 known completion from before is looked at again." in said.out
     assert datetime(2026, 11, 1, tzinfo=UTC) == world.site().issue_from
     assert "2026-11-01" in run("site", "show", SITE).out
 

@@ -363,5 +363,5 @@ def test_of_a_new_mapping_that_is_pushed_it_is_told_what_came_before(
     again = pushed(run, folder, "--earlier", earlier)
 
     assert "came before" not in dry.out + again.out
-    assert "1 completions came before that no mapping wanted and this would.\n" in told.out
+    assert "1 completion came before that no mapping wanted and this would.\n" in told.out
     assert [state] == world.states(tables.completion)

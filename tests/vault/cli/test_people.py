@@ -119,7 +119,7 @@ def test_customers_are_added_listed_shown_and_signed_out(world: World, issued: s
     listed = good("customer", "list").strip().split("\t")
     shown = good("customer", "show", JOHN)
 
-    assert "Added John@Example.com with 1 certificates.\n" == added
+    assert "Added John@Example.com with 1 certificate.\n" == added
     assert ["1", "John@Example.com", "fr", "1"] == listed[:4]
     assert (
         "John@Example.com\tour mail goes here\n"
