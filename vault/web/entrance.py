@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from runtime.browsers import is_from_elsewhere
 from runtime.callers import caller
 from runtime.translations import mark
 from vault.bells import DELIVER
@@ -54,7 +55,7 @@ page.guard(blueprint)
 @blueprint.post("/sign-in")
 def sign_in() -> AnyResponse:
     """Mail a link to sign in. The same answer for every address."""
-    if session.is_from_elsewhere(request):
+    if is_from_elsewhere(request):
         return elsewhere()
     address = given_address()
     if address is None:
@@ -102,7 +103,7 @@ def link(token: str) -> AnyResponse:
 @blueprint.post("/link/<token>")
 def use_link(token: str) -> AnyResponse:
     """Use a mailed link: sign in, claim, or confirm an address."""
-    if session.is_from_elsewhere(request):
+    if is_from_elsewhere(request):
         return elsewhere()
     link_id = vault().links.read("mailed link", token)
     try:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Request
 from werkzeug.wrappers import Response
 
+from runtime.browsers import Cookie
 from vault.store import entrances
 from vault.wiring import Vault
 
 
-def name(vault: Vault) -> str:
-    """The cookie's name. Under https browsers hold ``__Host-`` to this host alone."""
-    return "__Host-vault-session" if _is_https(vault) else "vault-session"
+def _cookie(vault: Vault) -> Cookie:
+    return Cookie(name="vault-session", is_https=vault.settings.public_url.startswith("https://"))
 
 
 def id_of(vault: Vault, request: Request) -> str | None:
     """The id of a session in a cookie of ours, or None; it may have ended."""
-    return vault.links.read("session", request.cookies.get(name(vault), ""))
+    return vault.links.read("session", _cookie(vault).read(request))
 
 
 def customer_of(vault: Vault, request: Request) -> int | None:
@@ -41,22 +40,13 @@ def end_former(conn: sa.Connection, vault: Vault, request: Request, *, now: date
 
 def begin(vault: Vault, response: Response, session_id: str) -> None:
     """Give the browser a session."""
-    response.set_cookie(
-        name(vault),
-        vault.links.sign("session", session_id),
-        max_age=entrances.SESSION_LASTS,
-        secure=_is_https(vault),
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+    signed = vault.links.sign("session", session_id)
+    _cookie(vault).keep(response, signed, lasts=entrances.SESSION_LASTS)
 
 
 def end(vault: Vault, response: Response) -> None:
     """Take the session's cookie away."""
-    response.delete_cookie(
-        name(vault), secure=_is_https(vault), httponly=True, samesite="Lax", path="/"
-    )
+    _cookie(vault).forget(response)
 
 
 def form_token(vault: Vault, request: Request) -> str | None:
@@ -70,17 +60,3 @@ def is_ours(vault: Vault, request: Request) -> bool:
     session_id = id_of(vault, request)
     sent = vault.links.read("form", request.form.get("form", ""))
     return session_id is not None and session_id == sent
-
-
-def is_from_elsewhere(request: Request) -> bool:
-    """Whether the browser says that another site sent a form; for forms that no session guards."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    # Older browsers, and all of them without TLS. Our own pages send no origin: it is "null".
-    origin = request.headers.get("Origin", "null")
-    return origin != "null" and urlsplit(origin).netloc != request.host
-
-
-def _is_https(vault: Vault) -> bool:
-    return vault.settings.public_url.startswith("https://")
