@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import marshmallow as ma
 
 from bridge.addresses import problem_with
+from bridge.grants import Grant, NotAGrant
 from mappings.locales import zone_problem
 from runtime.settings import CommaList, read
 
@@ -43,6 +45,16 @@ class Owners(CommaList):
         for problem in filter(None, map(problem_with, addresses)):
             raise ma.ValidationError(f"holds no address: {problem}")
         return addresses
+
+
+class Grants(ma.fields.Field[tuple[Grant, ...]]):
+    """Grants written as ``a;b``: names of directories hold commas."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> tuple[Grant, ...]:
+        try:
+            return tuple(Grant.read(part.strip()) for part in value.split(";") if part.strip())
+        except NotAGrant as exc:
+            raise ma.ValidationError(f"cannot be read: {exc}") from exc
 
 
 def _is_zone(name: str) -> None:
@@ -303,6 +315,71 @@ class SettingsSchema(ma.Schema):
         3600, "how long the address that a learner's download button makes is good, in seconds."
     )
 
+    oidc_issuer = ma.fields.URL(
+        load_default=None,
+        require_tld=False,
+        schemes={"http", "https"},
+        metadata=_about(
+            "the OpenID Connect issuer of the institution's sign-in, as its discovery document "
+            "spells it; without one people sign in by password alone. See docs/console.md.",
+            "https://login.example.edu/realms/staff",
+        ),
+    )
+    oidc_client_id = ma.fields.String(
+        load_default=None,
+        metadata=_about("the client's id there.", "vaultbridge"),
+    )
+    oidc_client_secret = ma.fields.String(
+        load_default=None,
+        metadata=_about(
+            "the client's secret there; none for a public client.", "a-long-secret", secret=True
+        ),
+    )
+    oidc_name = ma.fields.String(
+        load_default="the institution",
+        validate=ma.validate.Length(1, 60),
+        metadata=_about("what stands on the button, after `Sign in with`.", "Example University"),
+    )
+    oidc_scopes = ma.fields.String(
+        load_default="openid email profile",
+        validate=ma.validate.Regexp(r"^(.* )?openid( .*)?$", error="does not hold openid"),
+        metadata=_about("the scopes that are asked for.", "openid email profile groups"),
+    )
+    oidc_role_claim = ma.fields.String(
+        load_default="groups",
+        validate=ma.validate.Length(1),
+        metadata=_about(
+            "the claim that says what somebody may do; dots lead into objects.",
+            "realm_access.roles",
+        ),
+    )
+    oidc_roles = Grants(
+        load_default=(),
+        metadata=_about(
+            "which value of that claim gives which role (viewer, support, admin), and to which "
+            "issuers, sites and courses it is limited; the first that somebody has counts.",
+            "vaultbridge-admins=admin;bio-office=support site:moodle-bio;bio-201=viewer "
+            "course:moodle-bio/201",
+        ),
+    )
+    oidc_unknown = ma.fields.String(
+        load_default="create",
+        validate=ma.validate.OneOf(("create", "refuse"), error="is neither create nor refuse"),
+        metadata=_about(
+            "what becomes of somebody whom the console does not know yet and whose claim gives a "
+            "role: create, or refuse unless an admin has invited their address.",
+            "refuse",
+        ),
+    )
+    oidc_trust_email = ma.fields.Boolean(
+        load_default=False,
+        metadata=_about(
+            "whether an address counts as verified where the issuer does not say whether it is "
+            "(Entra ID does not); one that is said not to be never does.",
+            "true",
+        ),
+    )
+
     @ma.validates_schema
     def _fits(self, data: dict[str, Any], **_: Any) -> None:
         if data["database_url"].startswith("sqlite") and data["web_workers"] > 1:
@@ -318,6 +395,28 @@ class SettingsSchema(ma.Schema):
             raise ma.ValidationError(
                 "BRIDGE_MAIL_SERVER and BRIDGE_MAIL_FROM: set both, or neither."
             )
+
+    @ma.validates_schema
+    def _fits_sign_in(self, data: dict[str, Any], **_: Any) -> None:
+        needed = ("oidc_issuer", "oidc_client_id", "oidc_roles")
+        given = [bool(data[name]) for name in needed]
+        if any(given) and not all(given):
+            raise ma.ValidationError(
+                "BRIDGE_OIDC_ISSUER, BRIDGE_OIDC_CLIENT_ID and BRIDGE_OIDC_ROLES: set all of them, "
+                "or none. Without roles nobody could come in by it."
+            )
+        if data["oidc_issuer"] and not _is_guarded(data):
+            raise ma.ValidationError(
+                "BRIDGE_OIDC_ISSUER: it must begin with https://; only a host that stands in "
+                "BRIDGE_ALLOWED_PRIVATE_HOSTS may do without."
+            )
+
+
+def _is_guarded(data: Mapping[str, Any]) -> bool:
+    """Whether nobody on the way can speak for the issuer."""
+    parts = urlsplit(data["oidc_issuer"])
+    allowed = set(data["allowed_private_hosts"])
+    return parts.scheme == "https" or not allowed.isdisjoint({parts.hostname, parts.netloc})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +473,15 @@ class Settings:
     look_again_for: timedelta
     gradebook_look: timedelta
     download_expires: timedelta
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: str | None = field(repr=False)
+    oidc_name: str
+    oidc_scopes: str
+    oidc_role_claim: str
+    oidc_roles: tuple[Grant, ...]
+    oidc_unknown: str
+    oidc_trust_email: bool
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:

@@ -13,6 +13,7 @@ import click
 import marshmallow as ma
 from sqlalchemy.exc import SQLAlchemyError
 
+from bridge.people import rules
 from bridge.store.accounts import NameTaken, NotThere
 from bridge.store.mapping_versions import Tied
 from bridge.vault_client import VaultError
@@ -66,6 +67,9 @@ COMMANDS: Mapping[str, str] = {
 
 #: What an operator can mend: told in a sentence, without a trace.
 _EXPECTED = (
+    rules.ByInstitution,
+    rules.LastAdmin,
+    rules.NotThere,
     BackupProblem,
     ConnectorError,
     DocumentError,

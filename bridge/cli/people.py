@@ -9,10 +9,25 @@ from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge
 from bridge.cli.session import person as acting
 from bridge.people import entering
 from bridge.people.roles import Limits, Role
-from bridge.store import events
 from bridge.store import people as rows
+from runtime.counting import counted
 
 _ROLES = click.Choice([role.value for role in Role])
+
+_ISSUERS = click.option(
+    "--issuer", "issuers", multiple=True, help="Limited to this issuer. Repeatable."
+)
+_SITES = click.option("--site", "sites", multiple=True, help="Limited to this site. Repeatable.")
+_COURSES = click.option(
+    "--course", "courses", multiple=True, metavar="SITE/COURSE", help="Limited to this course."
+)
+
+
+def _limits(issuers: tuple[str, ...], sites: tuple[str, ...], courses: tuple[str, ...]) -> Limits:
+    for course in courses:
+        if "/" not in course:
+            raise click.BadParameter(f"{course!r} is not of the form SITE/COURSE")
+    return Limits(issuers=frozenset(issuers), sites=frozenset(sites), courses=frozenset(courses))
 
 
 @click.group(invoke_without_command=True)
@@ -30,7 +45,8 @@ def people(context: click.Context, as_json: bool) -> None:
                 "name": row.name,
                 "role": row.role,
                 "limits": row.limits,
-                "has_come_in": row.password is not None,
+                "has_come_in": row.password is not None or row.by_institution,
+                "by_institution": row.by_institution,
                 "seen_at": row.seen_at,
             }
             for row in rows.everybody(conn)
@@ -57,11 +73,9 @@ def first() -> None:
 @click.argument("email", metavar="ADDRESS")
 @click.option("--name", required=True, help="As others see it in the history.")
 @click.option("--role", type=_ROLES, default=Role.VIEWER.value, show_default=True)
-@click.option("--issuer", "issuers", multiple=True, help="Limited to this issuer. Repeatable.")
-@click.option("--site", "sites", multiple=True, help="Limited to this site. Repeatable.")
-@click.option(
-    "--course", "courses", multiple=True, metavar="SITE/COURSE", help="Limited to this course."
-)
+@_ISSUERS
+@_SITES
+@_COURSES
 @AS_OPTION
 def invite(
     email: str,
@@ -73,10 +87,7 @@ def invite(
     who: str | None,
 ) -> None:
     """Add a person, and print the link by which they choose a password: once, within 3 days."""
-    for course in courses:
-        if "/" not in course:
-            raise click.BadParameter(f"{course!r} is not of the form SITE/COURSE")
-    limits = Limits(issuers=frozenset(issuers), sites=frozenset(sites), courses=frozenset(courses))
+    limits = _limits(issuers, sites, courses)
     click.echo(
         entering.invite(bridge(), email, name=name, role=Role(role), limits=limits, who=acting(who))
     )
@@ -102,6 +113,29 @@ def role(email: str, new_role: str, who: str | None) -> None:
 
 @people.command()
 @click.argument("email", metavar="ADDRESS")
+@_ISSUERS
+@_SITES
+@_COURSES
+@click.option("--everything", is_flag=True, help="Limited to nothing any more.")
+@AS_OPTION
+def limit(
+    email: str,
+    issuers: tuple[str, ...],
+    sites: tuple[str, ...],
+    courses: tuple[str, ...],
+    everything: bool,
+    who: str | None,
+) -> None:
+    """Give a person other limits than they have, which count at once."""
+    limits = _limits(issuers, sites, courses)
+    if limits.any == everything:
+        raise click.UsageError("Name issuers, sites or courses; or give --everything.")
+    entering.change(bridge(), email, limits=limits, who=acting(who))
+    click.echo(f"{email} sees {'everything' if everything else 'these alone'} from now on.")
+
+
+@people.command()
+@click.argument("email", metavar="ADDRESS")
 @AS_OPTION
 def remove(email: str, who: str | None) -> None:
     """Remove a person: they are signed out everywhere, and cannot come in again."""
@@ -114,10 +148,5 @@ def remove(email: str, who: str | None) -> None:
 @AS_OPTION
 def sign_out(email: str, who: str | None) -> None:
     """Sign a person out everywhere."""
-    b = bridge()
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        row = rows.named(conn, email)
-        number = rows.sign_out_everywhere(conn, row.id)
-        events.record(conn, row.id, "signed out everywhere", at=now, who=acting(who))
-    click.echo(f"{number} sessions of {email} are ended.")
+    number = entering.sign_out(bridge(), email, who=acting(who))
+    click.echo(f"{counted(number, 'session')} of {email} ended.")

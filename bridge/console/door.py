@@ -14,19 +14,24 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Blueprint, Request, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale, gettext
 from werkzeug.wrappers import Response
 
-from bridge.people import entering
+from bridge.people import entering, institution
 from bridge.people.roles import Limits, Role
+from bridge.people.whence import Whence
 from bridge.pipeline.bridge import Bridge
 from bridge.store import people
+from runtime.browsers import Cookie, is_from_elsewhere
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 NAME = "console"
 PREFIX = "/console"
+SESSION = "vaultbridge"
+#: What a form may hold at most, in bytes, unless its page says more: some text, no files.
+LARGEST_FORM = 256 * 1024
 #: The field of every form that no other site can know.
 FORM = "form"
 #: Everything from ourselves; style sheets hold pictures as ``data:``.
@@ -56,6 +61,9 @@ class Person:
     name: str
     role: Role
     limits: Limits
+    #: How they want to read; None: as their browser says.
+    time_zone: str | None = None
+    language: str | None = None
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> Person:
@@ -66,6 +74,8 @@ class Person:
             name=row.name,
             role=Role(row.role),
             limits=Limits.unpacked(row.limits),
+            time_zone=row.time_zone,
+            language=row.language,
         )
 
     def may(self, role: str) -> bool:
@@ -86,12 +96,14 @@ class Console(Blueprint):
             static_url_path="/static",
         )
         self.bridge = bridge
+        #: Where people sign in by the institution, if they can.
+        self.institution = institution.provider(bridge.settings)
         #: By endpoint: the role it needs, None for a page that anybody may see.
         self.roles: dict[str, Role | None] = {}
+        #: By endpoint: how many bytes a form may have that it takes.
+        self.largest: dict[str, int] = {}
         #: Pages that tell of the whole installation, and so are for people without limits.
         self.whole: set[str] = set()
-        #: By endpoint: bytes of a form that may be larger than others.
-        self.largest: dict[str, int] = {}
         self.before_request(self._admit)
         self.after_request(_guarded)
         self.app_context_processor(self._context)
@@ -103,22 +115,21 @@ class Console(Blueprint):
         role: Role | None,
         methods: Sequence[str] = ("GET",),
         whole: bool = False,
-        largest: int | None = None,
+        largest: int = LARGEST_FORM,
     ) -> Callable[[View], View]:
         """Register a view under its function's name.
 
         ``whole``: it tells of the whole installation, and so is not for people with limits.
-        ``largest``: how many bytes its form may have, if that is more than usual.
+        ``largest``: so many bytes a form may have that is sent to it.
         """
 
         def register(view: View) -> View:
             endpoint = view.__name__
             self.add_url_rule(rule, endpoint, view, methods=list(methods))
             self.roles[f"{NAME}.{endpoint}"] = role
+            self.largest[f"{NAME}.{endpoint}"] = largest
             if whole:
                 self.whole.add(f"{NAME}.{endpoint}")
-            if largest is not None:
-                self.largest[f"{NAME}.{endpoint}"] = largest
             return view
 
         return register
@@ -127,12 +138,11 @@ class Console(Blueprint):
         """Turn away who may not see what they ask for."""
         if request.endpoint == f"{NAME}.static":
             return None
+        request.max_content_length = self.largest[request.endpoint or ""]
         g.person = self._who()
         role = self.roles[request.endpoint or ""]
         if request.method == "POST" and is_from_elsewhere(request):
             return _outdated()
-        if g.person is not None and request.endpoint in self.largest:
-            request.max_content_length = self.largest[request.endpoint]
         if role is None:
             return None
         if g.person is None:
@@ -152,40 +162,26 @@ class Console(Blueprint):
 
     def token(self) -> str | None:
         """What this browser keeps of its session; it may have ended."""
-        return request.cookies.get(self._cookie)
+        return self._session.read(request) or None
 
     def begin(self, response: Response, token: str) -> Response:
         """Give the browser a session."""
-        response.set_cookie(
-            self._cookie,
-            token,
-            max_age=people.LONGEST,
-            secure=self._is_https,
-            httponly=True,
-            samesite="Lax",
-            path="/" if self._is_https else PREFIX,
-        )
+        self._session.keep(response, token, lasts=people.LONGEST)
         return response
 
     def end(self, response: Response) -> Response:
         """Take the session away from the browser."""
-        response.delete_cookie(
-            self._cookie,
-            secure=self._is_https,
-            httponly=True,
-            samesite="Lax",
-            path="/" if self._is_https else PREFIX,
-        )
+        self._session.forget(response)
         return response
 
-    @property
-    def _is_https(self) -> bool:
-        return self.bridge.settings.public_url.startswith("https://")
+    def cookie(self, name: str) -> Cookie:
+        """Something that browsers keep for the console alone."""
+        is_https = self.bridge.settings.public_url.startswith("https://")
+        return Cookie(name=name, is_https=is_https, path=PREFIX)
 
     @property
-    def _cookie(self) -> str:
-        # Browsers hold ``__Host-`` to this host alone; it wants https and the path "/".
-        return "__Host-vaultbridge" if self._is_https else "vaultbridge"
+    def _session(self) -> Cookie:
+        return self.cookie(SESSION)
 
     def _is_ours(self) -> bool:
         """Whether a form was sent from a page of this session."""
@@ -221,6 +217,11 @@ def person() -> Person:
     return found
 
 
+def whence() -> Whence:
+    """Where the request comes from, roughly."""
+    return Whence.of(request.remote_addr, request.headers.get("User-Agent", ""))
+
+
 def page(template: str, *, status: int = 200, **values: Any) -> Response:
     """Render one of the console's templates."""
     return make_response(render_template(f"{NAME}/{template}", **values), status)
@@ -229,16 +230,6 @@ def page(template: str, *, status: int = 200, **values: Any) -> Response:
 def message(title: str, text: str, *, status: int) -> Response:
     """A page of a title, a sentence and the way back."""
     return page("message.html", status=status, title=title, text=text)
-
-
-def is_from_elsewhere(asked: Request) -> bool:
-    """Whether the browser says that another site sent a form."""
-    site = asked.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    # Older browsers, and all of them without TLS.
-    origin = asked.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != asked.host
 
 
 def onward(address: str) -> str:

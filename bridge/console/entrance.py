@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import redirect, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from bridge.console.door import Console, message, onward, page, person
+from bridge.console.door import Console, message, onward, page, person, whence
 from bridge.people import entering, passwords
 from bridge.people.roles import Role
 from bridge.store import people
-from runtime.callers import caller
 
 
 def add_to(console: Console) -> None:
@@ -22,7 +23,7 @@ def add_to(console: Console) -> None:
         """The form."""
         with bridge.database.read() as conn:
             nobody = not people.there_are_any(conn)
-        return page("sign_in.html", next=request.args.get("next", ""), nobody=nobody)
+        return _sign_in(next=request.args.get("next", ""), nobody=nobody)
 
     @console.page("/sign-in", role=None, methods=["POST"])
     def signing_in() -> Response:
@@ -30,14 +31,14 @@ def add_to(console: Console) -> None:
         email, then = request.form.get("email", ""), request.form.get("next", "")
         try:
             token = entering.sign_in(
-                bridge, email, request.form.get("password", ""), client=caller(request.remote_addr)
+                bridge, email, request.form.get("password", ""), whence=whence()
             )
         except entering.WrongPair:
             wrong = gettext("Nobody has this address with this password. Try again.")
-            return page("sign_in.html", status=422, email=email, wrong=wrong, next=then)
+            return _sign_in(status=422, email=email, wrong=wrong, next=then)
         except entering.TooOften:
             wrong = gettext("That was tried too often. Wait a quarter of an hour, then try again.")
-            return page("sign_in.html", status=429, email=email, wrong=wrong, next=then)
+            return _sign_in(status=429, email=email, wrong=wrong, next=then)
         return console.begin(redirect(onward(then), code=303), token)
 
     @console.page("/sign-out", role=Role.VIEWER, methods=["POST"])
@@ -61,6 +62,11 @@ def add_to(console: Console) -> None:
         email = request.form.get("email", "").strip()
         name = " ".join(request.form.get("name", "").split())
         return _keep(token, email=email, name=name)
+
+    def _sign_in(*, status: int = 200, **values: Any) -> Response:
+        settings = bridge.settings
+        institution = settings.oidc_name if settings.oidc_issuer else None
+        return page("sign_in.html", status=status, institution=institution, **values)
 
     def _form(token: str, *, status: int = 200, **values: str | None) -> Response:
         with bridge.database.read() as conn:
@@ -86,7 +92,7 @@ def add_to(console: Console) -> None:
         if any(wrong.values()):
             return _form(token, status=422, **given, **wrong)
         try:
-            made = entering.accept(bridge, token, password, **given)
+            made = entering.accept(bridge, token, password, whence=whence(), **given)
         except entering.DeadLink:
             return _dead()
         return console.begin(redirect(url_for("console.front"), code=303), made)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.people import passwords
+from bridge.people import passwords, rules
 from bridge.people.roles import Limits, Role
+from bridge.people.whence import Whence
 from bridge.pipeline.bridge import Bridge
 from bridge.store import events, people, rates
 
 #: Where a link to come in leads; what follows is its token.
 ENTER = "/console/enter/"
 WINDOW = timedelta(minutes=15)
-#: RFC 5321, 4.5.3.1.3, and what a person's row holds.
-LONGEST_ADDRESS, LONGEST_NAME = 254, 255
+#: What a line of the history holds, and a person's row.
+LONGEST_ADDRESS, LONGEST_NAME = 128, 255
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 #: Tries for one person, and from one client: a campus is one client.
 MOST_PER_PERSON, MOST_PER_CLIENT = 10, 300
+SOMEWHERE = Whence()
 
 
 class WrongPair(Exception):
@@ -63,9 +65,13 @@ def address(bridge: Bridge, token: str) -> str:
 
 
 def invite(bridge: Bridge, email: str, *, name: str, role: Role, limits: Limits, who: str) -> str:
-    """Add a person; return the address at which they choose their password. Raises NameTaken."""
+    """Add a person; return the address at which they choose their password.
+
+    Raises NameTaken and rules.NotThere.
+    """
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
+        rules.there_are(conn, limits)
         row_id = people.add(conn, email, name=name, role=role, limits=limits.packed(), now=now)
         events.record(conn, row_id, f"invited as {role}", at=now, who=who)
         token = people.invite(conn, row_id, now=now)
@@ -73,37 +79,94 @@ def invite(bridge: Bridge, email: str, *, name: str, role: Role, limits: Limits,
 
 
 def new_link(bridge: Bridge, email: str, *, who: str) -> str:
-    """The address at which a person chooses a new password; raises NotThere.
+    """The address at which a person chooses a new password; raises NotThere, rules.ByInstitution.
 
     Until it is chosen the old one works: a link that nobody uses locks nobody out.
     """
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         row = people.named(conn, email)
+        rules.of_ours(conn, row)
         events.record(conn, row.id, "given a new link", at=now, who=who)
         token = people.invite(conn, row.id, now=now)
     return address(bridge, token)
 
 
 def give_role(bridge: Bridge, email: str, role: Role, *, who: str) -> None:
-    """Give a person another role, which counts at once; raises NotThere."""
+    """Give a person another role, which counts at once; raises as `change`."""
+    change(bridge, email, role=role, who=who)
+
+
+def change(
+    bridge: Bridge,
+    email: str,
+    *,
+    role: Role | None = None,
+    limits: Limits | None = None,
+    who: str,
+) -> None:
+    """Give a person another role or other limits, which count at once; None: as they are.
+
+    Raises NotThere, rules.NotThere, rules.ByInstitution and rules.LastAdmin.
+    """
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         row = people.named(conn, email)
-        people.change(conn, row.id, role=role)
-        events.record(conn, row.id, f"made {role}", at=now, who=who, detail=f"was {row.role}")
+        rules.of_ours(conn, row)
+        before = {"role": row.role, "limits": row.limits}
+        after = {
+            "role": row.role if role is None else role.value,
+            "limits": row.limits if limits is None else limits.packed(),
+        }
+        if before == after:
+            return
+        if after != {"role": Role.ADMIN, "limits": None}:
+            rules.not_the_last_admin(conn, row)
+        if limits is not None:
+            rules.there_are(conn, limits)
+        people.change(conn, row.id, **after)
+        if before["role"] != after["role"]:
+            what, detail = f"made {after['role']}", f"was {before['role']}"
+            events.record(conn, row.id, what, at=now, who=who, detail=detail)
+        if before["limits"] != after["limits"]:
+            detail = f"{_said(before['limits'])} → {_said(after['limits'])}"
+            events.record(conn, row.id, "given other limits", at=now, who=who, detail=detail)
+
+
+def _said(limits: Any) -> str:
+    kinds = (f"{kind}: {', '.join(names)}" for kind, names in (limits or {}).items())
+    return "; ".join(kinds) or "everything"
+
+
+def sign_out(bridge: Bridge, email: str, *, who: str) -> int:
+    """Sign a person out everywhere; return of how many browsers. Raises NotThere."""
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        row = people.named(conn, email)
+        number = people.sign_out_everywhere(conn, row.id)
+        events.record(conn, row.id, "signed out everywhere", at=now, who=who)
+    return number
 
 
 def remove(bridge: Bridge, email: str, *, who: str) -> None:
-    """Remove a person: they are signed out everywhere; raises NotThere."""
+    """Remove a person: they are signed out everywhere; raises NotThere and rules.LastAdmin."""
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         row = people.named(conn, email)
+        rules.not_the_last_admin(conn, row)
         people.remove(conn, row.id, now=now)
         events.record(conn, row.id, "removed", at=now, who=who)
 
 
-def accept(bridge: Bridge, token: str, password: str, *, email: str = "", name: str = "") -> str:
+def accept(
+    bridge: Bridge,
+    token: str,
+    password: str,
+    *,
+    email: str = "",
+    name: str = "",
+    whence: Whence = SOMEWHERE,
+) -> str:
     """Use a link: keep the password, sign the person in; return their session's token.
 
     ``email`` and ``name`` are those of the first admin; an invited person has theirs. Everywhere
@@ -124,15 +187,18 @@ def accept(bridge: Bridge, token: str, password: str, *, email: str = "", name: 
         people.change(conn, person_id, password=kept)
         people.sign_out_everywhere(conn, person_id)
         events.record(conn, person_id, "chose a password", at=now, who=found.email or email)
-        return people.sign_in(conn, person_id, now=now)
+        return begin(conn, person_id, whence, now=now)
 
 
-def sign_in(bridge: Bridge, email: str, password: str, *, client: str) -> str:
-    """Sign a person in; return their session's token. Raises WrongPair and TooOften.
+def begin(conn: sa.Connection, person_id: str, whence: Whence, *, now: datetime) -> str:
+    """Begin a session of somebody who has proved who they are; return its token."""
+    people.forget_ended(conn, now=now)
+    return people.sign_in(conn, person_id, now=now, browser=whence.browser, network=whence.network)
 
-    ``client`` is where they come from.
-    """
-    _count(bridge, email, client)
+
+def sign_in(bridge: Bridge, email: str, password: str, *, whence: Whence) -> str:
+    """Sign a person in; return their session's token. Raises WrongPair and TooOften."""
+    count(bridge, email, whence.client)
     with bridge.database.read() as conn:
         row = people.of_email(conn, email)
     if not passwords.matches(row.password if row is not None else None, password):
@@ -143,20 +209,26 @@ def sign_in(bridge: Bridge, email: str, password: str, *, client: str) -> str:
         # While the password was compared it may have been changed, or the person removed.
         if row is None or again is None or again.password != row.password:
             raise WrongPair
-        people.forget_ended(conn, now=now)
-        return people.sign_in(conn, row.id, now=now)
+        return begin(conn, row.id, whence, now=now)
 
 
-def _count(bridge: Bridge, email: str, client: str) -> None:
-    person, where = f"sign in as {people.email_key(email)}", f"sign in from {client}"
+def count(bridge: Bridge, email: str, client: str) -> None:
+    """Count one more password that was given for somebody; raises TooOften."""
+    person = f"sign in as {people.email_key(email)}"
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         allowed = [
             rates.allow(conn, person, most=MOST_PER_PERSON, window=WINDOW, now=now),
-            rates.allow(conn, where, most=MOST_PER_CLIENT, window=WINDOW, now=now),
+            is_allowed_from(conn, client, now=now),
         ]
     if not all(allowed):
         raise TooOften
+
+
+def is_allowed_from(conn: sa.Connection, client: str, *, now: datetime) -> bool:
+    """Count one more try to sign in from there; whether it is not one too many."""
+    what = f"sign in from {client}"
+    return rates.allow(conn, what, most=MOST_PER_CLIENT, window=WINDOW, now=now)
 
 
 def signed_in(bridge: Bridge, token: str) -> sa.Row[Any] | None:

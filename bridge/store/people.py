@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.store.accounts import NameTaken, NotThere
 from bridge.store.ids import new_id
-from bridge.store.tables import invitation, person, session
+from bridge.store.tables import identity, invitation, person, session, sign_in_begun
 
 #: A session ends when it was not used for so long, and after so long at the latest.
 IDLE, LONGEST = timedelta(hours=12), timedelta(days=7)
@@ -21,6 +21,8 @@ IDLE, LONGEST = timedelta(hours=12), timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
 #: A link is made for somebody who waits for it.
 LINK_LASTS = timedelta(days=3)
+#: How long somebody may take at the institution's sign-in.
+AWAY_LASTS = timedelta(minutes=10)
 
 _TOKEN_BYTES = 32
 
@@ -59,9 +61,12 @@ def add(
 
 
 def everybody(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """Everybody who was not removed, by address."""
+    """Everybody who was not removed, by address; with ``by_institution``: who signs in by it."""
     return conn.execute(
-        sa.select(person).where(person.c.removed_at.is_(None)).order_by(person.c.email_key)
+        sa.select(person, identity.c.subject.is_not(None).label("by_institution"))
+        .select_from(person.outerjoin(identity))
+        .where(person.c.removed_at.is_(None))
+        .order_by(person.c.email_key)
     ).all()
 
 
@@ -136,11 +141,87 @@ def use_link(conn: sa.Connection, token: str, *, now: datetime) -> bool:
     return conn.execute(gone).rowcount == 1
 
 
-def sign_in(conn: sa.Connection, person_id: str, *, now: datetime) -> str:
-    """Begin a session; return the token that the browser keeps."""
+def of_identity(conn: sa.Connection, issuer: str, subject: str) -> sa.Row[Any] | None:
+    """Who signs in by the institution under this name; they may have been removed."""
+    return conn.execute(
+        sa.select(person)
+        .join(identity)
+        .where(identity.c.issuer == issuer, identity.c.subject == subject)
+    ).first()
+
+
+def has_identity(conn: sa.Connection, person_id: str) -> bool:
+    """Whether somebody signs in by the institution."""
+    query = sa.select(identity.c.subject).where(identity.c.person_id == person_id)
+    return conn.execute(query).first() is not None
+
+
+def identify(
+    conn: sa.Connection, person_id: str, issuer: str, subject: str, *, now: datetime
+) -> None:
+    """From now on whoever has this name at the institution is this person."""
+    forget_identity(conn, issuer, subject)
+    conn.execute(
+        sa.insert(identity).values(
+            issuer=issuer, subject=subject, person_id=person_id, created_at=now
+        )
+    )
+    _forget_links(conn, person_id)
+
+
+def forget_identity(conn: sa.Connection, issuer: str, subject: str) -> None:
+    """From now on nobody is known by this name at the institution."""
+    conn.execute(
+        sa.delete(identity).where(identity.c.issuer == issuer, identity.c.subject == subject)
+    )
+
+
+def go_away(
+    conn: sa.Connection, state: str, *, nonce: str, verifier: str, onward: str, now: datetime
+) -> None:
+    """Write down that a browser is away at the institution's sign-in."""
+    conn.execute(
+        sa.insert(sign_in_begun).values(
+            id=_id(state),
+            nonce=nonce,
+            verifier=verifier,
+            onward=onward,
+            expires_at=now + AWAY_LASTS,
+        )
+    )
+
+
+def come_back(conn: sa.Connection, state: str, *, now: datetime) -> sa.Row[Any] | None:
+    """What was written down when it went, once; None where it is too late, or none of ours."""
+    return conn.execute(
+        sa.delete(sign_in_begun)
+        .where(sign_in_begun.c.id == _id(state), sign_in_begun.c.expires_at > now)
+        .returning(sign_in_begun)
+    ).first()
+
+
+def sign_in(
+    conn: sa.Connection,
+    person_id: str,
+    *,
+    now: datetime,
+    browser: str | None = None,
+    network: str | None = None,
+) -> str:
+    """Begin a session; return the token that the browser keeps.
+
+    ``browser`` and ``network`` are by what its owner knows it again.
+    """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     conn.execute(
-        sa.insert(session).values(id=_id(token), person_id=person_id, created_at=now, seen_at=now)
+        sa.insert(session).values(
+            id=_id(token),
+            person_id=person_id,
+            created_at=now,
+            seen_at=now,
+            browser=browser,
+            network=network,
+        )
     )
     change(conn, person_id, seen_at=now)
     return token
@@ -151,13 +232,13 @@ def signed_in(conn: sa.Connection, token: str, *, now: datetime) -> sa.Row[Any] 
     return conn.execute(
         sa.select(person, session.c.seen_at.label("session_seen_at"))
         .join(session, session.c.person_id == person.c.id)
-        .where(
-            session.c.id == _id(token),
-            person.c.removed_at.is_(None),
-            session.c.seen_at > now - IDLE,
-            session.c.created_at > now - LONGEST,
-        )
+        .where(session.c.id == _id(token), person.c.removed_at.is_(None), *_lasting(now))
     ).first()
+
+
+def _lasting(now: datetime) -> Sequence[sa.ColumnElement[bool]]:
+    """Sessions whose time is not up."""
+    return session.c.seen_at > now - IDLE, session.c.created_at > now - LONGEST
 
 
 def note_seen(conn: sa.Connection, token: str, person_id: str, *, now: datetime) -> None:
@@ -171,6 +252,29 @@ def sign_out(conn: sa.Connection, token: str) -> None:
     conn.execute(sa.delete(session).where(session.c.id == _id(token)))
 
 
+def sessions(
+    conn: sa.Connection, person_id: str, *, token: str, now: datetime
+) -> Sequence[sa.Row[Any]]:
+    """Where somebody is signed in, newest first; ``here`` is where they look from."""
+    return conn.execute(
+        sa.select(session, (session.c.id == _id(token)).label("here"))
+        .where(session.c.person_id == person_id, *_lasting(now))
+        .order_by(session.c.seen_at.desc(), session.c.id)
+    ).all()
+
+
+def end_session(conn: sa.Connection, person_id: str, session_id: str) -> bool:
+    """End one session of somebody; whether there was one."""
+    gone = sa.delete(session).where(session.c.person_id == person_id, session.c.id == session_id)
+    return conn.execute(gone).rowcount == 1
+
+
+def sign_out_elsewhere(conn: sa.Connection, person_id: str, *, token: str) -> int:
+    """End all sessions of somebody but the one whose token this is; return how many."""
+    gone = sa.delete(session).where(session.c.person_id == person_id, session.c.id != _id(token))
+    return conn.execute(gone).rowcount
+
+
 def sign_out_everywhere(conn: sa.Connection, person_id: str) -> int:
     """End all sessions of somebody; return how many there were."""
     return conn.execute(sa.delete(session).where(session.c.person_id == person_id)).rowcount
@@ -181,3 +285,4 @@ def forget_ended(conn: sa.Connection, *, now: datetime) -> None:
     late = sa.or_(session.c.seen_at <= now - IDLE, session.c.created_at <= now - LONGEST)
     conn.execute(sa.delete(session).where(late))
     conn.execute(sa.delete(invitation).where(invitation.c.expires_at <= now))
+    conn.execute(sa.delete(sign_in_begun).where(sign_in_begun.c.expires_at <= now))

@@ -579,11 +579,14 @@ person = sa.Table(
     sa.Column("role", sa.String(16), nullable=False),
     # To which issuers, sites and courses; NULL: to all of them. See bridge.people.roles.
     sa.Column("limits", sa.JSON),
-    # Argon2id; NULL until it is chosen.
+    # Argon2id; NULL until it is chosen, and for whoever signs in by the institution.
     sa.Column("password", sa.String(255)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime),
     sa.Column("removed_at", UtcDateTime),
+    # How they want to read; NULL: as their browser says.
+    sa.Column("time_zone", sa.String(64)),
+    sa.Column("language", sa.String(16)),
     sa.Index("uq_person_email_key", "email_key", unique=True, **_only_if("removed_at IS NULL")),
 )
 
@@ -595,7 +598,32 @@ session = sa.Table(
     sa.Column("person_id", ID, sa.ForeignKey("person.id"), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
+    # By what their owner knows them again: "Firefox, Linux", and a network of many people.
+    sa.Column("browser", sa.String(64)),
+    sa.Column("network", sa.String(64)),
     sa.Index(None, "person_id"),
+)
+
+#: Who signs in by the institution, by its own name for them: an address may become another's.
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("issuer", sa.String(255), primary_key=True),
+    sa.Column("subject", sa.String(255), primary_key=True),
+    sa.Column("person_id", ID, sa.ForeignKey("person.id"), nullable=False, unique=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+#: Browsers that are away at the institution's sign-in, each of which comes back once; the id is the
+#: SHA-256 of the state that goes with them.
+sign_in_begun = sa.Table(
+    "sign_in_begun",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("nonce", sa.String(64), nullable=False),
+    sa.Column("verifier", sa.String(128), nullable=False),
+    sa.Column("onward", sa.Text, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
 )
 
 #: Links by which somebody chooses a password, once; the id is the SHA-256 of what the link holds.

@@ -1,9 +1,9 @@
-// Moments in the zone of whoever reads; without this they stand there in UTC.
+// Moments in the zone of whoever reads, unless they chose one; without this they stand in UTC.
 const words = new Intl.DateTimeFormat(undefined, {
   dateStyle: "medium",
   timeStyle: "short",
 });
-for (const told of document.querySelectorAll("time[datetime]")) {
+for (const told of document.querySelectorAll("time[datetime]:not([data-told])")) {
   const at = new Date(told.dateTime);
   told.title = `${told.textContent}`;
   told.textContent = words.format(at);

@@ -39,7 +39,7 @@ def test_somebody_is_invited_promoted_signed_out_and_removed(run: Run, world: Wo
     come_in(world, link)
 
     assert 0 == run("people", "role", SUE, "support", "--as", "ada").code
-    assert "1 sessions" in run("people", "sign-out", SUE).out
+    assert "1 session of" in run("people", "sign-out", SUE).out
     assert run("people", "link", SUE).out.startswith("https://certs.example.edu/console/enter/")
     [told] = run("people", "--json").json
     assert {"sites": ["scripted-main"], "courses": ["scripted-main/42"]} == told["limits"]

@@ -238,7 +238,7 @@ def test_a_role_that_was_changed_counts_at_once(world: World, signed_in: SignedI
     admin, viewer = signed_in(Role.ADMIN), signed_in(Role.VIEWER)
     row = next(row for row in world.rows(tables.person) if row.role == "viewer")
 
-    admin.post(f"/people/{row.id}", act="support")
+    admin.post(f"/people/{row.id}", act="change", role="support")
 
     assert "support" in viewer.text("/issuances")
     events = [(e.what, e.who, e.detail) for e in world.rows(tables.event) if e.subject == row.id]
@@ -249,8 +249,8 @@ def test_nobody_changes_their_own_role(world: World, signed_in: SignedIn) -> Non
     admin = signed_in(Role.ADMIN)
     row = world.one(tables.person)
 
-    for act in ("viewer", "remove"):
-        assert 409 == admin.post(f"/people/{row.id}", act=act).status_code
+    for act in ("change", "remove"):
+        assert 409 == admin.post(f"/people/{row.id}", act=act, role="viewer").status_code
     assert "admin" == world.one(tables.person).role
 
 

@@ -65,7 +65,7 @@ def test_a_reference_id_finds_its_certificate(two_sites: World, signed_in: Signe
     [
         Limits(sites=frozenset({SITE})),
         Limits(courses=frozenset({f"{SITE}/42"})),
-        Limits(issuers=frozenset({"main"}), sites=frozenset({SITE, "gone"})),
+        Limits(issuers=frozenset({"main"}), sites=frozenset({SITE, "signed-main"})),
     ],
 )
 def test_what_is_beyond_the_limits_is_not_there(
