@@ -51,7 +51,8 @@ class Renderer:
 
     ``font_cache`` is a folder of ours that fonts, copies of templates, and logos are unpacked to;
     several processes may share it. ``folders`` hold templates, the first that has a name wins;
-    a template is read once. Safe from several threads; ``printers`` of them print side by side.
+    a template is read once, and again where another folder is put in its place. Safe from several
+    threads; ``printers`` of them print side by side.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class Renderer:
     ) -> None:
         self._cache = font_cache.absolute()
         self._folders = folders
-        self._templates: dict[str, templates.Template] = {}
+        #: Each with the stamp of the folder it was read from.
+        self._templates: dict[str, tuple[object, templates.Template]] = {}
         self._printers = Printers(
             fonts=lambda: fonts.unpack(self._cache), limit=timeout, count=printers
         )
@@ -136,10 +138,14 @@ class Renderer:
         return self._data(page, root, self._texts(page))
 
     def template(self, name: str) -> templates.Template:
-        """Return a template, read once. Raises RenderError."""
-        if name not in self._templates:
-            self._templates[name] = templates.load(name, self._folders)
-        return self._templates[name]
+        """Return a template, read once from each folder put in its place. Raises RenderError."""
+        stamp = templates.stamp(name, self._folders)
+        known = self._templates.get(name)
+        if known is not None and stamp in (known[0], None):
+            return known[1]
+        read = templates.load(name, self._folders)
+        self._templates[name] = stamp, read
+        return read
 
     @property
     def process_id(self) -> int | None:

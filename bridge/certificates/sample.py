@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from bridge.certificates.page import Page
+from bridge.certificates.render import Renderer
 from bridge.certificates.templates import Template
 
 #: A page printed on another day is another file; a sample is the same every day.
@@ -55,8 +56,12 @@ def page(
     title: str | None = None,
     day: date | None = None,
     given: Mapping[str, str] | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> Page:
-    """A sample page, but for what is said; parameters as they are typed. Raises RenderError."""
+    """A sample page, but for what is said; ``given`` are parameters as they are typed.
+
+    Raises RenderError.
+    """
     known = language if language in _SAID else "en"
     said: dict[str, Any] = {**_SAID[known], **(_AWKWARD[known] if awkward else {})}
     changed = {"full_name": full_name, "title": title}
@@ -66,7 +71,8 @@ def page(
         paper=paper,
         details="Ref 0a1b2c3d",
         issue_date=day or DAY,
-        parameters={name: template.typed(name, text) for name, text in (given or {}).items()},
+        parameters={name: template.typed(name, text) for name, text in (given or {}).items()}
+        | dict(values or {}),
         **said | {name: text for name, text in changed.items() if text is not None},
     )
 
@@ -77,3 +83,11 @@ def pages(template: Template) -> Iterator[Page]:
         for language in LANGUAGES:
             for awkward in (False, True):
                 yield page(template, language=language, paper=paper, awkward=awkward)
+
+
+def print_all(renderer: Renderer, name: str) -> None:
+    """Print every sample page of a template; raises the first RenderError."""
+    for each in pages(renderer.template(name)):
+        # As a PDF for what its standards ask, and as a picture, of which there must be one.
+        for form in ("pdf", "png"):
+            renderer.render(each, form=form)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,6 +116,21 @@ def load(name: str, folders: tuple[Path, ...] = (SHIPPED,)) -> Template:
     )
 
 
+def stamp(name: str, folders: tuple[Path, ...]) -> object:
+    """What is another where a folder of a template was put in place of the one that was read.
+
+    A file that somebody changes in a folder is not noticed, as it may be half written. None: at
+    this moment there is none.
+    """
+    for folder in folders:
+        home = folder / name
+        with suppress(OSError):
+            (home / "template.typ").stat()
+            status = home.stat()
+            return home, status.st_ino, status.st_ctime_ns if folder is not SHIPPED else 0
+    return None
+
+
 def folders(own: Path | None) -> tuple[Path, ...]:
     """Where templates lie: an institution's own folder first, then those that ship."""
     return (SHIPPED,) if own is None else (own, SHIPPED)
@@ -127,6 +143,23 @@ def require_name(name: str) -> None:
             f"{name!r} is no name for a template.",
             remedy="Take small letters, digits and single hyphens, at most 64 characters.",
         )
+
+
+def begin(name: str, base: str, folder: Path) -> Path:
+    """Copy a template into a folder of an institution's own; return the copy's. Raises RenderError.
+
+    The building blocks are copied, too: an upgrade does not change what it looks like.
+    """
+    require_name(name)
+    source = load(base, folders(folder))
+    home = folder / name
+    if home.exists():
+        raise RenderError(f"{home} is there already.", remedy="Take another name.")
+    for file, content in source.files.items():
+        path = home / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return home
 
 
 def parameter_fault(

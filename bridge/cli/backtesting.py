@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,22 +11,8 @@ from bridge.cli.documents import known_here, load_or_tell
 from bridge.cli.printing import print_json
 from bridge.cli.session import JSON_OPTION, bridge
 from bridge.pipeline import backtest as backtesting
-from bridge.pipeline.backtest import Tested
+from bridge.pipeline.backtest import COLLIDING, WORST_FIRST, Tested, colliding, totals
 from mappings.comparing import Change
-
-COLLIDING = "would collide with another learner's certificate"
-#: What wants a person's eyes first.
-WORST_FIRST = (
-    Change.FAILING,
-    Change.UNMATCHED,
-    Change.HELD,
-    Change.LEFT_OUT,
-    Change.CHANGED,
-    Change.MATCHED,
-    Change.AGAIN,
-    Change.MENDED,
-    Change.RELEASED,
-)
 
 
 @click.command()
@@ -66,17 +51,6 @@ def backtest(draft: Path, last: int, site: str | None, examples: int, as_json: b
         click.echo(line)
 
 
-def totals(found: Sequence[Tested]) -> dict[str, int]:
-    """How many there are of each kind."""
-    counts = Counter(one.difference.change for one in found)
-    totals = {change.value: counts[change] for change in (Change.SAME, *WORST_FIRST)}
-    return {**totals, COLLIDING: len(_colliding(found))}
-
-
-def _colliding(found: Sequence[Tested]) -> list[Tested]:
-    return [one for one in found if one.collides_with is not None]
-
-
 def _as_json(found: Sequence[Tested]) -> dict[str, object]:
     return {
         "completions": len({one.completion_id for one in found}),
@@ -110,7 +84,7 @@ def lines(found: Sequence[Tested], examples: int) -> Iterator[str]:
     for what, count in totals(found).items():
         if count or what == Change.SAME:
             yield f"{count:{width}} {what}"
-    yield from _examples(COLLIDING, _colliding(found), examples)
+    yield from _examples(COLLIDING, colliding(found), examples)
     for change in WORST_FIRST:
         those = [one for one in found if one.difference.change is change]
         yield from _examples(change, those, examples)

@@ -12,13 +12,14 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from bridge.cli.backtesting import lines, totals
+from bridge.cli.backtesting import lines
 from bridge.cli.corrections import staying_valid, tell_list, write_list
 from bridge.cli.moments import Ago
 from bridge.cli.pairs import pair
 from bridge.cli.printing import print_json
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
 from bridge.pipeline import correcting
+from bridge.pipeline.backtest import totals
 from bridge.pipeline.correcting import PARAMETER, Already, Asked, Foreseen, Refused
 from bridge.store import accounts, issuances
 from bridge.store import corrections as rows

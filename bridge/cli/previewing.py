@@ -15,23 +15,21 @@ from bridge.cli.printing import print_json
 from bridge.cli.session import JSON_OPTION, bridge
 from bridge.pipeline import explained
 from bridge.pipeline.explained import Explained, Obstacle, Told
+from bridge.pipeline.explained_text import (
+    because,
+    lines_of,
+    problems_of,
+    taken_as_written,
+    verdict,
+)
 from bridge.pipeline.versioned import Versioned, active_mappings, version_of
 from bridge.store import mapping_versions
-from bridge.store.states import CompletionState
 from bridge.wiring import Bridge
-from mappings.engine import ISSUE_DATE, Dated, Entry, FieldProblem, FieldTrace, Held
-from mappings.entry import BY_MAPPING
-from mappings.expressions import Expression
+from mappings.engine import ISSUE_DATE, Entry, FieldProblem, FieldTrace, Held
 from mappings.model import LMS
 
 DRAFT = 0  #: the version of a document that is in a file
 DOCUMENT_ENDS = (".yaml", ".yml")
-#: What is done where nothing is issued, and nothing held either.
-DOES = {
-    CompletionState.AGAIN: "issue nothing",
-    CompletionState.EARLY: "leave it alone",
-    CompletionState.SAME: "issue nothing",
-}
 #: A picture's form to what was said against making it, or where it was put.
 Files: TypeAlias = "dict[str, str]"
 
@@ -165,14 +163,14 @@ def _lines(told: Sequence[Told], shown: Sequence[Explained], files: Files) -> It
 
 
 def _explained(each: Explained) -> Iterator[str]:
-    yield f"{_name(each)}: {_verdict(each)}"
-    problems = _problems(each)
+    yield f"{_name(each)}: {verdict(each)}"
+    problems = problems_of(each)
     for trace in each.result.trace:
         yield f"\n{trace.field}"
-        yield from (f"  {what:10} {said}" for what, said in _field(trace, problems))
+        yield from (f"  {what:10} {said}" for what, said in lines_of(trace, problems))
         if trace.field == ISSUE_DATE and isinstance(each.result, Entry):
-            yield f"  {'because':10} {_because(each.result.dated)}"
-    for field, value in _how(each).items():
+            yield f"  {'because':10} {because(each.result.dated)}"
+    for field, value in taken_as_written(each).items():
         shown = str(value).lower() if isinstance(value, bool) else value
         yield f"\n{field}\n  {'result':10} {shown}"
     if isinstance(each.result, Entry) and each.result.expires_on is not None:
@@ -185,72 +183,8 @@ def _name(each: Explained) -> str:
     return f"{each.by.mapping.name} ({f'version {version}' if version else 'a draft'})"
 
 
-def _verdict(each: Explained) -> str:
-    if each.misfit is not None:
-        return f"does not want it: {each.misfit} does not fit."
-    if each.rival is not None:
-        return f"wants it, but {each.rival} is asked before, and has it."
-    if each.obstacle is None:
-        return "wants it, and would issue."
-    # Mapped, if to no entry: each field says its reason itself.
-    if isinstance(each.result, Held) and each.obstacle.state == CompletionState.MAPPED:
-        fields = ", ".join(problem.field for problem in each.result.problems)
-        return f"wants it, and would hold it for {fields}."
-    does = DOES.get(each.obstacle.state, "hold it")
-    return f"wants it, and would {does}. {each.obstacle.problem}"
-
-
-def _because(dated: Dated) -> str:
-    if dated.instant is None:
-        return "the mapping states the day"
-    who = "the mapping itself" if dated.source == BY_MAPPING else f"the {dated.source}"
-    return f"it is the day of {dated.instant.isoformat()} in {dated.zone}, as {who} says"
-
-
-def _field(trace: FieldTrace, problems: Mapping[str, FieldProblem]) -> Iterator[tuple[str, str]]:
-    if trace.expression:
-        yield "expression", trace.expression
-    for name, value in trace.inputs:
-        yield "read", f"{name} = {_quoted(value)}"
-    for written, result in trace.filters:
-        yield "filter", f"{written} -> {_quoted(result)}"
-    for what in trace.tidied:
-        yield "tidied", what
-    if trace.result is not None:
-        yield "result", trace.result or "nothing"
-    if problem := problems.get(trace.field):
-        yield "HELD", f"{problem.problem}. {problem.remedy}"
-
-
-def _quoted(value: str | None) -> str:
-    """As it stands, with what cannot be seen written out."""
-    if value is None:
-        return "nil"
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value) + '"'
-
-
-def _problems(each: Explained) -> Mapping[str, FieldProblem]:
-    held = each.result.problems if isinstance(each.result, Held) else ()
-    return {problem.field: problem for problem in held}
-
-
-def _how(each: Explained) -> Mapping[str, Any]:
-    """What holds no expression: taken from the document as it stands."""
-    rules = each.by.mapping.certificate
-    issuer = {"issuer": each.by.mapping.issuer}
-    if rules.source == LMS:
-        return issuer | {"certificate.from": rules.source}
-    parameters = {
-        f"certificate.parameters.{name}": value
-        for name, value in rules.parameters.items()
-        if not isinstance(value, Expression)
-    }
-    printed = {"certificate.template": rules.template, "certificate.paper": rules.paper}
-    return issuer | printed | parameters
-
-
 def _as_json(each: Explained, files: Files) -> dict[str, Any]:
-    problems = _problems(each)
+    problems = problems_of(each)
     return {
         "completion": each.told.id,
         "site": each.told.site.name,
@@ -262,12 +196,12 @@ def _as_json(each: Explained, files: Files) -> dict[str, Any]:
         "misfit": each.misfit,
         "rival": each.rival,
         "tie": each.tie,
-        "verdict": _verdict(each),
+        "verdict": verdict(each),
         "obstacle": each.obstacle and _obstacle_json(each.obstacle),
         "dated": _dated_json(each.result),
         "expires_on": each.result.expires_on if isinstance(each.result, Entry) else None,
         "fields": [_field_json(trace, problems.get(trace.field)) for trace in each.result.trace],
-        "taken_as_written": _how(each),
+        "taken_as_written": taken_as_written(each),
         "files": files,
     }
 

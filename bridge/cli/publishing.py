@@ -22,6 +22,7 @@ from bridge.pipeline.publishing import (
     first_of_their_names,
     meant,
     put,
+    restoring,
 )
 from bridge.store import holds
 from bridge.store.states import MappingState
@@ -133,8 +134,7 @@ def restore(name: str, number: int, reason: str | None, who: str | None) -> None
     """
     b = bridge()
     known = known_here(b)
-    what = f"restored from version {number}"
-    by = Act(state=MappingState.PUBLISHED, who=person(who), reason=reason, what=what)
+    by = restoring(number, who=person(who), reason=reason)
     _put(b, _stored(b, name, number, (), known), by, known=known)
 
 

@@ -12,7 +12,7 @@ import click
 
 import bridge.certificates.templates as gallery
 from bridge.certificates import sample
-from bridge.certificates.page import Page, RenderError
+from bridge.certificates.page import RenderError
 from bridge.certificates.render import Renderer
 from bridge.certificates.templates import Template
 from bridge.cli.pairs import pair
@@ -71,15 +71,7 @@ def new(name: str, base: str, folder: Path | None) -> None:
     if folder is None:
         raise click.UsageError(f"Say where: --folder DIR, or set {PREFIX}TEMPLATES_DIR.")
     with _refusing():
-        gallery.require_name(name)
-        source = gallery.load(base, gallery.folders(folder))
-    home = folder / name
-    if home.exists():
-        raise click.UsageError(f"{home} is there already.")
-    for file, content in source.files.items():
-        path = home / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        home = gallery.begin(name, base, folder)
     click.echo(f"{home}: begun from {base}. Then: vaultbridge templates check {name}")
 
 
@@ -163,18 +155,11 @@ def _renderer(folder: Path | None) -> Iterator[Renderer]:
 def _good(renderer: Renderer, name: str) -> bool:
     """Whether all samples print; the first that does not is told."""
     try:
-        for page in sample.pages(renderer.template(name)):
-            _print(renderer, page)
+        sample.print_all(renderer, name)
     except RenderError as error:
         click.echo(f"{name}: {error}", err=True)
         return False
     return True
-
-
-def _print(renderer: Renderer, page: Page) -> None:
-    """As a PDF for what its standards ask, and as a picture, of which there must be one."""
-    for form in ("pdf", "png"):
-        renderer.render(page, form=form)
 
 
 def _parameters(template: Template) -> list[dict[str, object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from bridge.cli.moments import Moment
 from bridge.cli.printing import print_json, print_table
 from bridge.cli.publishing import REASON_OPTION, VERSION
 from bridge.cli.session import AS_OPTION, JSON_OPTION, bridge, person
+from bridge.pipeline import publishing
 from bridge.store import announcements, events, mapping_versions
 from bridge.store.states import IN_USE
 
@@ -88,14 +88,10 @@ def announce(name: str, number: int, until: datetime, reason: str | None, who: s
     What is held already goes on waiting for `vaultbridge release`.
     """
     b = bridge()
-    with b.database.write() as conn:
-        mapping_versions.versions(conn, name)
-        now = b.database.now(conn)
-        if until <= now:
-            raise click.BadParameter(f"{until:%Y-%m-%d %H:%M} UTC has passed", param_hint="--until")
-        announcements.add(
-            conn, name, number=number, until=until, who=person(who), reason=reason, now=now
-        )
+    try:
+        publishing.announce(b, name, number=number, until=until, who=person(who), reason=reason)
+    except publishing.Passed as exc:
+        raise click.BadParameter(str(exc), param_hint="--until") from exc
     click.echo(f"{name}: up to {number:,} a day are meant until {until:%Y-%m-%d %H:%M} UTC.")
 
 
@@ -116,12 +112,6 @@ def diff(name: str, old: int | None, new: int | None) -> None:
         older = old or max(newer - 1, 1)
         was = mapping_versions.version(conn, name, older)
         becomes = mapping_versions.version(conn, name, newer)
-    lines = difflib.unified_diff(
-        was.document.splitlines(),
-        becomes.document.splitlines(),
-        f"{name} version {older}",
-        f"{name} version {newer}",
-        lineterm="",
-    )
+    lines = publishing.diff(was, becomes)
     shown = "\n".join(lines)
     click.echo(shown or f"{name}: versions {older} and {newer} say the same.")

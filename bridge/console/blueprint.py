@@ -13,10 +13,15 @@ from werkzeug.wrappers import Response
 
 from bridge.console import (
     account,
+    backtests,
+    certificate_templates,
     entrance,
     failures,
+    holds,
     institution,
     issuances,
+    mapping_editor,
+    mappings,
     overview,
     people,
     reading,
@@ -24,7 +29,20 @@ from bridge.console import (
 from bridge.console.door import Console, message
 from bridge.pipeline.bridge import Bridge
 
-PARTS = (overview, issuances, failures, people, account, entrance, institution)
+PARTS = (
+    overview,
+    issuances,
+    failures,
+    mappings,
+    mapping_editor,
+    backtests,
+    certificate_templates,
+    holds,
+    people,
+    account,
+    entrance,
+    institution,
+)
 RETRY_AFTER_S = 30
 
 log = structlog.get_logger()

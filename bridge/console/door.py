@@ -138,11 +138,13 @@ class Console(Blueprint):
         """Turn away who may not see what they ask for."""
         if request.endpoint == f"{NAME}.static":
             return None
-        request.max_content_length = self.largest[request.endpoint or ""]
+        request.max_content_length = LARGEST_FORM
         g.person = self._who()
         role = self.roles[request.endpoint or ""]
         if request.method == "POST" and is_from_elsewhere(request):
             return _outdated()
+        if g.person is not None:
+            request.max_content_length = self.largest[request.endpoint or ""]
         if role is None:
             return None
         if g.person is None:

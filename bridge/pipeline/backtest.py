@@ -6,7 +6,7 @@ Nothing is written, and neither an LMS nor a vault is asked: completions are tak
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,24 @@ from bridge.store import accounts, completions, issuances
 from bridge.store.states import CompletionState
 from bridge.store.tables import completion
 from mappings import model
-from mappings.comparing import Case, Difference, compare
+from mappings.comparing import Case, Change, Difference, compare
 from mappings.engine import natural_key
 
 #: Completions that are read and compared at once.
 CHUNK = 500
+COLLIDING = "would collide with another learner's certificate"
+#: What wants a person's eyes first.
+WORST_FIRST = (
+    Change.FAILING,
+    Change.UNMATCHED,
+    Change.HELD,
+    Change.LEFT_OUT,
+    Change.CHANGED,
+    Change.MATCHED,
+    Change.AGAIN,
+    Change.MENDED,
+    Change.RELEASED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +74,41 @@ def backtest(
     The draft's issuer and templates are there. Completions that no mapping wants, with the draft
     or without, are not told of. Raises bridge.store.accounts.NotThere for an unknown site.
     """
+    sites = None if site is None else [site]
+    for part in in_parts(bridge, draft, last=last, sites=sites):
+        yield from part.found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """So many completions more that were compared, and how many there are in all."""
+
+    found: Sequence[Tested]
+    done: int
+    of: int
+
+
+def in_parts(
+    bridge: Bridge, draft: model.Mapping, *, last: int, sites: Collection[str] | None = None
+) -> Iterator[Part]:
+    """The same, some at a time; ``sites``: by their names, None for all."""
     with bridge.database.read() as conn:
         now = bridge.database.now(conn)
         run = _Run(conn, draft, timezone=bridge.settings.timezone, now=now)
-        ids = _newest(conn, last, run.sites, site)
+        ids = _newest(conn, last, run.sites, sites)
+    done = 0
     for chunk in parts(ids, CHUNK):
         with bridge.database.read() as conn:
-            yield from run.tested(conn, chunk)
+            found = list(run.tested(conn, chunk))
+        done += len(chunk)
+        yield Part(found=found, done=done, of=len(ids))
 
 
 def _newest(
-    conn: sa.Connection, last: int, sites: Collection[str], site: str | None
+    conn: sa.Connection, last: int, every: Collection[str], sites: Collection[str] | None
 ) -> Sequence[str]:
-    meant = [accounts.site_named(conn, site).id] if site is not None else list(sites)
+    named = None if sites is None else [accounts.site_named(conn, name).id for name in sites]
+    meant = list(every) if named is None else named
     received = sa.select(completion.c.id).where(completions.RECEIVED)
     query = received.where(completion.c.site_id.in_(meant))
     newest_first = (completion.c.created_at.desc(), completion.c.id.desc())
@@ -157,3 +192,15 @@ def _whose(row: sa.Row[Any]) -> tuple[str, ...]:
 
 def _holder(row: sa.Row[Any]) -> _Holder:
     return _Holder(site_id=row.site_id, learner_id=row.learner_id, id=row.id)
+
+
+def totals(found: Sequence[Tested]) -> dict[str, int]:
+    """How many there are of each kind."""
+    counts = Counter(one.difference.change for one in found)
+    totals = {change.value: counts[change] for change in (Change.SAME, *WORST_FIRST)}
+    return {**totals, COLLIDING: len(colliding(found))}
+
+
+def colliding(found: Sequence[Tested]) -> list[Tested]:
+    """Those whose certificate another learner has, or would have."""
+    return [one for one in found if one.collides_with is not None]

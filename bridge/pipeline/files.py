@@ -84,11 +84,22 @@ def _printed(bridge: Bridge, row: sa.Row[Any], issuer: sa.Row[Any], patience: Pa
 
 
 def _made(bridge: Bridge, page: Page) -> Printed:
-    return Printed(
-        content=bridge.renderer.render(page),
-        made_of=bridge.renderer.made_of(page),
-        expires_on=bridge.renderer.valid_until(page),
-    )
+    """What is printed, and by what; anew where a person changes the template meanwhile."""
+    renderer = bridge.renderer
+    while True:
+        template = renderer.template(page.template)
+        try:
+            made = Printed(
+                content=renderer.render(page),
+                made_of=renderer.made_of(page),
+                expires_on=renderer.valid_until(page),
+            )
+        except RenderError:
+            if renderer.template(page.template) is template:
+                raise
+            continue
+        if renderer.template(page.template) is template:
+            return made
 
 
 def _freeze(bridge: Bridge, made: Sequence[tuple[sa.Row[Any], Made]]) -> dict[str, bytes]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
 
 import sqlalchemy as sa
 
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.versioned import active_mappings
-from bridge.store import events, mapping_versions
+from bridge.store import announcements, events, mapping_versions
 from bridge.store.accounts import NotThere
 from bridge.store.mapping_versions import Tied
 from bridge.store.states import MappingState
@@ -54,6 +57,36 @@ class Act:
     who: str
     reason: str | None = None
     what: str | None = None  #: what their history says, where it is not the usual
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody has kept another version since this one was begun; ``row`` is that."""
+
+    def __init__(self, row: sa.Row[Any]) -> None:
+        super().__init__(f"{row.name} has a version {row.version} meanwhile.")
+        self.row = row
+
+
+class Passed(ValueError):
+    """What is announced would end before it begins."""
+
+
+def keep_draft(
+    bridge: Bridge, document: Document, *, since: str | None, who: str, reason: str | None
+) -> Put:
+    """Keep a document as a draft that was begun with the version of this sha256, None: with none.
+
+    Raises ChangedMeanwhile where the newest version of its name is another, and says another.
+    """
+    by = Act(state=MappingState.DRAFT, who=who, reason=reason)
+    with bridge.database.write() as conn:
+        mapping_versions.alone(conn)
+        newest = mapping_versions.newest(conn, document.mapping.name)
+        mine = sha256(document.text.encode()).hexdigest()
+        if newest is not None and newest.sha256 not in (since, mine):
+            raise ChangedMeanwhile(newest)
+        (done,) = put(conn, [document], by, known=Known(), now=bridge.database.now(conn))
+        return done
 
 
 def put(
@@ -106,6 +139,27 @@ def withdraw(
     events.record(conn, row.id, "deactivated", at=now, who=who, detail=reason)
 
 
+def restoring(number: int, *, who: str, reason: str | None) -> Act:
+    """The act of making what an earlier version says the active version again."""
+    what = f"restored from version {number}"
+    return Act(state=MappingState.PUBLISHED, who=who, reason=reason, what=what)
+
+
+def announce(
+    bridge: Bridge, name: str, *, number: int, until: datetime, who: str, reason: str | None
+) -> None:
+    """Say that so many completions of a course in one day are meant: they are not held.
+
+    Raises NotThere, and Passed.
+    """
+    with bridge.database.write() as conn:
+        mapping_versions.versions(conn, name)
+        now = bridge.database.now(conn)
+        if until <= now:
+            raise Passed(f"{until:%Y-%m-%d %H:%M} UTC has passed")
+        announcements.add(conn, name, number=number, until=until, who=who, reason=reason, now=now)
+
+
 def meant(conn: sa.Connection, name: str, number: int | None, *among: MappingState) -> str:
     """The document of a version that a person means, by default of the first of these states.
 
@@ -123,6 +177,17 @@ def meant(conn: sa.Connection, name: str, number: int | None, *among: MappingSta
         f"{name} has no version that is a {states}. `vaultbridge mappings history {name}` lists "
         "them; name one with --version."
     )
+
+
+def diff(was: sa.Row[Any], becomes: sa.Row[Any]) -> Iterator[str]:
+    """What differs between two versions of a mapping, a line each; nothing if they say the same."""
+    older, newer = (f"{row.name} version {row.version}" for row in (was, becomes))
+    return diff_of(was.document, becomes.document, older, newer)
+
+
+def diff_of(was: str, becomes: str, older: str = "", newer: str = "") -> Iterator[str]:
+    """What differs between two documents, a line each."""
+    return difflib.unified_diff(was.splitlines(), becomes.splitlines(), older, newer, lineterm="")
 
 
 def first_of_their_names(bridge: Bridge, documents: Sequence[Document]) -> Sequence[Document]:

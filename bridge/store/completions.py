@@ -277,9 +277,17 @@ def course_ids(conn: sa.Connection, site_id: str) -> Sequence[str]:
     )
 
 
-def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Mapping[Any, Any]]:
-    """Completions with their sites' names, newest first."""
+def recent(
+    conn: sa.Connection,
+    *,
+    state: str | None,
+    limit: int,
+    within: sa.ColumnElement[bool] | None = None,
+) -> Sequence[Mapping[Any, Any]]:
+    """Completions with their sites' names, newest first; ``within`` a person's limits."""
     query = sa.select(completion, site.c.name.label("site")).join(site)
+    if within is not None:
+        query = query.where(within)
     if state is not None:
         query = query.where(completion.c.state == state)
     rows = conn.execute(query.order_by(completion.c.id.desc()).limit(limit))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,3 +33,8 @@ def history(conn: sa.Connection, subjects: Sequence[str]) -> Sequence[sa.Row[Any
     return conn.execute(
         sa.select(event).where(event.c.subject.in_(subjects)).order_by(event.c.at, event.c.id)
     ).all()
+
+
+def latest(conn: sa.Connection, subjects: Sequence[str]) -> Mapping[str, sa.Row[Any]]:
+    """The last line of each row's history, by its id."""
+    return {row.subject: row for row in history(conn, subjects)}

@@ -14,7 +14,7 @@ from bridge.store import file_sources
 from bridge.store.accounts import NotThere
 from bridge.store.ids import new_id
 from bridge.store.states import CompletionState, HoldKind, HoldOutcome, IssuanceState
-from bridge.store.tables import completion, hold, issuance, site
+from bridge.store.tables import completion, hold, issuance, issuer, site
 from bridge.store.troubles import MENDED
 from runtime.inserting import insert
 
@@ -109,14 +109,27 @@ def count(conn: sa.Connection, hold_id: str, outcome: HoldOutcome, number: int) 
     conn.execute(sa.update(hold).where(hold.c.id == hold_id).values({column: column + number}))
 
 
-def recent(conn: sa.Connection, *, all_: bool, limit: int) -> Sequence[sa.Row[Any]]:
-    """Holds in which something waits, or ``all_``, newest first; with ``waiting``, ``site``."""
-    waiting = (
-        sa.select(issuance.c.hold_id, sa.func.count().label("waiting"))
-        .where(waits())
-        .group_by(issuance.c.hold_id)
-        .subquery()
-    )
+#: What waits, joined with what a person's limits speak of.
+_LIMITED = issuance.join(site, site.c.id == issuance.c.site_id).join(
+    issuer, issuer.c.id == issuance.c.issuer_id
+)
+
+
+def recent(
+    conn: sa.Connection,
+    *,
+    all_: bool,
+    limit: int,
+    within: sa.ColumnElement[bool] | None = None,
+) -> Sequence[sa.Row[Any]]:
+    """Holds in which something waits, or ``all_``, newest first; with ``waiting``, ``site``.
+
+    ``within`` a person's limits: what waits in them is counted.
+    """
+    counted = sa.select(issuance.c.hold_id, sa.func.count().label("waiting")).where(waits())
+    if within is not None:
+        counted = counted.select_from(_LIMITED).where(within)
+    waiting = counted.group_by(issuance.c.hold_id).subquery()
     number = sa.func.coalesce(waiting.c.waiting, 0).label("waiting")
     query = (
         sa.select(hold, number, site.c.name.label("site"))
@@ -139,20 +152,30 @@ def waiting_of(conn: sa.Connection, mapping_name: str) -> Sequence[tuple[str, in
     return [(row[0], row[1]) for row in conn.execute(mine.group_by(hold.c.id).order_by(hold.c.id))]
 
 
-def waiting_in(conn: sa.Connection, hold_id: str) -> int:
-    """How many certificates wait in a hold."""
+def waiting_in(
+    conn: sa.Connection, hold_id: str, *, within: sa.ColumnElement[bool] | None = None
+) -> int:
+    """How many certificates wait in a hold; ``within`` a person's limits."""
     mine = sa.select(sa.func.count()).select_from(issuance)
+    if within is not None:
+        mine = sa.select(sa.func.count()).select_from(_LIMITED).where(within)
     return conn.execute(mine.where(issuance.c.hold_id == hold_id, waits())).scalar_one()
 
 
 def members(
-    conn: sa.Connection, hold_id: str, *, after: str = "", limit: int
+    conn: sa.Connection,
+    hold_id: str,
+    *,
+    after: str = "",
+    limit: int,
+    within: sa.ColumnElement[bool] | None = None,
 ) -> Sequence[sa.Row[Any]]:
     """The certificates that wait in a hold, in the order they came, with their ``site``."""
+    query = sa.select(issuance, site.c.name.label("site")).select_from(_LIMITED)
+    if within is not None:
+        query = query.where(within)
     return conn.execute(
-        sa.select(issuance, site.c.name.label("site"))
-        .join(site, site.c.id == issuance.c.site_id)
-        .where(issuance.c.hold_id == hold_id, waits(), issuance.c.id > after)
+        query.where(issuance.c.hold_id == hold_id, waits(), issuance.c.id > after)
         .order_by(issuance.c.id)
         .limit(limit)
     ).all()

@@ -5,7 +5,7 @@ Pages go by the id of the last row seen (keyset): the hundredth costs what the f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,23 @@ def one(conn: sa.Connection, row_id: str, *, within: sa.ColumnElement[bool]) -> 
     live = sa.and_(link.c.issuance_id == issuance.c.id, link.c.revoked_at.is_(None))
     query = _listed.add_columns(link.c.id.label("link_id")).outerjoin(link, live)
     return conn.execute(query.where(issuance.c.id == row_id, within)).first()
+
+
+def numbers_by_mapping(
+    conn: sa.Connection, *, within: sa.ColumnElement[bool] | None
+) -> Mapping[str, int]:
+    """How many certificates each mapping has made; ``within`` a person's limits, if there are any.
+
+    Without, that is read off an index alone.
+    """
+    query = sa.select(issuance.c.mapping_name, sa.func.count()).group_by(issuance.c.mapping_name)
+    if within is not None:
+        query = (
+            query.join(site, site.c.id == issuance.c.site_id)
+            .join(issuer, issuer.c.id == issuance.c.issuer_id)
+            .where(within)
+        )
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:

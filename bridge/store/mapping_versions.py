@@ -118,6 +118,18 @@ def active_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
     raise NotThere(f"There is no active mapping called {name!r}. There is: {names}.")
 
 
+def heads(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Of every mapping the newest version and the one in use, which may be one; newest first."""
+    mine = mapping_version.alias()
+    newest = sa.select(sa.func.max(mine.c.version)).where(mine.c.name == mapping_version.c.name)
+    is_head = sa.or_(
+        mapping_version.c.state.in_(IN_USE),
+        mapping_version.c.version == newest.scalar_subquery(),
+    )
+    in_order = (mapping_version.c.name, mapping_version.c.version.desc())
+    return conn.execute(sa.select(mapping_version).where(is_head).order_by(*in_order)).all()
+
+
 def names_used(conn: sa.Connection) -> set[str]:
     """The names of mappings of which a version is, or was, in use."""
     used = mapping_version.c.state != MappingState.DRAFT
@@ -133,6 +145,12 @@ def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
     others = sa.select(mapping_version.c.name).distinct().order_by(mapping_version.c.name)
     names = ", ".join(conn.execute(others).scalars()) or "none yet"
     raise NotThere(f"There is no mapping called {name!r}. There is: {names}.")
+
+
+def newest(conn: sa.Connection, name: str) -> sa.Row[Any] | None:
+    """The newest version of a mapping, in use or not; None if it has none."""
+    mine = sa.select(mapping_version).where(mapping_version.c.name == name)
+    return conn.execute(mine.order_by(mapping_version.c.version.desc()).limit(1)).first()
 
 
 def version(conn: sa.Connection, name: str, number: int) -> sa.Row[Any]:
