@@ -26,6 +26,7 @@ BENCHMARKS = (
     "bridge_growth",
     "bridge_memory",
     "bridge_backtest",
+    "console_list",
     "vault_upload",
     "vault_processing",
     "vault_list",

@@ -16,6 +16,8 @@ GROWING = (
     tables.delivery,
     tables.completion,
     tables.issuance,
+    tables.listed,
+    tables.listed_word,
     tables.target,
     tables.attempt,
     tables.link,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,26 +32,26 @@ def add_to(console: Console) -> None:
 
     @console.page("/issuances", role=Role.VIEWER)
     def issuances() -> Response:
-        """The list."""
+        """The list; alone its rows, where a page asks for those that came since."""
         given = {name: request.args.get(name, "").strip() for name in (*TEXTS, "since", "until")}
         filters, wrong = _filters(given)
+        after, alone = request.args.get("after"), request.args.get("rows") == "alone"
         with bridge.database.read() as conn:
-            rows = issuance_list.page(
-                conn,
-                filters,
-                within=_within(),
-                after=request.args.get("after"),
-                limit=SHOWN + 1,
-            )
+            rows = issuance_list.page(conn, filters, within=_within(), after=after, limit=SHOWN + 1)
+            if alone:
+                return page("issuance_rows.html", rows=rows[:SHOWN])
+            total = issuance_list.total(conn, filters, within=_within())
             choices = _choices(conn)
         more = len(rows) > SHOWN
         return page(
             "issuances.html",
             rows=rows[:SHOWN],
+            total=total,
             given=given,
             wrong=wrong,
             filtered={name: value for name, value in given.items() if value},
             after=rows[SHOWN - 1].id if more else None,
+            is_first=after is None,
             states=list(IssuanceState),
             choices=choices,
         )
@@ -120,7 +120,7 @@ def _content(conn: sa.Connection, sha256: str) -> bytes:
     return issuances.file_content(conn, sha256)
 
 
-def _choices(conn: sa.Connection) -> Mapping[str, list[str]]:
+def _choices(conn: sa.Connection) -> Mapping[str, Sequence[str]]:
     """What a person can choose from: what is within their limits."""
     limits = person().limits
     return {
@@ -130,6 +130,7 @@ def _choices(conn: sa.Connection) -> Mapping[str, list[str]]:
         "issuer": [
             i.name for i in accounts.issuers(conn) if not limits.issuers or i.name in limits.issuers
         ],
+        "mapping": issuance_list.mappings(conn, within=_within()),
     }
 
 

@@ -102,3 +102,10 @@ def _counted() -> sa.Select[Any]:
         counted(RevocationState.REVOKED, RevocationState.DONE).label("revoked"),
         counted(RevocationState.KEPT).label("kept"),
     )
+
+
+def asked_for(conn: sa.Connection, issuance_id: str) -> Sequence[sa.Row[Any]]:
+    """The corrections of one issuance that wait for a second person, oldest first."""
+    waiting = sa.select(correction).where(correction.c.state == CorrectionState.ASKED)
+    rows = conn.execute(waiting.order_by(correction.c.id))
+    return [row for row in rows if row.what.get("issuance") == issuance_id]

@@ -203,6 +203,14 @@ def discard(
     """
     cancelled = {"state": IssuanceState.CANCELLED, "natural_key": None, "next_run_at": None}
     rows = _decide(conn, hold_id, ids, {**cancelled, **said}, now=now)
+    discard_completions(conn, rows, said=said)
+    return rows
+
+
+def discard_completions(
+    conn: sa.Connection, rows: Sequence[sa.Row[Any]], *, said: Mapping[str, Any]
+) -> None:
+    """Of certificates that were cancelled: their completions are issued if a person asks for it."""
     state = {"state": CompletionState.DISCARDED, "same_as": None, **said}
     its_own = sa.and_(
         completion.c.id.in_([row.completion_id for row in rows]),
@@ -211,7 +219,6 @@ def discard(
     shared = completion.c.same_as.in_([row.id for row in rows])
     for whose in (its_own, shared):
         conn.execute(sa.update(completion).where(whose).values(state))
-    return rows
 
 
 def _decide(

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from bridge.store import file_sources, gates, holds
+from bridge.store import file_sources, gates, holds, listed
 from bridge.store.ids import new_id
 from bridge.store.states import IssuanceState
 from bridge.store.tables import attempt, completion, file, issuance, issuer, link, site
@@ -142,6 +142,7 @@ def add(conn: sa.Connection, *, now: datetime, **values: Any) -> str:
     row_id = new_id("is", now)
     made = {"id": row_id, "created_at": now, "updated_at": now, **values}
     conn.execute(_add, {**made, "of_completion": values["completion_id"]})
+    listed.add(conn, row_id, made)
     return row_id
 
 
@@ -150,6 +151,8 @@ def change(conn: sa.Connection, row_id: str, *, now: datetime, **values: Any) ->
     conn.execute(
         sa.update(issuance).where(issuance.c.id == row_id).values(updated_at=now, **values)
     )
+    if not listed.SOURCES.isdisjoint(values):
+        listed.renew(conn, row_id)
 
 
 def take(conn: sa.Connection, row_id: str, *, now: datetime, **values: Any) -> None:

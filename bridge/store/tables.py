@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from bridge.store.states import MappingState
 from runtime import heartbeat
 from runtime.database import UtcDateTime
 from runtime.lease import lease_columns
+from runtime.words import LONGEST_WORD
 
 metadata = sa.MetaData(
     naming_convention={
@@ -294,9 +296,56 @@ issuance = sa.Table(
     sa.Index(None, "site_id", "learner_id"),
     sa.Index(None, "applicant_email"),
     sa.Index(None, "vault_uuid"),
+    sa.Index(None, "reference_id"),
     sa.Index("ix_issuance_hold_id", "hold_id", "state", **_only_if("hold_id IS NOT NULL")),
     sa.Index(None, "replaces"),
     sa.Index(None, "mapping_name", "mapping_version"),
+)
+
+#: What the issuances of one course, by one issuer and mapping, have in common: lists are narrowed
+#: by it, as there are few of them however many issuances there are. See bridge.store.listed.
+lot = sa.Table(
+    "lot",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("course_id", sa.String(255), nullable=False),
+    sa.Column("issuer_id", ID, sa.ForeignKey("issuer.id"), nullable=False),
+    sa.Column("mapping_name", sa.String(64), nullable=False),
+    # The course's id, code and title, folded.
+    sa.Column("text", sa.Text, nullable=False),
+    sa.UniqueConstraint("site_id", "course_id", "issuer_id", "mapping_name"),
+)
+
+#: What an issuance is listed by, in one narrow row. A trigger copies its state here.
+listed = sa.Table(
+    "listed",
+    metadata,
+    sa.Column("id", ID, sa.ForeignKey("issuance.id"), primary_key=True),
+    sa.Column("lot_id", sa.Integer, sa.ForeignKey("lot.id"), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    # Whose it is: name, e-mail address and id at the LMS, folded.
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Index(None, "lot_id", "id"),
+    sa.Index("ix_listed_lot_id_state", "lot_id", "state", "id"),
+    sa.Index(None, "state", "id"),
+    sqlite_with_rowid=False,
+)
+
+#: From each word of that text on. Sorted by code points, so that a beginning is a range.
+listed_word = sa.Table(
+    "listed_word",
+    metadata,
+    sa.Column(
+        "word",
+        sa.String(LONGEST_WORD).with_variant(
+            postgresql.VARCHAR(LONGEST_WORD, collation="C"), "postgresql"
+        ),
+        primary_key=True,
+    ),
+    sa.Column("issuance_id", ID, sa.ForeignKey("issuance.id"), primary_key=True),
+    sa.Column("lot_id", sa.Integer, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 #: A person's correction of certificates that were issued: which, why, and how far it came.

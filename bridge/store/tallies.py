@@ -56,9 +56,15 @@ def by_site(
     completion of its own.
     """
     parts: dict[str, list[sa.Row[Any]]] = {}
-    for row in conn.execute(_counted(since, until)):
+    for row in conn.execute(_counted(_heard(since, until))):
         parts.setdefault(row.site, []).append(row)
     return {name: _tally(rows) for name, rows in parts.items()}
+
+
+def of_course(conn: sa.Connection, site_id: str, course_id: str) -> Tally:
+    """What became of all completions of a course."""
+    of = sa.and_(completion.c.site_id == site_id, completion.c.course_id == course_id)
+    return _tally(conn.execute(_counted(of)).all())
 
 
 def together(tallies: Sequence[Tally]) -> Tally:
@@ -90,8 +96,8 @@ def _tally(rows: Sequence[sa.Row[Any]]) -> Tally:
     )
 
 
-def _counted(since: datetime, until: datetime | None) -> sa.Select[Any]:
-    each = _each(since, until).subquery()
+def _counted(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    each = _each(which).subquery()
     waits = each.c.waits_for.is_not(None)
     outcome = sa.case(
         (waits, "waiting"),
@@ -118,24 +124,33 @@ def _counted(since: datetime, until: datetime | None) -> sa.Select[Any]:
     )
 
 
-def _each(since: datetime, until: datetime | None) -> sa.Select[Any]:
+def _heard(since: datetime, until: datetime | None) -> sa.ColumnElement[bool]:
+    heard = completion.c.id >= ids.before("cp", since)
+    return heard if until is None else heard & (completion.c.id < ids.before("cp", until))
+
+
+def _each(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """Each completion once, with the first of its issuances that is not at its end."""
+    columns = (completion.c[name] for name in ("site_id", "state", "cause", "created_at"))
+    return sa.select(*columns, waits_for().label("waits_for")).where(which, ~TOLD_BEFORE)
+
+
+#: It is no completion of its own.
+TOLD_BEFORE = sa.and_(
+    completion.c.state == CompletionState.SAME,
+    completion.c.same_as.startswith("cp_", autoescape=True),
+)
+
+
+def waits_for() -> sa.ScalarSelect[str]:
+    """The first of a completion's issuances that is not at its end."""
     ended = (IssuanceState.GENERATED, IssuanceState.CANCELLED)
     theirs = sa.or_(
         issuance.c.completion_id == completion.c.id, issuance.c.id == completion.c.same_as
     )
-    waits_for = (
+    return (
         sa.select(sa.func.min(issuance.c.id))
         # Of one that is only to be corrected, the certificate is there.
         .where(theirs, issuance.c.replaces.is_(None), issuance.c.state.not_in(ended))
         .scalar_subquery()
     )
-    told_before = sa.and_(
-        completion.c.state == CompletionState.SAME,
-        completion.c.same_as.startswith("cp_", autoescape=True),
-    )
-    columns = (completion.c[name] for name in ("site_id", "state", "cause", "created_at"))
-    heard = completion.c.id >= ids.before("cp", since)
-    if until is not None:
-        heard &= completion.c.id < ids.before("cp", until)
-    return sa.select(*columns, waits_for.label("waits_for")).where(heard, sa.not_(told_before))

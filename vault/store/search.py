@@ -10,9 +10,7 @@ changes, a trigger in the database copies it here.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -20,25 +18,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from runtime.inserting import Both, Rows
+from runtime.words import LAST_CHARACTER, LONGEST_WORD, PLACE, fold, folded_fields, parts, words
 from vault.store.tables import metadata
 
 #: A query for certificates' ids, called ``id``.
 Ids: TypeAlias = sa.Select[tuple[int]]
 
-#: Scripts written without spaces between words: there, every character may begin a word.
-UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
-#: How much of a text is indexed from each word on, in characters. Longer ones are compared whole.
-LONGEST_WORD = 32
 #: Up to this many certificates by a word, the index is faster than reading every text.
 FEW = 2_000
 #: So many parts of a query are looked up in the index, the longest; one is mostly enough.
 LOOKED_UP = 8
 #: From so many parts on, a query is probably a text as it stands in a certificate.
 QUOTATION = 6
-LAST_CHARACTER = "\U0010ffff"
-BETWEEN_FIELDS = "\n"
-#: How each database is asked for the place of one text in another; half the time that LIKE takes.
-PLACE = {"sqlite": sa.func.instr, "postgresql": sa.func.strpos}
 
 #: What one certificate is searched by and narrowed by: from status on, copies of its columns.
 search_text = sa.Table(
@@ -77,53 +68,6 @@ _texts_and_words = Both(
     Rows(search_text, ("institution_id", "certificate_id", "text", *COMPARED)),
     Rows(search_word, ("institution_id", "certificate_id", "word")),
 )
-
-
-def fold(text: str) -> str:
-    """Return the words of a text in the form in which they are compared, a space between them."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    return " ".join("".join(_folded(char) for char in plain).split())
-
-
-@lru_cache(maxsize=4096)  # the same few characters again and again
-def _folded(char: str) -> str:
-    if unicodedata.category(char) == "Mn":
-        return ""
-    if not char.isalnum():
-        return " " if not unicodedata.category(char).startswith("M") else char
-    if unicodedata.name(char, "").startswith(UNSPACED):
-        return f" {char}"
-    return _plain(char)
-
-
-def _plain(letter: str) -> str:
-    """A Latin letter without what its name says it is with: d for đ, LETTER D WITH STROKE.
-
-    Unicode takes apart what is written above or below a letter, not what is written through it.
-    """
-    name = unicodedata.name(letter, "")
-    base = name.partition(" WITH ")[0].replace("DOTLESS ", "")
-    if base == name or not name.startswith("LATIN "):
-        return letter
-    try:
-        return unicodedata.lookup(base).casefold()
-    except KeyError:  # there is no such letter without
-        return letter
-
-
-def folded_fields(fields: Iterable[str]) -> str:
-    """What is stored of a certificate's fields: every word with a space before it."""
-    return BETWEEN_FIELDS.join(f" {fold(field)}" for field in fields if field)
-
-
-def words(text: str) -> set[str]:
-    """What is indexed of a stored text: from each word on, as much as is indexed."""
-    return {
-        field[place + 1 : place + 1 + LONGEST_WORD].rstrip()
-        for field in text.split(BETWEEN_FIELDS)
-        for place, char in enumerate(field)
-        if char == " " and len(field) > 1
-    }
 
 
 def index(
@@ -192,17 +136,6 @@ def found(
         fewest = lookups[counts.index(min(counts))]
         ids = ids.where(search_text.c.certificate_id.in_(fewest))
     return ids.where(_contained(conn, query or "", sought))
-
-
-def parts(query: str) -> list[str]:
-    """What a query asks for, folded: the longest, which say most, first, and nothing twice."""
-    folded = {fold(part) for part in query.split()} - {""}
-    longest_first = sorted(folded, key=lambda part: (-len(part), part))
-    return [
-        part
-        for place, part in enumerate(longest_first)
-        if not any(f" {part}" in f" {longer}" for longer in longest_first[:place])
-    ]
 
 
 def _contained(conn: sa.Connection, query: str, sought: Sequence[str]) -> sa.ColumnElement[bool]:

@@ -3,8 +3,13 @@ const words = new Intl.DateTimeFormat(undefined, {
   dateStyle: "medium",
   timeStyle: "short",
 });
-for (const told of document.querySelectorAll("time[datetime]:not([data-told])")) {
-  const at = new Date(told.dateTime);
-  told.title = `${told.textContent}`;
-  told.textContent = words.format(at);
+
+export function tellMoments(within) {
+  for (const told of within.querySelectorAll("time[datetime]:not([data-told])")) {
+    const at = new Date(told.dateTime);
+    told.title = `${told.textContent}`;
+    told.textContent = words.format(at);
+  }
 }
+
+tellMoments(document);

@@ -15,8 +15,9 @@ from alembic.runtime.migration import MigrationContext
 
 from runtime.database import Database
 from runtime.schema import migrate, require_current
+from runtime.words import LONGEST_WORD
 from vault import store
-from vault.store.search import LONGEST_WORD, search_text, search_word
+from vault.store.search import search_text, search_word
 from vault.store.tables import MIGRATIONS, metadata
 
 for module in iter_modules(store.__path__, f"{store.__name__}."):

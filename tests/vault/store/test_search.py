@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vault.store.search import LONGEST_WORD, fold, folded_fields, parts, words
+from runtime.words import LONGEST_WORD, fold, folded_fields, parts, words
 
 
 @pytest.mark.parametrize(

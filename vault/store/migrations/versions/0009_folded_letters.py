@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from vault.store.search import BETWEEN_FIELDS, folded_fields, words
+from runtime.words import BETWEEN_FIELDS, folded_fields, words
 
 revision = "vault_0009"
 down_revision = "vault_0008"
