@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 #: What a spreadsheet would take for the beginning of a formula, in East Asian width as well
@@ -20,10 +20,19 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | None
 
 def text(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
     """A table as a text; its lines end in CRLF, as RFC 4180 says."""
+    return "".join(lines(columns, rows))
+
+
+def lines(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> Iterator[str]:
+    """A table line by line, for one that is too long to be held whole."""
+    yield _line(columns)
+    for row in rows:
+        yield _line([safe(cell) for cell in row])
+
+
+def _line(cells: Sequence[str]) -> str:
     made = io.StringIO(newline="")
-    writer = csv.writer(made)
-    writer.writerow(columns)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
+    csv.writer(made).writerow(cells)
     return made.getvalue()
 
 

@@ -92,6 +92,12 @@ def data(
     }
 
 
+def signing(page: Page, template: Template) -> list[dict[str, str | None]]:
+    """Who signs, in words. Raises RenderError."""
+    given = template.values(page.parameters)
+    return [{"name": one.name, "role": one.role} for one in _signing(page, template, given)]
+
+
 def valid_until(page: Page, template: Template) -> date | None:
     """The last day that is printed, if any is. Raises RenderError."""
     return _until(page, template, template.values(page.parameters))

@@ -22,7 +22,9 @@ from bridge.certificates.fonts import FontBook, Missing
 from bridge.certificates.page import Page, RenderError, TooSlow
 from bridge.certificates.placing import Placing, sha256
 from bridge.certificates.process import Printers
+from bridge.certificates.report import SOURCE, Report
 from bridge.certificates.texts import language
+from bridge.certificates.unpack import unpacked
 
 __all__ = ["Missing", "Page", "RenderError", "Renderer", "TooSlow", "Unprintable"]
 
@@ -99,11 +101,38 @@ class Renderer:
             raise compile_error(template.name, said)
         return made
 
+    def report(self, report: Report, *, at: datetime) -> bytes:
+        """Print a report, as a PDF that says it was made ``at`` that moment.
+
+        Raises RenderError where the printing process cannot.
+        """
+        book = self._shipped_fonts()
+        texts = tuple(report.texts())
+        lacking = {each.char: each.code_point for text in texts for each in book.missing(text)}
+        table = str.maketrans({char: f"[{point}]" for char, point in lacking.items()})
+        told = report.data(
+            # The digits and brackets of code points are in our own font.
+            fonts=book.families(*(text.translate(table) for text in texts)),
+            printable=lambda text: text.translate(table),
+        )
+        root = unpacked(self._cache / "templates", {"template.typ": SOURCE.read_bytes()})
+        request = {
+            "root": str(root),
+            "data": json.dumps(told),
+            "timestamp": int(at.timestamp()),
+            "format": "pdf",
+            "standards": STANDARDS,
+        }
+        said, made = self._printers.print(request)
+        if said is not None:
+            raise compile_error("report", said)
+        return made
+
     def made_of(self, page: Page) -> dict[str, Any]:
         """What a page is printed with, so that somebody can tell in years.
 
         By SHA-256: its template, each picture it shows, and each file of the fonts it needs; then
-        what its issuer is called, and the version of Typst. Raises RenderError.
+        what its issuer is called, who signs, and the version of Typst. Raises RenderError.
         """
         template = self.template(page.template)
         pictures = data.shown(page, template)
@@ -111,6 +140,7 @@ class Renderer:
             "template": template.digest,
             "pictures": {name: sha256(each.content) for name, each in pictures.items()},
             "issuer": page.issuer(),
+            "signatories": data.signing(page, template),
             "fonts": self._fonts(template).files(self._families(page, self._texts(page))),
             "typst": self._printers.typst(),
         }
@@ -195,12 +225,23 @@ class Renderer:
         return self._fonts(self.template(page.template)).families(*texts.values(), language=spoken)
 
     def _fonts(self, template: templates.Template) -> FontBook:
+        if not template.brings_fonts:
+            return self._shipped_fonts()
+        faces, books = self._known_books()
+        if template.digest not in books:
+            own = self._printers.faces_in(str(template.unpack(self._cache)))
+            books[template.digest] = FontBook(faces, own=own)
+        return books[template.digest]
+
+    def _shipped_fonts(self) -> FontBook:
+        """Those that every template has."""
+        faces, books = self._known_books()
+        if "" not in books:
+            books[""] = FontBook(faces)
+        return books[""]
+
+    def _known_books(self) -> tuple[Any, dict[str, FontBook]]:
         faces = self._printers.faces()
         if self._books[0] is not faces:  # a child started anew may have other fonts
             self._books = (faces, {})
-        books = self._books[1]
-        key = template.digest if template.brings_fonts else ""
-        if key not in books:
-            root = str(template.unpack(self._cache))
-            books[key] = FontBook(faces, own=self._printers.faces_in(root) if key else ())
-        return books[key]
+        return self._books

@@ -54,6 +54,8 @@ COMMANDS: Mapping[str, str] = {
     "status": "status",
     "notices": "notices",
     "people": "people",
+    "audit": "audit",
+    "dossier": "dossier",
     "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",

@@ -50,7 +50,8 @@ def rotate(who: str | None) -> None:
     with b.database.write() as conn:
         count = accounts.encrypt_again(conn, b.keys)
         now = b.database.now(conn)
-        events.record(conn, "keys", "rotated", at=now, who=person(who), detail=f"{count} secrets")
+        detail = f"{count} secrets"
+        events.record(conn, events.KEYS, "rotated", at=now, who=person(who), detail=detail)
     click.echo(
         f"{count} encrypted with the newest key. Keep the old keys in the file: learners' links "
         "and kept deliveries were made with them."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.cli.session import AS_OPTION, person
 from bridge.queue import SERVICE
 from bridge.settings import Settings, from_environment
-from bridge.store import accounts, restored
+from bridge.store import accounts, events, restored
 from bridge.store.tables import process
 from bridge.wiring import MIGRATIONS
 from runtime import heartbeat, logging
@@ -26,7 +26,7 @@ from runtime.backup import BackupProblem, copy, prepare_in_place, put_back
 from runtime.database import Database
 from runtime.keys import Keys
 from runtime.on_disk import appearing
-from runtime.schema import migrate
+from runtime.schema import SchemaError, migrate, require_current
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -42,6 +42,7 @@ def backup(file: Path, keys: Path | None) -> None:
     settings = _settings()
     with closing(Database(settings.database_url)) as database:
         copy(database, file)
+        _note(database)
     click.echo(f"Copied the database to {file} ({file.stat().st_size / 1e6:.1f} MB).")
     if keys is None:
         click.echo(
@@ -51,6 +52,19 @@ def backup(file: Path, keys: Path | None) -> None:
         return
     _copy_keys(settings.key_file, keys)
     click.echo(f"Copied the keys to {keys}. Keep the two apart: who has both has the secrets.")
+
+
+def _note(database: Database) -> None:
+    """Write down that there is a copy: it holds what the database holds.
+
+    Not in a database that cannot be written, or that this release does not know: a copy is what is
+    made before it is brought up to date.
+    """
+    with suppress(SQLAlchemyError, SchemaError):
+        require_current(database, MIGRATIONS, remedy="")
+        with database.write() as conn:
+            now = database.now(conn)
+            events.record(conn, events.INSTALLATION, "copied", at=now, who=person(None))
 
 
 def _copy_keys(source: Path, target: Path) -> None:

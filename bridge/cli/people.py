@@ -61,7 +61,7 @@ def people(context: click.Context, as_json: bool) -> None:
 @people.command()
 def first() -> None:
     """Print the link by which the first admin is made; the one before works no more."""
-    link = entering.first_link(bridge())
+    link = entering.first_link(bridge(), who=acting(None))
     if link is None:
         raise click.ClickException(
             "There is somebody already. For another: vaultbridge people invite ADDRESS --name NAME"

@@ -304,7 +304,16 @@ def _dismiss(b: Bridge, row_id: str, *, who: str, reason: str | None) -> bool:
     with b.database.write() as conn:
         now = b.database.now(conn)
         if difference_rows.settle(conn, [row_id], DifferenceState.DISMISSED, who=who, now=now):
-            events.record(conn, row_id, "dismissed", at=now, who=who, detail=reason)
+            events.record(
+                conn,
+                row_id,
+                "dismissed",
+                at=now,
+                who=who,
+                detail=reason,
+                before={"state": DifferenceState.OPEN.value},
+                after={"state": DifferenceState.DISMISSED.value},
+            )
         row = difference_rows.by_id(conn, row_id)
         crashpoint("reconcile.dismissing")
     crashpoint("reconcile.dismissed")

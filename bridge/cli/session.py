@@ -13,6 +13,7 @@ import click
 from bridge.connections.given import problem_with_name
 from bridge.queue import SERVICE
 from bridge.settings import PREFIX, from_environment
+from bridge.store.events import PIPELINE
 from bridge.wiring import Bridge, build
 from runtime import logging
 from runtime.bell import Bell
@@ -52,7 +53,9 @@ def has_installation() -> bool:
 
 def person(who: str | None) -> str:
     """Who a person's act is written down under."""
-    return who or getpass.getuser()
+    name = who or getpass.getuser()
+    # A service's own OS user may have the name that stands for what nobody did.
+    return f"{name} (command line)" if name == PIPELINE else name
 
 
 def secret_values(pairs: Sequence[str]) -> dict[str, str]:

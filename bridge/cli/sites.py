@@ -32,7 +32,7 @@ from bridge.cli.site_settings import (
 )
 from bridge.connections import sites
 from bridge.connections.sites import hook
-from bridge.store import accounts, completions, deliveries, write_backs
+from bridge.store import accounts, completions, deliveries, events, write_backs
 from bridge.store.owners import of
 from bridge.wiring import Bridge
 from connectors.base import Capability, Connector, Finding, Target
@@ -273,6 +273,10 @@ def _create(
         for target in made:
             if target.found:
                 write_backs.waiting_in(conn, row.id, target.course_id, now=now)
+        if made:
+            after = {"courses": [target.course_id for target in made if target.found]}
+            what = "places made in courses"
+            events.record(conn, row.id, what, at=now, who=person(None), after=after)
         crashpoint("site.noting")
     crashpoint("site.noted")
     b.ring("write_back")

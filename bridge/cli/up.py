@@ -132,7 +132,7 @@ def _prepare(vault: Vault, institution: str, data: Path, found_port: str | None)
             accounts.change(conn, found.id, kind="issuer", vault_url=vault.url)
     if vault.port is not None:
         _have_vault_tell(bridge, found_port)
-    if link := entering.first_link(bridge):
+    if link := entering.first_link(bridge, who="up"):
         click.echo(
             f"The console has no admin yet. Make the first one within 3 days: {link}", err=True
         )

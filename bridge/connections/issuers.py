@@ -12,6 +12,7 @@ from bridge.connections.given import Unfit
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.replay import resume_issuer
 from bridge.store import accounts, events
+from bridge.store.facts import facts
 from bridge.store.owners import sealed
 from bridge.vault_client import BASE, Permission
 from runtime.crashpoint import crashpoint
@@ -90,7 +91,8 @@ def add(
             signatory_role=signatory_role or None,
             owners=sealed(owners, kind="issuer", name=name, keys=bridge.keys),
         )
-        events.record(conn, row_id, "added", at=now, who=who)
+        after = facts(conn, row_id, kind="issuer", keys=bridge.keys)
+        events.record(conn, row_id, "added", at=now, who=who, after=after)
     return row_id
 
 
@@ -166,9 +168,13 @@ def change(bridge: Bridge, name: str, changes: Changes, *, who: str) -> str:
         if changes.owners is not None:
             values["owners"] = sealed(changes.owners, kind="issuer", name=name, keys=bridge.keys)
             told.append(given.told_owners(changes.owners))
+        before = facts(conn, row.id, kind="issuer", keys=bridge.keys)
         accounts.change(conn, row.id, kind="issuer", **values)
-        detail = "; ".join(told)
-        events.record(conn, row.id, "changed", at=bridge.database.now(conn), who=who, detail=detail)
+        after = facts(conn, row.id, kind="issuer", keys=bridge.keys)
+        detail, now = "; ".join(told), bridge.database.now(conn)
+        events.record(
+            conn, row.id, "changed", at=now, who=who, detail=detail, before=before, after=after
+        )
     return detail
 
 
@@ -215,12 +221,16 @@ def rotate(
         both = (secrets.get("webhook_secret", ""), str(old.get("webhook_secret") or ""))
         if live := " ".join(both).split():
             fresh["webhook_secret"] = " ".join(live[:1] if drop_old else dict.fromkeys(live))
+        before = facts(conn, row.id, kind="issuer", keys=bridge.keys)
         accounts.set_secrets(conn, row, kind="issuer", keys=bridge.keys, secrets=fresh)
+        after = facts(conn, row.id, kind="issuer", keys=bridge.keys)
         detail = ", ".join(sorted(secrets)) or "old ones dropped"
-        events.record(conn, row.id, "rotated", at=now, who=who, detail=detail)
+        events.record(
+            conn, row.id, "rotated", at=now, who=who, detail=detail, before=before, after=after
+        )
         crashpoint("issuer.rotating")
     crashpoint("issuer.rotated")
-    resume_issuer(bridge, row.id, who=who)
+    resume_issuer(bridge, row.id, who=who, act=False)
 
 
 def remove(bridge: Bridge, name: str, *, who: str) -> None:
@@ -232,4 +242,5 @@ def remove(bridge: Bridge, name: str, *, who: str) -> None:
         row = accounts.issuer_named(conn, name)
         now = bridge.database.now(conn)
         accounts.change(conn, row.id, kind="issuer", removed_at=now)
-        events.record(conn, row.id, "removed", at=now, who=who)
+        was, is_now = {"in_use": True}, {"in_use": False}
+        events.record(conn, row.id, "removed", at=now, who=who, before=was, after=is_now)

@@ -14,6 +14,7 @@ from bridge.connections.given import Unfit
 from bridge.pipeline import trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.store import accounts, completions, events, restored, write_backs
+from bridge.store.facts import facts
 from bridge.store.owners import of, sealed
 from bridge.store.tables import completion, delivery
 from connectors.base import Finding
@@ -93,7 +94,8 @@ def add(
             owners=sealed(owners, kind="site", name=name, keys=bridge.keys),
             next_run_at=now + bridge.settings.reconcile,
         )
-        events.record(conn, row_id, "added", at=now, who=who)
+        after = facts(conn, row_id, kind="site", keys=bridge.keys)
+        events.record(conn, row_id, "added", at=now, who=who, after=after)
     return row_id
 
 
@@ -129,9 +131,13 @@ def change(bridge: Bridge, name: str, changes: Changes, *, who: str) -> Changed:
     with bridge.database.write() as conn:
         row = accounts.site_named(conn, name)
         now = bridge.database.now(conn)
+        before = facts(conn, row.id, kind="site", keys=bridge.keys)
         accounts.change(conn, row.id, kind="site", **_columns(bridge, row, changes))
+        after = facts(conn, row.id, kind="site", keys=bridge.keys)
         told = "; ".join(_told(changes))
-        events.record(conn, row.id, "changed", at=now, who=who, detail=told)
+        events.record(
+            conn, row.id, "changed", at=now, who=who, detail=told, before=before, after=after
+        )
         start = changes.issue_from
         if start is not None and start < accounts.issue_from(row):
             taken_up = completions.take_up_early(conn, row.id, since=start, now=now)
@@ -222,9 +228,13 @@ def rotate(
         # Of secrets whose key is lost nothing is kept: the settings say which must be entered.
         old = accounts.secrets_or_none(row, kind="site", keys=bridge.keys)
         fresh = site_settings.rotated(row.connector, row.settings, old, secrets, drop_old=drop_old)
+        before = facts(conn, row.id, kind="site", keys=bridge.keys)
         accounts.set_secrets(conn, row, kind="site", keys=bridge.keys, secrets=fresh)
+        after = facts(conn, row.id, kind="site", keys=bridge.keys)
         detail = ", ".join(sorted(secrets)) or "old ones dropped"
-        events.record(conn, row.id, "rotated", at=now, who=who, detail=detail)
+        events.record(
+            conn, row.id, "rotated", at=now, who=who, detail=detail, before=before, after=after
+        )
         crashpoint("site.rotating")
     crashpoint("site.rotated")
     wake(bridge, row.id)
@@ -254,7 +264,8 @@ def remove(bridge: Bridge, name: str, *, who: str) -> None:
         row = accounts.site_named(conn, name)
         now = bridge.database.now(conn)
         accounts.change(conn, row.id, kind="site", removed_at=now)
-        events.record(conn, row.id, "removed", at=now, who=who)
+        was, is_now = {"in_use": True}, {"in_use": False}
+        events.record(conn, row.id, "removed", at=now, who=who, before=was, after=is_now)
 
 
 def owners(bridge: Bridge, row: sa.Row[Any]) -> tuple[str, ...]:

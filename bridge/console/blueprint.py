@@ -13,8 +13,10 @@ from werkzeug.wrappers import Response
 
 from bridge.console import (
     account,
+    audit,
     backtests,
     certificate_templates,
+    dossier,
     entrance,
     failures,
     holds,
@@ -32,6 +34,7 @@ from bridge.pipeline.bridge import Bridge
 PARTS = (
     overview,
     issuances,
+    dossier,
     failures,
     mappings,
     mapping_editor,
@@ -40,6 +43,7 @@ PARTS = (
     holds,
     people,
     account,
+    audit,
     entrance,
     institution,
 )

@@ -47,7 +47,7 @@ def is_name(text: str) -> bool:
     return 0 < len(text) <= LONGEST_NAME
 
 
-def first_link(bridge: Bridge) -> str | None:
+def first_link(bridge: Bridge, *, who: str) -> str | None:
     """The address at which the first admin is made; None once there is somebody.
 
     Each call makes a new one, and the one before works no more.
@@ -55,7 +55,9 @@ def first_link(bridge: Bridge) -> str | None:
     with bridge.database.write() as conn:
         if people.there_are_any(conn):
             return None
-        token = people.invite(conn, None, now=bridge.database.now(conn))
+        now = bridge.database.now(conn)
+        token = people.invite(conn, None, now=now)
+        events.record(conn, events.INSTALLATION, "link for the first admin made", at=now, who=who)
     return address(bridge, token)
 
 
@@ -73,7 +75,8 @@ def invite(bridge: Bridge, email: str, *, name: str, role: Role, limits: Limits,
         now = bridge.database.now(conn)
         rules.there_are(conn, limits)
         row_id = people.add(conn, email, name=name, role=role, limits=limits.packed(), now=now)
-        events.record(conn, row_id, f"invited as {role}", at=now, who=who)
+        given = {"email": email, "name": name, "role": role.value, "limits": limits.packed()}
+        events.record(conn, row_id, f"invited as {role}", at=now, who=who, after=given)
         token = people.invite(conn, row_id, now=now)
     return address(bridge, token)
 
@@ -127,10 +130,17 @@ def change(
         people.change(conn, row.id, **after)
         if before["role"] != after["role"]:
             what, detail = f"made {after['role']}", f"was {before['role']}"
-            events.record(conn, row.id, what, at=now, who=who, detail=detail)
+            was, is_now = {"role": before["role"]}, {"role": after["role"]}
+            events.record(
+                conn, row.id, what, at=now, who=who, detail=detail, before=was, after=is_now
+            )
         if before["limits"] != after["limits"]:
             detail = f"{_said(before['limits'])} → {_said(after['limits'])}"
-            events.record(conn, row.id, "given other limits", at=now, who=who, detail=detail)
+            was, is_now = {"limits": before["limits"]}, {"limits": after["limits"]}
+            what = "given other limits"
+            events.record(
+                conn, row.id, what, at=now, who=who, detail=detail, before=was, after=is_now
+            )
 
 
 def _said(limits: Any) -> str:

@@ -83,6 +83,10 @@ class Asked:
         given = {name: value for name, value in asdict(self).items() if value}
         return {**given, **({"since": self.since.isoformat()} if self.since else {})}
 
+    def told(self) -> dict[str, Any]:
+        """What is asked for, without what a learner is called now: the row of it has that."""
+        return {**self.packed(), **({"changes": sorted(self.changes)} if self.changes else {})}
+
 
 def unpacked(packed: Mapping[str, Any]) -> Asked:
     """What `Asked.packed` made."""
@@ -423,7 +427,8 @@ def begin(
             now=now,
         )
         what = "correction begun" if approved else "correction asked for"
-        events.record(conn, row_id, what, at=now, who=who, detail=reason)
+        after = asked.told() | {"certificates": selected}
+        events.record(conn, row_id, what, at=now, who=who, detail=reason, after=after)
         crashpoint("correct.beginning")
     crashpoint("correct.begun")
     return row_id
@@ -563,6 +568,8 @@ def _end(bridge: Bridge, row: sa.Row[Any]) -> None:
         unchanged = ended.selected - ended.replaced
         if corrections.end(conn, row.id, unchanged=unchanged, now=now):
             said = f"{ended.replaced} replaced, {unchanged} unchanged"
-            events.record(conn, row.id, "correction ended", at=now, who=row.who, detail=said)
+            events.record(
+                conn, row.id, "correction ended", at=now, who=row.who, detail=said, act=False
+            )
         crashpoint("correct.ending")
     crashpoint("correct.ended")

@@ -117,7 +117,16 @@ def _put(conn: sa.Connection, name: str, text: str, by: Act, *, now: datetime) -
     row = mapping_versions.version(conn, name, number)
     if is_new:
         what = by.what or _MADE[by.state]
-        events.record(conn, row.id, what, at=now, who=by.who, detail=by.reason)
+        events.record(
+            conn,
+            row.id,
+            what,
+            at=now,
+            who=by.who,
+            detail=by.reason,
+            before=_in_use(before),
+            after={**_in_use(before), "version": number, "state": by.state.value},
+        )
     comes_in = is_new and by.state is not MappingState.DRAFT
     rest = before if comes_in and before is not None and before.version != number else None
     return Put(
@@ -130,13 +139,30 @@ def _put(conn: sa.Connection, name: str, text: str, by: Act, *, now: datetime) -
     )
 
 
+def _in_use(row: sa.Row[Any] | None) -> dict[str, Any]:
+    """The version in use, for the audit log; nothing where there is none."""
+    if row is None:
+        return {"version": None, "state": None}
+    return {"version": row.version, "state": row.state}
+
+
 def withdraw(
     conn: sa.Connection, name: str, *, who: str, reason: str | None, now: datetime
 ) -> None:
     """Take a mapping out of use; what it issued stays. Raises NotThere if it is not in use."""
     row = mapping_versions.active_named(conn, name)
     mapping_versions.deactivate(conn, name)
-    events.record(conn, row.id, "deactivated", at=now, who=who, detail=reason)
+    gone = {"version": None, "state": None}
+    events.record(
+        conn,
+        row.id,
+        "deactivated",
+        at=now,
+        who=who,
+        detail=reason,
+        before=_in_use(row),
+        after=gone,
+    )
 
 
 def restoring(number: int, *, who: str, reason: str | None) -> Act:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -50,7 +51,7 @@ def decide(
 
     Once nothing waits the hold is closed. Raises NotThere, and DecidedOtherwise.
     """
-    _begin(bridge, hold_id, word, all_=not ids)
+    _begin(bridge, hold_id, word, ids)
     for chunk in _chunks(bridge, hold_id, ids):
         yield _batch(bridge, hold_id, word, chunk)
         bridge.ring("issue")
@@ -58,7 +59,7 @@ def decide(
         _end(bridge, hold_id, word)
 
 
-def _begin(bridge: Bridge, hold_id: str, word: Word, *, all_: bool) -> None:
+def _begin(bridge: Bridge, hold_id: str, word: Word, ids: Sequence[str]) -> None:
     with bridge.database.write() as conn:
         hold = holds.by_id(conn, hold_id, lock=True)
         if hold.outcome not in (None, word.outcome):
@@ -66,15 +67,36 @@ def _begin(bridge: Bridge, hold_id: str, word: Word, *, all_: bool) -> None:
                 f"{hold_id} was {hold.outcome} as a whole by {hold.closed_by} on "
                 f"{hold.closed_at:%Y-%m-%d %H:%M} UTC."
             )
-        if all_ and hold.closed_at is None:
-            _close(conn, hold_id, word, now=bridge.database.now(conn))
+        if hold.closed_at is None:
+            note = partial(_note_part, ids=ids) if ids else _close
+            note(conn, hold_id, word, now=bridge.database.now(conn))
         crashpoint("release.beginning")
     crashpoint("release.begun")
 
 
-def _close(conn: sa.Connection, hold_id: str, word: Word, *, now: datetime) -> None:
+def _close(
+    conn: sa.Connection, hold_id: str, word: Word, *, now: datetime, act: bool = True
+) -> None:
     holds.close(conn, hold_id, word.outcome, who=word.who, reason=word.reason, now=now)
-    events.record(conn, hold_id, word.outcome, at=now, who=word.who, detail=word.reason)
+    after = {"outcome": word.outcome.value}
+    events.record(
+        conn,
+        hold_id,
+        word.outcome,
+        at=now,
+        who=word.who,
+        detail=word.reason,
+        after=after,
+        act=act,
+    )
+
+
+def _note_part(
+    conn: sa.Connection, hold_id: str, word: Word, ids: Sequence[str], *, now: datetime
+) -> None:
+    after = {"certificates": sorted(set(ids))}
+    what = f"{word.outcome} in part"
+    events.record(conn, hold_id, what, at=now, who=word.who, detail=word.reason, after=after)
 
 
 def _chunks(bridge: Bridge, hold_id: str, ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -97,7 +119,8 @@ def _batch(bridge: Bridge, hold_id: str, word: Word, ids: Sequence[str]) -> Sequ
         holds.by_id(conn, hold_id, lock=True)
         now = bridge.database.now(conn)
         done = _carry_out(conn, hold_id, word, ids, now=now)
-        holds.count(conn, hold_id, word.outcome, len(done))
+        if done:
+            holds.count(conn, hold_id, word.outcome, len(done))
         crashpoint("release.deciding")
     crashpoint("release.decided")
     return done
@@ -116,7 +139,7 @@ def _carry_out(
         rows = holds.discard(conn, hold_id, ids, said=said, now=now)
         changed = [one for row in rows for one in (row.id, row.completion_id)]
     for row_id in changed:
-        events.record(conn, row_id, word.outcome, at=now, who=word.who, detail=detail)
+        events.record(conn, row_id, word.outcome, at=now, who=word.who, detail=detail, act=False)
     return [row.id for row in rows]
 
 
@@ -125,6 +148,6 @@ def _end(bridge: Bridge, hold_id: str, word: Word) -> None:
     with bridge.database.write() as conn:
         hold = holds.by_id(conn, hold_id, lock=True)
         if hold.closed_at is None and not holds.waiting_in(conn, hold_id):
-            _close(conn, hold_id, word, now=bridge.database.now(conn))
+            _close(conn, hold_id, word, now=bridge.database.now(conn), act=False)
         crashpoint("release.ending")
     crashpoint("release.ended")

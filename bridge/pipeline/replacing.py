@@ -105,7 +105,9 @@ def make(
     )
     write_backs.tell_as(conn, row_id, told=replaced.id)
     who, why = correction.who, f"{correction.reason} · {correction.id}"
-    events.record(conn, replaced.id, f"corrected by {row_id}", at=now, who=who, detail=why)
+    events.record(
+        conn, replaced.id, f"corrected by {row_id}", at=now, who=who, detail=why, act=False
+    )
     events.record(conn, row_id, way.state.value, at=now, detail=f"corrects {replaced.id}")
     return row_id
 

@@ -76,7 +76,8 @@ def begin(
             selected=selected,
             now=now,
         )
-        events.record(conn, row_id, "replay begun", at=now, who=who, detail=reason)
+        asked = {**selection.packed(), "mapping": mapping, "rows": selected}
+        events.record(conn, row_id, "replay begun", at=now, who=who, detail=reason, after=asked)
         crashpoint("replay.beginning")
     crashpoint("replay.begun")
     return row_id
@@ -139,7 +140,7 @@ def _written(
     detail = " · ".join(filter(None, [row.reason, row.id]))
     for each in results:
         if each.going:
-            events.record(conn, each.id, "replayed", at=now, who=row.who, detail=detail)
+            events.record(conn, each.id, "replayed", at=now, who=row.who, detail=detail, act=False)
     going = sum(each.going for each in results)
     unchanged = len(results) - going
     if not replays.advance(conn, row, cursor=ids[-1], going=going, unchanged=unchanged, now=now):
@@ -152,7 +153,7 @@ def _end(bridge: Bridge, row: sa.Row[Any]) -> None:
         now = bridge.database.now(conn)
         if replays.end(conn, row.id, now=now):
             said = f"{row.going} going again, {row.unchanged} unchanged"
-            events.record(conn, row.id, "replay ended", at=now, who=row.who, detail=said)
+            events.record(conn, row.id, "replay ended", at=now, who=row.who, detail=said, act=False)
         crashpoint("replay.ending")
     crashpoint("replay.ended")
 
@@ -224,8 +225,11 @@ def _change(
             return write_back, planned.id, write_backs.afresh(state)
 
 
-def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str) -> None:
-    """The vault takes our token again: what waited for that goes on now."""
+def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str, act: bool = True) -> None:
+    """The vault takes our token again: what waited for that goes on now.
+
+    ``act`` is false where it follows from another act of the person.
+    """
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         conn.execute(
@@ -243,7 +247,7 @@ def resume_issuer(bridge: Bridge, issuer_id: str, *, who: str) -> None:
             .values(next_run_at=now, tries=0)
         )
         revocations.wake(conn, issuer_id, now=now)
-        events.record(conn, issuer_id, "resumed", at=now, who=who)
+        events.record(conn, issuer_id, "resumed", at=now, who=who, act=act)
         crashpoint("replay.resuming")
     crashpoint("replay.resumed")
     bridge.ring("issue")

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.store import events
 from bridge.store.ids import new_id
 from bridge.store.tables import announcement
 
@@ -26,6 +27,8 @@ def add(
     said = {"number": number, "until": until, "who": who, "reason": reason}
     row = {"id": new_id("an", now), "mapping_name": mapping_name, "created_at": now, **said}
     conn.execute(sa.insert(announcement).values(row))
+    after = {"number": number, "until": until}
+    events.record(conn, str(row["id"]), "announced", at=now, who=who, detail=reason, after=after)
 
 
 def announced(conn: sa.Connection, mapping_name: str, *, now: datetime) -> int:

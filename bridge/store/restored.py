@@ -30,7 +30,11 @@ def mark(conn: sa.Connection, *, who: str, now: datetime) -> Collection[str]:
         unsure = {"unsure_since": since - MARGIN, "restored_at": now}
         accounts.change(conn, row.id, kind="site", next_run_at=now, lease_until=None, **unsure)
         detail = f"known up to {since.isoformat(timespec='seconds')}"
-        events.record(conn, row.id, "restored from a copy", at=now, who=who, detail=detail)
+        events.record(
+            conn, row.id, "restored from a copy", at=now, who=who, detail=detail, act=False
+        )
+    after = {"known_up_to": since, "sites": [row.name for row in found]}
+    events.record(conn, events.INSTALLATION, "restored from a copy", at=now, who=who, after=after)
     return [row.name for row in found]
 
 

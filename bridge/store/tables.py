@@ -687,17 +687,29 @@ invitation = sa.Table(
     sa.Index(None, "person_id"),
 )
 
-#: What happened to a row, in order: the history that `vaultbridge show` tells.
+#: What happened to a row, in order: the history that `vaultbridge show` tells. Of what people did
+#: it is the audit log too.
 event = sa.Table(
     "event",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("subject", ID, nullable=False),
+    # A row's id, or kind and name of what has none: "template classic".
+    sa.Column("subject", sa.String(128), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("what", sa.String(64), nullable=False),
     sa.Column("who", sa.String(128), nullable=False),
     sa.Column("detail", sa.Text),
+    # What an act changed, secrets masked.
+    sa.Column("before", sa.JSON(none_as_null=True)),
+    sa.Column("after", sa.JSON(none_as_null=True)),
+    # Of a person's act: to what kind of thing it was done; NULL: the pipeline did it, or it
+    # followed from an act that is written down itself.
+    sa.Column("act_on", sa.String(32)),
     sa.Index(None, "subject"),
+    # Acts are few among millions of events: the audit log reads these alone.
+    sa.Index("ix_event_act", "at", "id", **_only_if("act_on IS NOT NULL")),
+    sa.Index("ix_event_act_who", "who", "at", "id", **_only_if("act_on IS NOT NULL")),
+    sa.Index("ix_event_act_on", "act_on", "at", "id", **_only_if("act_on IS NOT NULL")),
 )
 
 #: The workers and clocks that work, or were killed; see `runtime.heartbeat`.

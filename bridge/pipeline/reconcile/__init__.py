@@ -98,7 +98,8 @@ def begin(
         )
         accounts.change(conn, site_id, kind="site", next_run_at=now)
         what = "reconciled and mended" if fix else "reconciled"
-        events.record(conn, site_id, what, at=now, who=who, detail=run_id)
+        asked = {"since": since, "mends": fix, "causes": named}
+        events.record(conn, site_id, what, at=now, who=who, detail=run_id, after=asked)
         crashpoint("reconcile.beginning")
     crashpoint("reconcile.begun")
     return run_id

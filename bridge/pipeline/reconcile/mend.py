@@ -48,7 +48,7 @@ def mend(work: Work) -> bool:
 
 
 def _note(conn: sa.Connection, work: Work, subject: str, what: str, now: datetime) -> None:
-    events.record(conn, subject, what, at=now, who=work.run.who, detail=work.run.id)
+    events.record(conn, subject, what, at=now, who=work.run.who, detail=work.run.id, act=False)
 
 
 def _found(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> None:

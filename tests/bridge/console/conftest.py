@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from bridge.people import entering
 from bridge.people.roles import NO_LIMITS, Limits, Role
+from tests.bridge.acts import written_down
 from tests.bridge.world import World
 
 PASSWORD = "correct horse battery staple"
@@ -33,7 +34,8 @@ class Browser:
 
     def post(self, path: str, **data: Any) -> TestResponse:
         """Send a form from a page of ours."""
-        return self.client.post(f"/console{path}", data={**self.form, **data}, headers=OURS)
+        with written_down(f"POST {path}"):
+            return self.client.post(f"/console{path}", data={**self.form, **data}, headers=OURS)
 
     def text(self, path: str) -> str:
         answer = self.get(path)

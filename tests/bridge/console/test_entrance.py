@@ -22,7 +22,7 @@ def path_of(link: str) -> str:
 
 
 def test_the_first_link_makes_an_admin_once(world: World, browser: Browser) -> None:
-    link = entering.first_link(world.bridge)
+    link = entering.first_link(world.bridge, who="test")
     assert link
 
     browser.text(path_of(link))
@@ -33,11 +33,14 @@ def test_the_first_link_makes_an_admin_once(world: World, browser: Browser) -> N
     assert ("admin", None) == (world.one(tables.person).role, world.one(tables.person).limits)
     assert 410 == browser.get(path_of(link)).status_code
     assert 410 == browser.post(path_of(link), name="Eve", email="eve@x.example", **PAIR).status_code
-    assert entering.first_link(world.bridge) is None
+    assert entering.first_link(world.bridge, who="test") is None
 
 
 def test_each_first_link_ends_the_one_before(world: World, browser: Browser) -> None:
-    older, newer = entering.first_link(world.bridge), entering.first_link(world.bridge)
+    older, newer = (
+        entering.first_link(world.bridge, who="test"),
+        entering.first_link(world.bridge, who="test"),
+    )
     assert older
     assert newer
 
@@ -48,7 +51,7 @@ def test_each_first_link_ends_the_one_before(world: World, browser: Browser) -> 
 
 
 def test_of_two_who_use_the_first_link_at_once_one_becomes_admin(world: World) -> None:
-    link = entering.first_link(world.bridge)
+    link = entering.first_link(world.bridge, who="test")
     assert link
     token = link.rpartition("/")[2]
     entering.accept(world.bridge, token, PASSWORD, email="ada@staff.example", name="Ada")
@@ -95,7 +98,7 @@ def test_an_invited_person_chooses_a_password_and_has_the_role(
 def test_each_mistake_is_told_beside_its_field_and_nothing_typed_is_lost(
     world: World, browser: Browser, given: dict[str, str], said: str
 ) -> None:
-    link = entering.first_link(world.bridge)
+    link = entering.first_link(world.bridge, who="test")
     assert link
     right = {"name": "Ada", "email": "ada@staff.example", **PAIR}
     if "password" in given:
@@ -111,7 +114,7 @@ def test_each_mistake_is_told_beside_its_field_and_nothing_typed_is_lost(
 
 
 def test_a_link_that_nobody_used_ends_by_itself(world: World, browser: Browser) -> None:
-    link = entering.first_link(world.bridge)
+    link = entering.first_link(world.bridge, who="test")
     assert link
 
     world.later(days=4)

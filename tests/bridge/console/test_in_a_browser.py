@@ -105,7 +105,7 @@ def busy(world: World) -> World:
 def test_the_first_admin_comes_in_invites_support_and_they_replay(
     busy: World, url: str, page: Page, chromium: Chromium
 ) -> None:
-    link = entering.first_link(busy.bridge)
+    link = entering.first_link(busy.bridge, who="test")
     assert link
     page.goto(url + link.partition("/console")[2])
     keep_picture(page, "first-admin")
@@ -157,6 +157,8 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
         ("failures", "/failures"),
         ("failure", "/failures/issue.bug.Fault"),
         ("people", "/people"),
+        ("audit", "/audit"),
+        ("dossier", f"/issuances/{ada.id}/dossier"),
     ):
         page.goto(url + path)
         looked[name] = _faults(page)

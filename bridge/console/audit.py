@@ -1,0 +1,93 @@
+"""The audit log: who did what to which, with what it changed, and to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from flask import request
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from bridge.console.csv_answer import csv_answer, kept
+from bridge.console.door import Console, page
+from bridge.people.roles import Role
+from bridge.pipeline import audit as log
+from bridge.store import acts
+from bridge.store.acts import Filters, Place
+
+SHOWN = 50
+FIELDS = ("who", "kind", "which", "since", "until")
+
+
+def add_to(console: Console) -> None:
+    """Register the pages."""
+    bridge = console.bridge
+
+    @console.page("/audit", role=Role.ADMIN, whole=True)
+    def audit() -> Response:
+        """The newest acts, or those that were looked for."""
+        given, filters, wrong = _asked()
+        found = log.page(bridge, filters, after=_place(request.args.get("after")), limit=SHOWN + 1)
+        with bridge.database.read() as conn:
+            kinds = acts.kinds(conn)
+        more = len(found) > SHOWN
+        return page(
+            "audit.html",
+            status=422 if wrong else 200,
+            acts=found[:SHOWN],
+            given=given,
+            wrong=wrong,
+            filtered={name: value for name, value in given.items() if value},
+            after=_written(found[SHOWN - 1].place) if more else None,
+            kinds=kinds,
+        )
+
+    @console.page("/audit.csv", role=Role.ADMIN, whole=True)
+    def audit_csv() -> Response:
+        """All that fit, for a spreadsheet."""
+        _, filters, _ = _asked()
+        return csv_answer("audit", log.COLUMNS, map(log.cells, log.every(bridge, filters)))
+
+    @console.page("/audit.jsonl", role=Role.ADMIN, whole=True)
+    def audit_lines() -> Response:
+        """All that fit, for programs."""
+        _, filters, _ = _asked()
+        lines = (line.encode() for line in log.lines(log.every(bridge, filters)))
+        return kept("audit.jsonl", lines, "application/jsonl")
+
+
+def _asked() -> tuple[Mapping[str, str], Filters, Mapping[str, str]]:
+    """What stands in the address, as filters, and what is wrong with it, by name."""
+    given = {name: request.args.get(name, "").strip() for name in FIELDS}
+    moments: dict[str, datetime] = {}
+    wrong: dict[str, str] = {}
+    for name in ("since", "until"):
+        if given[name]:
+            try:
+                moments[name] = datetime.strptime(given[name], "%Y-%m-%d").replace(tzinfo=UTC)
+            except ValueError:
+                wrong[name] = gettext("Give a day as YYYY-MM-DD.")
+    last = moments.get("until")
+    filters = Filters(
+        who=given["who"],
+        kind=given["kind"],
+        which=given["which"],
+        since=moments.get("since"),
+        until=None if last is None else last + timedelta(days=1),
+    )
+    return given, filters, wrong
+
+
+def _written(place: Place) -> str:
+    return f"{place.at.isoformat()}_{place.id}"
+
+
+def _place(text: str | None) -> Place | None:
+    """Where to go on; from the beginning where the address was cut off."""
+    at, _, number = (text or "").rpartition("_")
+    try:
+        moment = datetime.fromisoformat(at)
+        return Place(at=moment if moment.tzinfo else moment.replace(tzinfo=UTC), id=int(number))
+    except ValueError:
+        return None
