@@ -104,29 +104,37 @@ def add_to(console: Console) -> None:
     )
     def save_template(name: str) -> Response:
         """Keep it as one of the institution's own, with these values and pictures."""
-        base = _template(bridge, name)
-        called = request.form.get("name", "").strip() or name
-        folder = bridge.settings.templates_dir
-        if folder is None:
-            raise NotFound
-        is_change = called == name and name in _own_names(bridge)
-        if not is_change and called in gallery.names(_folders(bridge)):
-            taken = gettext("There is one of this name already: take another.")
-            return _page(bridge, base, status=422, wrong={"name": taken})
         try:
-            put, values = _uploads(base), _values(base, printed=False)
-            values |= {**put.files, **_signing(base, put)}
-            own.save(folder, called, base, values=values, put=put.contents)
-        except RenderError as error:
-            said = {error.field or "name": str(error)}
-            return _page(bridge, base, status=422, wrong=said, fault=str(error))
-        with bridge.database.write() as conn:
-            now = bridge.database.now(conn)
-            what = "template changed" if is_change else "template made"
-            digest = bridge.renderer.template(called).digest
-            detail = f"{called} · sha256 {digest}"
-            events.record(conn, "template", what, at=now, who=person().email, detail=detail)
-        return redirect(url_for("console.template", name=called, saved="1"), code=303)
+            return _save(bridge, _template(bridge, name))
+        finally:
+            request.close()  # what was uploaded
+
+
+def _save(bridge: Bridge, base: Template) -> Response:
+    called = request.form.get("name", "").strip() or base.name
+    folder = bridge.settings.templates_dir
+    if folder is None:
+        raise NotFound
+    is_change = called == base.name and called in _own_names(bridge)
+    if not is_change and called in gallery.names(_folders(bridge)):
+        taken = gettext("There is one of this name already: take another.")
+        return _page(bridge, base, status=422, wrong={"name": taken})
+    try:
+        put, values = _uploads(base), _values(base, printed=False)
+        values |= {**put.files, **_signing(base, put)}
+        own.save(folder, called, base, values=values, put=put.contents)
+    except RenderError as error:
+        wrong = {error.field or "name": str(error)}
+        return _page(bridge, base, status=422, wrong=wrong, fault=str(error))
+    except OSError as error:
+        fault = gettext("The folder of your templates cannot be written: %(why)s", why=error)
+        return _page(bridge, base, status=422, fault=fault)
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        what = "template changed" if is_change else "template made"
+        detail = f"{called} · sha256 {bridge.renderer.template(called).digest}"
+        events.record(conn, "template", what, at=now, who=person().email, detail=detail)
+    return redirect(url_for("console.template", name=called, saved="1"), code=303)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

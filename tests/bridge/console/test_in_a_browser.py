@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from bridge.people import entering
@@ -19,6 +20,7 @@ from bridge.people.roles import Role
 from bridge.store import tables
 from tests import ports
 from tests.bridge.console.conftest import PASSWORD, add_person
+from tests.bridge.pipeline.at_campus import ADA, BOB, campus_of
 from tests.bridge.world import World
 
 CHROMIUM = shutil.which("chromium")
@@ -159,6 +161,14 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
         ("people", "/people"),
         ("audit", "/audit"),
         ("dossier", f"/issuances/{ada.id}/dossier"),
+        ("mappings", "/mappings"),
+        ("mapping", "/mappings/course-completion"),
+        ("mapping-editor", "/mapping-editor?name=course-completion"),
+        ("mapping-yaml", "/mapping-editor?name=course-completion&view=yaml"),
+        ("backtest", "/mappings/course-completion/backtest"),
+        ("holds", "/holds"),
+        ("templates", "/templates"),
+        ("template", "/templates/classic"),
     ):
         page.goto(url + path)
         looked[name] = _faults(page)
@@ -190,3 +200,76 @@ def test_moments_are_told_in_the_readers_zone(busy: World, url: str, page: Page)
 
     # Made at noon in UTC, read in Dubai.
     assert "16:0" in page.locator("tbody time").last.inner_text()
+
+
+def test_an_admin_writes_a_mapping_rehearses_backtests_and_publishes_it(
+    world: World, url: str, page: Page
+) -> None:
+    add_person(world, "ada@staff.example", Role.ADMIN)
+    with campus_of(world) as campus:
+        campus.told(ADA)
+        world.run("normalise")
+        sign_in(page, url, "ada@staff.example")
+        _write_a_mapping(page)
+        page.get_by_role("button", name="Save as draft").click()
+        page.get_by_role("heading", name="Draft 1").wait_for()
+
+        page.get_by_role("link", name="Backtest it first").click()
+        page.get_by_role("button", name="Run it").click()
+        page.get_by_text("Diploma: ").first.wait_for()
+        keep_picture(page, "backtested")
+        page.get_by_role("link", name="water-safety").click()
+
+        page.get_by_role("button", name="Rehearse").click()
+        page.get_by_text("is being rehearsed").wait_for()
+        campus.told(BOB)
+        world.run("normalise")
+        page.reload()
+        page.get_by_role("link", name="Look at them").click()
+        page.get_by_role("heading", name="One certificate waits").wait_for()
+        keep_picture(page, "hold")
+        assert [] == _faults(page)
+        page.get_by_role("button", name="Release all 1").click()
+        page.get_by_text("1 were released").wait_for()
+
+        page.goto(f"{url}/mappings/water-safety")
+        keep_picture(page, "mapping-rehearsed")
+        page.get_by_placeholder("Why, for the history").first.fill("Bob's was as it should be")
+        page.get_by_role("button", name="Publish version 1").click()
+        page.get_by_text("Version 1 issues").wait_for()
+        world.run("normalise", "issue")
+    [bob] = [row for row in world.rows(tables.issuance) if row.learner_id == str(BOB)]
+    assert ("water-safety", 1, "processing") == (bob.mapping_name, bob.mapping_version, bob.state)
+    assert "published" in {row.state for row in world.rows(tables.mapping_version)}
+
+
+def _write_a_mapping(page: Page) -> None:
+    """In the form, with a value inserted, and a last word in the YAML."""
+    page.get_by_role("link", name="Mappings").click()
+    page.get_by_role("link", name="New mapping").click()
+    page.get_by_label("Name", exact=True).fill("water-safety")
+    page.get_by_label("any site").uncheck()
+    page.get_by_label("moodle-main").check()
+    page.get_by_label("Priority").fill("10")
+    title = page.get_by_label("Title", exact=True)
+    title.fill("Diploma: ")
+    page.locator(".insert[data-insert='course.title']").click()
+    made = page.locator("[data-made='entry.certificate_title']")
+    expect(made).to_have_text(re.compile("Diploma: .*Water"))
+    picture = page.locator("img.certificate")
+    expect(picture).to_be_visible()
+    before = picture.get_attribute("src")
+    title.press_sequentially("!")
+    expect(picture).not_to_have_attribute("src", before or "")
+    keep_picture(page, "mapping-written")
+
+    page.get_by_role("button", name="YAML").click()
+    document = page.get_by_label("Document")
+    written = document.input_value()
+    assert 'certificate_title: "Diploma: {{ course.title }}!"' in written
+    assert "site: moodle-main" in written
+    document.fill(written.replace("learner.email", "learner.emial"))
+    page.locator(".mistakes").get_by_text("did you mean").wait_for()
+    keep_picture(page, "mapping-mistaken")
+    document.fill(written)
+    expect(picture).to_be_visible()

@@ -177,3 +177,63 @@ def test_support_may_look_but_not_change(world: World, signed_in: SignedIn) -> N
 
     assert 'name="act"' not in text
     assert "/mapping-editor" not in text
+
+
+def test_a_backtest_tells_how_far_it_is_and_what_would_change(
+    world: World, signed_in: SignedIn
+) -> None:
+    for who in ("ada", "bob"):
+        world.issue(who)
+    admin = signed_in(Role.ADMIN)
+    save(admin, MINE)
+    path = f"/mappings/{NAME}/backtest"
+
+    page = admin.post(path, last="1000", version="2").text
+    streamed = admin.client.post(
+        f"/console{path}",
+        data={**admin.form, "last": "100", "version": "2"},
+        headers={"Accept": "application/x-ndjson", "Sec-Fetch-Site": "same-origin"},
+    )
+
+    assert "2</strong> changed" in page
+    assert "<ins><bdi>Diploma: Marine Biology</bdi></ins>" in page
+    *steps, last = [json.loads(line) for line in streamed.text.splitlines()]
+    assert [{"done": 2, "of": 2}] == steps
+    assert "2</strong> changed" in last["html"]
+
+
+def test_the_form_and_the_yaml_are_kept_in_step(world: World, signed_in: SignedIn) -> None:
+    admin = signed_in(Role.ADMIN)
+    fields = {
+        "f.name": NAME,
+        "f.issuer": "main",
+        "f.site": ["*"],
+        "f.match.course": "BIO-*\r\nCHEM-*",
+        "f.match.when": "grade.percent > ",
+        "f.entry.certificate_title": "{{ course.title }}",
+        "f.entry.full_name": "{{ learner.full_name }}",
+        "f.entry.applicant_email": "{{ learner.email }}",
+        "f.again": "after",
+        "f.again.days": "300",
+        "f.certificate.parameters.border": "false",
+    }
+    asked = {"document": MAPPING + "# mine\n", "view": "form", **fields}
+
+    told = json.loads(admin.post("/mapping-editor/look", **asked).text)
+    as_yaml = admin.post("/mapping-editor", act="yaml", **asked).text
+    as_form = admin.post("/mapping-editor", act="form", view="yaml", document=told["document"])
+
+    for line in (
+        'match: {course: ["BIO-*", "CHEM-*"], when: "grade.percent > "}',
+        '  certificate_title: "{{ course.title }}"',
+        "again: {after: 300 days}",
+        "certificate:\n  parameters: {border: false}",
+        "# mine",
+    ):
+        assert line in told["document"]
+        assert line.replace('"', "&#34;").replace(">", "&gt;") in as_yaml
+    assert "match.when" in told["wrong"]
+    assert "issue_date" not in told["document"]
+    assert 'name="f.again.days"' in as_form.text
+    assert "grade.percent &gt; </textarea>" in as_form.text
+    assert 'value="300"' in as_form.text
