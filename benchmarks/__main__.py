@@ -27,6 +27,7 @@ BENCHMARKS = (
     "bridge_memory",
     "bridge_backtest",
     "console_list",
+    "console_preview",
     "vault_upload",
     "vault_processing",
     "vault_list",

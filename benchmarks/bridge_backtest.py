@@ -37,7 +37,7 @@ def run() -> Iterator[Row]:
             url = stack.enter_context(databases.empty(kind, folder))
             bridge = built(bridges.prepare(url, folder).environment)
             stack.callback(bridge.database.close)
-            told = _received(bridge)
+            told = received(bridge)
             yield Row(
                 name=f"a draft over {MANY} completions, {kind}",
                 figure=_tested(bridge),
@@ -47,7 +47,7 @@ def run() -> Iterator[Row]:
             )
 
 
-def _received(bridge: Bridge) -> Sequence[Completion]:
+def received(bridge: Bridge) -> Sequence[Completion]:
     """Have completions as they are kept once the LMS has told of them."""
     now = datetime.now(UTC)
     told = [
