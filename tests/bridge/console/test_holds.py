@@ -12,6 +12,12 @@ from tests.bridge.world import SECOND, SITE, World
 
 
 @pytest.fixture
+def kind() -> str:
+    """The pages are the same on either database."""
+    return "sqlite"
+
+
+@pytest.fixture
 def rehearsed(world: World) -> str:
     """Ada and Bob wait at one site, Cat at another; their hold's id."""
     world.add_site(SECOND, "scripted")
@@ -55,6 +61,7 @@ def test_some_are_released_and_the_rest_discarded_with_a_reason(
     assert rehearsed in support.text("/holds?all=1")
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_who_is_limited_decides_about_their_own_alone(
     world: World, signed_in: SignedIn, rehearsed: str
 ) -> None:

@@ -16,6 +16,7 @@ from flask import Flask
 
 import bridge.certificates.templates as gallery
 from bridge.app import create_app
+from bridge.certificates import own
 from bridge.certificates.render import Renderer
 from bridge.people.roles import Limits, Role
 from bridge.store import tables
@@ -35,12 +36,12 @@ def kind() -> str:
 @pytest.fixture
 def folder(world: World, tmp_path: Path) -> Iterator[Path]:
     """An institution's own templates."""
-    own = tmp_path / "templates"
-    own.mkdir()
-    with Renderer(font_cache=tmp_path / "fonts", folders=gallery.folders(own)) as renderer:
-        settings = replace(world.bridge.settings, templates_dir=own)
+    mine = tmp_path / "templates"
+    mine.mkdir()
+    with Renderer(font_cache=tmp_path / "fonts", folders=gallery.folders(mine)) as renderer:
+        settings = replace(world.bridge.settings, templates_dir=mine)
         world.bridge = replace(world.bridge, settings=settings, renderer=renderer)
-        yield own
+        yield mine
 
 
 @pytest.fixture
@@ -111,14 +112,19 @@ def test_signatories_stand_in_the_description(admin: Browser, folder: Path) -> N
         ({"name": "../up"}, "no name for a template"),
         ({"name": "a", "p.accent": "red"}, "Give a colour"),
         ({"name": "a", "file.logo": b"MZ\x90 a program"}, "no picture"),
-        ({"name": "a", "file.logo": LOGO + b" " * 3_000_000}, "larger than 2 MB"),
+        ({"name": "a", "file.logo": LOGO + b" " * 100_000}, "is larger than"),
         ({"name": "a", "file.logo": b"<svg nonsense"}, "cannot be shown"),
         ({"name": "a", "s.0.name": "Li", "s.0.until": "soon"}, "2026-09-01"),
     ],
 )
 def test_what_does_not_fit_is_told_and_nothing_is_kept(
-    admin: Browser, folder: Path, sent: dict[str, str | bytes], said: str
+    admin: Browser,
+    folder: Path,
+    sent: dict[str, str | bytes],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(own, "PICTURE_LIMIT", 100_000)
     data = {
         name: uploaded(value) if isinstance(value, bytes) else value for name, value in sent.items()
     }
