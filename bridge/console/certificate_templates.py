@@ -132,8 +132,10 @@ def _save(bridge: Bridge, base: Template) -> Response:
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         what = "template changed" if is_change else "template made"
-        detail = f"{called} · sha256 {bridge.renderer.template(called).digest}"
-        events.record(conn, "template", what, at=now, who=person().email, detail=detail)
+        after = {"sha256": bridge.renderer.template(called).digest, "begun with": base.name}
+        before = {"sha256": base.digest} if is_change else None
+        subject = f"template {called}"
+        events.record(conn, subject, what, at=now, who=person().email, before=before, after=after)
     return redirect(url_for("console.template", name=called, saved="1"), code=303)
 
 

@@ -88,7 +88,7 @@ def test_one_of_its_own_is_made_and_changed_and_printed_at_once(
     assert LOGO == (folder / "sharjah" / "logo.svg").read_bytes()
     assert ["sharjah"] == [each.name for each in folder.iterdir() if each.name[0] != "."]
     assert first != world.bridge.renderer.template("sharjah").digest
-    whats = [row.what for row in world.rows(tables.event) if row.subject == "template"]
+    whats = [row.what for row in world.rows(tables.event) if row.subject == "template sharjah"]
     assert ["template made", "template changed"] == whats
 
 
