@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bridge.pipeline import (
     by_site,
     complete,
+    erase,
     fetch,
     follow,
     issue,
@@ -24,7 +25,7 @@ from bridge.pipeline import (
     write_back,
 )
 from bridge.pipeline.bridge import Bridge
-from bridge.store import issuances, revocations, tables
+from bridge.store import erasures, issuances, revocations, tables
 from bridge.store.issuances import Which
 from bridge.store.states import DeliveryState
 from runtime.lease import due
@@ -37,7 +38,7 @@ SERVICE = "bridge"
 #: itself: a slow LMS or vault delays neither the others nor the other steps.
 BELLS: Mapping[str, tuple[Step, ...]] = {
     "normalise": (normalise.run, complete.run, fetch.run),
-    "issue": (issue.run, revoke.run, proofs.run),
+    "issue": (issue.run, revoke.run, erase.run, proofs.run),
     "follow": (follow.run,),
     "write_back": (write_back.run, mail.run),
     "reconcile": (reconcile.run, look_again.run),
@@ -50,6 +51,8 @@ _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
         (tables.issuance, issuances.sendable),
         (tables.issuance, issuances.printable),
         (tables.revocation, revocations.workable),
+        (tables.vault_erasure, erasures.workable),
+        (tables.erasure, erasures.searchable),
     ),
     "follow": ((tables.issuance, issuances.followable),),
     "write_back": ((tables.mail, lambda _: sa.true()),),

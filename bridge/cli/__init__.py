@@ -14,6 +14,7 @@ import marshmallow as ma
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.people import rules
+from bridge.pipeline.erasing import Several, UnderWay
 from bridge.store.accounts import NameTaken, NotThere
 from bridge.store.mapping_versions import Tied
 from bridge.vault_client import VaultError
@@ -47,6 +48,7 @@ COMMANDS: Mapping[str, str] = {
     "correct": "correcting",
     "corrections": "corrections",
     "link": "rows",
+    "learner": "learner",
     "reconcile": "reconciling",
     "reconciliations": "reconciling",
     "differences": "reconciling",
@@ -83,6 +85,8 @@ _EXPECTED = (
     Tied,
     SchemaError,
     SettingsError,
+    Several,
+    UnderWay,
     UnknownConnector,
     VaultError,
 )

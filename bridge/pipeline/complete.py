@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import brake, by_site, mapped, trail
+from bridge.pipeline import brake, by_site, erasing, mapped, trail
 from bridge.pipeline.brake import Limits
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import cause_of
@@ -153,11 +153,17 @@ def _settle_one(
         _hold(conn, row, cause=cause, **said, now=now)
         return
     round_ = completions.provisional_round(outcome)
+    if erasing.was_erased(conn, row, round_):
+        erasing.forget_again(conn, row, now=now)
+        return
     known = completions.same_round(conn, row, round_)
     if known is not None:
         _same(conn, row, known, now=now)
         return
     result = mapped.issue(conn, site, row, outcome, active, limits=limits, now=now)
+    if result.state is CompletionState.ERASED:
+        erasing.forget_again(conn, row, now=now)
+        return
     release(
         conn,
         completion,

@@ -18,7 +18,7 @@ from bridge.pipeline.brake import Limits, brake
 from bridge.pipeline.causes import cause
 from bridge.pipeline.drafts import STEP, draft
 from bridge.pipeline.versioned import Versioned, original_mappings
-from bridge.store import accounts, completions, holds, issuances
+from bridge.store import accounts, completions, erasures, holds, issuances
 from bridge.store.completions import Place
 from bridge.store.holds import Group
 from bridge.store.states import UNSENT, AttemptOutcome, CompletionState, IssuanceState
@@ -85,6 +85,13 @@ UNMATCHED = Decision(
         remedy="If it should be certified, add or widen a mapping, then "
         "`vaultbridge mappings take-up NAME`.",
     ),
+)
+
+
+ERASED = Trouble(
+    cause=cause(STEP, "erased"),
+    problem="This certificate was issued, and its holder's data erased since.",
+    remedy="Nothing: it is not issued again.",
 )
 
 
@@ -211,6 +218,8 @@ def _one(
             state=CompletionState.HELD, mapping=mapping, standing=standing, trouble=trouble
         )
     made = draft(issuer, site, place, found, by)
+    if made["natural_key"] and erasures.owns(conn, made["natural_key"]):
+        return Decision(state=CompletionState.ERASED, mapping=mapping, trouble=ERASED)
     owner = issuances.owner_of_key(conn, made["natural_key"]) if made["natural_key"] else None
     if owner is not None and not _gives_way(conn, owner, place, terms):
         if _same_learner(owner, place):

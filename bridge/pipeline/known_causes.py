@@ -319,15 +319,29 @@ CATALOGUE: Sequence[KnownCause] = (
     ),
     _alone(
         "*.vault_permission",
-        "The vault does not let the issuer's token revoke: what is replaced stays valid till then.",
+        "The vault does not let the issuer's token revoke or erase: what is replaced stays valid, "
+        "what is erased here is kept there till then.",
         Mender.OPERATOR,
-        "Give the token `certificate-vault:revoke` at the vault; it is tried again by itself.",
+        "Give the token `certificate-vault:revoke` or `certificate-vault:erase` at the vault; it "
+        "is tried again by itself.",
     ),
     _mend(
         "revoke.vault_refused*",
         "The vault will not revoke a certificate that a newer one replaces.",
         Mender.VAULT,
         "Ask the vault's operator.",
+    ),
+    _alone(
+        "erase.vault_refused*",
+        "The vault will not erase what was erased here.",
+        Mender.VAULT,
+        "Ask the vault's operator; it is tried again by itself.",
+    ),
+    _alone(
+        "complete.erased",
+        "The learner's data was erased; the same certificate is not issued again.",
+        Mender.NOBODY,
+        "Nothing.",
     ),
     _mend(
         "correct.key_kept",

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bridge.pipeline import trouble
+from bridge.pipeline import erasing, trouble
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.causes import bug, cause_of
 from bridge.pipeline.guard import poisoned
@@ -176,7 +176,10 @@ def _unwanted(connector: Connector[Any], read: Sequence[_Read]) -> Sequence[tupl
 
 def _add(conn: sa.Connection, row: sa.Row[Any], found: Completion, *, now: datetime) -> None:
     completion_id = completions.add(conn, row.site_id, found, delivery_id=row.id, now=now)
-    if completion_id is None:
+    if completion_id is None and erasing.is_erased(conn, row.site_id, found):
+        # Told again by its LMS: of that nothing is kept either.
+        deliveries.blank(conn, [row.id], erasing.WHY)
+    elif completion_id is None:
         events.record(conn, row.id, "told a completion that is known", at=now)
     else:
         events.record(conn, completion_id, "found", at=now, detail=f"in {row.id}")

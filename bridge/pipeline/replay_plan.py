@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bridge.pipeline import holding
 from bridge.pipeline.adopt import UNSETTLED
 from bridge.pipeline.mapped import ORIGINAL
-from bridge.store import holds, issuances
+from bridge.store import deliveries, holds, issuances
 from bridge.store.failures import REPLAYABLE
 from bridge.store.ids import kind_of
 from bridge.store.states import (
@@ -26,6 +26,7 @@ from bridge.store.states import (
 )
 
 _LIST = "This is not the id of a delivery, completion, issuance, revocation or write-back."
+ERASED = "The learner's data was erased: nothing is issued again."
 _MAPPED_AGAIN = "It is looked up in the LMS and mapped again, with {}."
 
 
@@ -96,6 +97,8 @@ def _nothing(row: sa.Row[Any], said: str) -> Planned:
 
 
 def _delivery(row: sa.Row[Any], _known: _Known) -> Planned:
+    if deliveries.is_blank(row.request):
+        return _nothing(row, f"What came with it is gone: {deliveries.why_blank(row.request)}.")
     if row.state == DeliveryState.NORMALISED:
         return _nothing(row, "It was read already; nothing is changed.")
     return Planned(id=row.id, act=Act.READ, said="It is read again.", row=row)
@@ -104,6 +107,8 @@ def _delivery(row: sa.Row[Any], _known: _Known) -> Planned:
 def _completion(row: sa.Row[Any], _known: _Known) -> Planned:
     if row.state == CompletionState.SAME:
         return _nothing(row, f"It tells what {row.same_as} tells. Replay that one.")
+    if row.state == CompletionState.ERASED:
+        return _nothing(row, ERASED)
     if row.state == CompletionState.MAPPED:
         return _nothing(row, "It has its issuance. Replay that one if it is held or failed.")
     said = "It is looked up in the LMS and mapped again."
@@ -111,6 +116,8 @@ def _completion(row: sa.Row[Any], _known: _Known) -> Planned:
 
 
 def _issuance(row: sa.Row[Any], known: _Known) -> Planned:
+    if row.state == IssuanceState.ERASED:
+        return _nothing(row, ERASED)
     if row.state == IssuanceState.GENERATED:
         return _nothing(row, f"It is issued as {row.reference_id}; nothing is changed.")
     if holds.is_waiting(row):

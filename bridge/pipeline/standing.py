@@ -24,6 +24,7 @@ class Standing(enum.Enum):
     CANCELLED = "cancelled"
     REVOKED = "revoked"  #: the vault says so, whatever we thought
     REPLACED = "replaced"  #: there is a newer one in its place
+    ERASED = "erased"  #: of its holder nothing is kept here
 
 
 def spoken(row: sa.Row[Any]) -> str:
@@ -43,6 +44,7 @@ WORDS: Mapping[Standing, str] = MappingProxyType(
         Standing.CANCELLED: mark("Cancelled"),
         Standing.REVOKED: mark("Withdrawn"),
         Standing.REPLACED: mark("Replaced"),
+        Standing.ERASED: mark("Data erased"),
     }
 )
 
@@ -57,6 +59,7 @@ _OF_STATE: Mapping[str, Standing] = MappingProxyType(
         IssuanceState.HELD: Standing.HELD,
         IssuanceState.FAILED: Standing.FAILED,
         IssuanceState.CANCELLED: Standing.CANCELLED,
+        IssuanceState.ERASED: Standing.ERASED,
     }
 )
 
@@ -75,6 +78,8 @@ def standing(row: sa.Row[Any], others: Iterable[sa.Row[Any]] = ()) -> Standing:
 
 
 def _alone(row: sa.Row[Any]) -> Standing:
+    if row.state == IssuanceState.ERASED:
+        return Standing.ERASED
     return Standing.REVOKED if row.vault_status == "revoked" else _OF_STATE[row.state]
 
 

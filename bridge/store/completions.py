@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from bridge.store import erasures
 from bridge.store.ids import new_id
 from bridge.store.states import CompletionState, IssuanceState
 from bridge.store.tables import completion, issuance, site
@@ -110,7 +111,11 @@ def day_of(found: Completion) -> str:
 def add(
     conn: sa.Connection, site_id: str, found: Completion, *, delivery_id: str | None, now: datetime
 ) -> str | None:
-    """Add a completion to be taken up; None if it is known already."""
+    """Add a completion to be taken up; None if it is known already, or was erased."""
+    round_ = provisional_round(found)
+    whose = {"course_id": found.course.id, "learner_id": found.learner.id}
+    if erasures.known(conn, site_id, round_=round_, **whose):
+        return None
     row_id: str | None = conn.execute(
         insert(conn, completion)
         .on_conflict_do_nothing(index_elements=["site_id", "course_id", "learner_id", "round"])
@@ -120,7 +125,7 @@ def add(
             "site_id": site_id,
             "course_id": found.course.id,
             "learner_id": found.learner.id,
-            "round": provisional_round(found),
+            "round": round_,
             "delivery_id": delivery_id,
             "data": pack(found),
             "state": CompletionState.FOUND,
@@ -154,16 +159,20 @@ def take_up_early(conn: sa.Connection, site_id: str, *, since: datetime, now: da
 def rounds(
     conn: sa.Connection, site_id: str, whose: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], Sequence[str]]:
-    """The rounds known of each (course, learner), whatever became of them."""
+    """The rounds known of each (course, learner), whatever became of them: also of the erased."""
     of = sa.tuple_(completion.c.course_id, completion.c.learner_id)
+    asked = {pair: pair for pair in whose}
+    if (salted := erasures.salt(conn)) is not None:
+        left = ((c, who, erasures.pseudonym(salted, site_id, who)) for c, who in whose)
+        asked |= {(course, gone): (course, who) for course, who, gone in left}
     rows = conn.execute(
         sa.select(completion.c.course_id, completion.c.learner_id, completion.c.round).where(
-            completion.c.site_id == site_id, of.in_(list(whose))
+            completion.c.site_id == site_id, of.in_(list(asked))
         )
     )
     known: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
-        known[row.course_id, row.learner_id].append(row.round)
+        known[asked[row.course_id, row.learner_id]].append(row.round)
     return known
 
 

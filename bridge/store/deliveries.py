@@ -15,7 +15,7 @@ from bridge.store.states import DeliveryState
 from bridge.store.tables import delivery, refusal, unwanted_event
 from connectors.base import InboundRequest
 from runtime.inserting import Rows, insert
-from runtime.keys import Keys
+from runtime.keys import KeyProblem, Keys
 
 #: The reason under which a delivery is counted that proves nothing.
 UNVERIFIED = "unverified"
@@ -35,8 +35,35 @@ def seal(request: InboundRequest, *, keys: Keys) -> str:
     )
 
 
+class Gone(KeyProblem):
+    """What came with a delivery is not kept any more; the text says why."""
+
+
+#: What stands in the place of a request that is gone, before why.
+_BLANK = "gone: "
+
+
+def is_blank(sealed: str) -> bool:
+    """Whether a request is not kept any more."""
+    return sealed.startswith(_BLANK)
+
+
+def why_blank(sealed: str) -> str:
+    """Why it is not."""
+    return sealed.removeprefix(_BLANK)
+
+
+def blank(conn: sa.Connection, delivery_ids: Sequence[str], why: str) -> int:
+    """Keep the rows of deliveries, and nothing of what came; return how many had anything."""
+    there = delivery.c.request.not_like(f"{_BLANK}%")
+    gone = sa.update(delivery).where(delivery.c.id.in_(delivery_ids), there)
+    return conn.execute(gone.values(request=f"{_BLANK}{why}")).rowcount
+
+
 def unseal(sealed: str, *, keys: Keys) -> InboundRequest:
-    """The request that `seal` kept; raises runtime.keys.KeyProblem."""
+    """The request that `seal` kept; raises Gone, runtime.keys.KeyProblem."""
+    if is_blank(sealed):
+        raise Gone(f"What came with this delivery is gone: {why_blank(sealed)}.")
     kept: dict[str, Any] = keys.decrypt(sealed, purpose="delivery")
     return InboundRequest(**{**kept, "body": base64.b64decode(kept["body"])})
 

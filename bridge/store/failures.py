@@ -20,6 +20,7 @@ from bridge.store.tables import (
     mail,
     revocation,
     site,
+    vault_erasure,
     write_back,
 )
 
@@ -34,7 +35,9 @@ REPLAYABLE: Mapping[str, sa.Table] = MappingProxyType(
     }
 )
 #: Tables of many rows, counted by their index, and of few, read whole.
-_MANY: Mapping[str, sa.Table] = MappingProxyType({**REPLAYABLE, "mail": mail})
+_MANY: Mapping[str, sa.Table] = MappingProxyType(
+    {**REPLAYABLE, "vault erasure": vault_erasure, "mail": mail}
+)
 _FEW: Mapping[str, sa.Table] = MappingProxyType({"site": site, "issuer": issuer})
 
 

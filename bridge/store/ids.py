@@ -15,6 +15,8 @@ KINDS = {
     "is": "issuance",
     "co": "correction",
     "rv": "revocation",
+    "er": "erasure",
+    "ve": "vault erasure",
     "wb": "write-back",
     "ml": "mail",
     "rr": "reconcile run",

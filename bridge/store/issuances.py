@@ -46,7 +46,7 @@ _of_entry = sa.select(issuance).where(
     issuance.c.issuer_id != sa.bindparam("issuer_id"),
     _is(issuance.c.site_id),
     _is(issuance.c.learner_id),
-    issuance.c.state.not_in([IssuanceState.CANCELLED, IssuanceState.FAILED]),
+    issuance.c.state.not_in([IssuanceState.CANCELLED, IssuanceState.FAILED, IssuanceState.ERASED]),
 )
 _of_learner = (
     sa.select(issuance)

@@ -38,6 +38,7 @@ class CompletionState(StrEnum):
     AGAIN = "again"  #: certified in an earlier round, and the mapping's ``again`` wants no other
     DISCARDED = "discarded"  #: a person has discarded its certificate: issued if one asks for it
     HELD = "held"  #: a person decides
+    ERASED = "erased"  #: the learner's data is gone; what is left keeps it from being issued again
 
 
 class IssuanceState(StrEnum):
@@ -52,6 +53,7 @@ class IssuanceState(StrEnum):
     HELD = "held"  #: a person decides
     FAILED = "failed"  #: final, with cause and remedy
     CANCELLED = "cancelled"
+    ERASED = "erased"  #: issued or not, the learner's data is gone
 
 
 #: Where an issuance has not been sent, or was refused, and may be mapped anew.
@@ -80,6 +82,21 @@ class RevocationState(StrEnum):
     REVOKED = "revoked"  #: and the newer one, which could not be there before, is to be named yet
     DONE = "done"
     KEPT = "kept"  #: its vault cannot revoke: it stays valid there
+
+
+class ErasureState(StrEnum):
+    """How far the erasing of a learner's data has come; our own rows are erased at once."""
+
+    SEARCHING = "searching"  #: raw deliveries, for what is told of the learner
+    DONE = "done"
+
+
+class VaultErasureState(StrEnum):
+    """Whether a vault has erased the data of a certificate's holder."""
+
+    DUE = "due"
+    DONE = "done"
+    KEPT = "kept"  #: it cannot be told to by us: a person has to ask its operator
 
 
 class CorrectionState(StrEnum):

@@ -34,9 +34,13 @@ _STEPS: Mapping[str, tuple[sa.Column[datetime], Collection[str]]] = {
             CompletionState.EARLY,
             CompletionState.AGAIN,
             CompletionState.DISCARDED,
+            CompletionState.ERASED,
         ),
     ),
-    "issuances": (issuance.c.created_at, (IssuanceState.GENERATED, IssuanceState.CANCELLED)),
+    "issuances": (
+        issuance.c.created_at,
+        (IssuanceState.GENERATED, IssuanceState.CANCELLED, IssuanceState.ERASED),
+    ),
     "write-backs": (
         write_back.c.created_at,
         (WriteBackState.READ_BACK, WriteBackState.OVERRIDDEN),

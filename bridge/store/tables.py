@@ -388,6 +388,46 @@ revocation = sa.Table(
     cause_index("revocation", "site_id", "state", "failing_since"),
 )
 
+#: A learner's data that a person has erased: by whom, why, and what is still to be looked through.
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    # One for the installation: what is left of a learner is hashed with it.
+    sa.Column("salt", sa.String(64), nullable=False),
+    # Whom raw deliveries are searched for, encrypted; NULL once they were.
+    sa.Column("sealed", sa.Text),
+    # The last delivery that was looked into.
+    sa.Column("cursor", ID),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    *lease_columns(),
+    sa.Index(None, "state", "next_run_at"),
+)
+
+#: A certificate whose vault is to erase its holder's data, too.
+vault_erasure = sa.Table(
+    "vault_erasure",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("erasure_id", ID, sa.ForeignKey("erasure.id"), nullable=False),
+    sa.Column("issuance_id", ID, sa.ForeignKey("issuance.id"), nullable=False, unique=True),
+    sa.Column("issuer_id", ID, sa.ForeignKey("issuer.id"), nullable=False),
+    sa.Column("site_id", ID, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    *trouble_columns(),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    *lease_columns(),
+    sa.Index(None, "issuer_id", "state", "next_run_at"),
+    sa.Index(None, "erasure_id"),
+    cause_index("vault_erasure", "site_id", "state", "failing_since"),
+)
+
 #: Where a certificate is told: the courses whose gradebooks list it. Two courses of one learner may
 #: share a certificate; one whose mapping writes nothing back is told nowhere.
 target = sa.Table(

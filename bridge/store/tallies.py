@@ -132,7 +132,8 @@ def _heard(since: datetime, until: datetime | None) -> sa.ColumnElement[bool]:
 def _each(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """Each completion once, with the first of its issuances that is not at its end."""
     columns = (completion.c[name] for name in ("site_id", "state", "cause", "created_at"))
-    return sa.select(*columns, waits_for().label("waits_for")).where(which, ~TOLD_BEFORE)
+    counted = which, ~TOLD_BEFORE, completion.c.state != CompletionState.ERASED
+    return sa.select(*columns, waits_for().label("waits_for")).where(*counted)
 
 
 #: It is no completion of its own.
@@ -144,7 +145,7 @@ TOLD_BEFORE = sa.and_(
 
 def waits_for() -> sa.ScalarSelect[str]:
     """The first of a completion's issuances that is not at its end."""
-    ended = (IssuanceState.GENERATED, IssuanceState.CANCELLED)
+    ended = (IssuanceState.GENERATED, IssuanceState.CANCELLED, IssuanceState.ERASED)
     theirs = sa.or_(
         issuance.c.completion_id == completion.c.id, issuance.c.id == completion.c.same_as
     )

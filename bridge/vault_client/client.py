@@ -106,6 +106,14 @@ class VaultClient:
         response = self._post(f"/{uuid}/revoke", files=parts)
         return classify_revocation(response) if isinstance(response, httpx.Response) else response
 
+    def erase(self, uuid: str) -> RevokeAnswer:
+        """Have the data of a certificate's holder erased; an extension of our own vault.
+
+        One that is erased already is refused with 400.
+        """
+        response = self._post(f"/{uuid}/erase")
+        return classify_revocation(response) if isinstance(response, httpx.Response) else response
+
     def can_revoke(self) -> bool:
         """Whether the vault knows how to revoke; nothing is changed. Raises VaultError.
 

@@ -20,7 +20,7 @@ from bridge.store import issuances, links
 from bridge.texts import mark
 from bridge.vault_client import NotReady, VaultError
 from bridge.web import learner_page
-from bridge.web.lost_link import LostLink
+from bridge.web.lost_link import ERASED, LostLink
 from bridge.web.vault_file import file_name, stream
 from bridge.wiring import Bridge
 
@@ -47,6 +47,7 @@ SENTENCES = {
     Standing.REPLACED: mark(
         "A newer certificate has replaced this one. You will find its link in your gradebook."
     ),
+    Standing.ERASED: ERASED,
 }
 #: Where an issue date, and what the vault says of the certificate, mean something.
 WAS_ISSUED = frozenset({Standing.ISSUED, Standing.REVOKED, Standing.REPLACED})

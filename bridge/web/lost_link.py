@@ -18,6 +18,7 @@ from werkzeug import Response
 from bridge.pipeline import mail
 from bridge.pipeline.standing import spoken
 from bridge.store import issuances, mails, rates
+from bridge.store.states import IssuanceState
 from bridge.texts import LANGUAGES, mark
 from bridge.web import learner_page
 from bridge.wiring import Bridge
@@ -29,6 +30,10 @@ WINDOW = timedelta(hours=1)
 MOST_PER_ADDRESS = 3
 MOST_PER_CLIENT = 30
 LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3
+ERASED = mark(
+    "{institution} no longer keeps your name, your e-mail address or the file here. "
+    "Please ask there if you did not expect this."
+)
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;.]+(\.[^\s@<>,;.]+)+")
 
 
@@ -41,6 +46,10 @@ class LostLink:
 
     def dead(self, row: sa.Row[Any] | None) -> Response:
         """The page for a link that is revoked (``row`` is what it stood for) or none of ours."""
+        if row is not None and row.state == IssuanceState.ERASED:
+            return self._page(
+                410, mark("The data of this certificate has been erased"), ERASED, row=row
+            )
         if row is not None:
             return self._page(
                 410,

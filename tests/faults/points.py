@@ -319,6 +319,24 @@ CORRECTIONS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
 }
 
 
+def asked_to_erase(stage: Stage) -> None:
+    """All that is kept of a learner is erased, here and at the vault."""
+    _issued(stage)
+    stage.vault.erases = True
+    whose = ("--site", SITE, "--learner", str(EMMA))
+    stage.command = ["learner", "erase", *whose, "--reason", "asked for it", "--yes"]
+
+
+#: Of erasing: what the run comes by, of the command and of the steps that follow it.
+ERASURES: Mapping[Callable[[Stage], None], tuple[str, ...]] = {
+    asked_to_erase: (
+        *of("erasing", "forgetting", "forgotten"),
+        *of("erase", "claimed", "intending", "intended", "sent", "concluding", "concluded"),
+        *of("erase", "searching", "blanking", "blanked"),
+    ),
+}
+
+
 def upload(stage: VaultStage) -> None:
     """A single upload."""
     stage.single += ["First"]

@@ -23,6 +23,7 @@ from tests.faults.points import (
     COMMANDS,
     COPIES,
     CORRECTIONS,
+    ERASURES,
     EXPORT,
     RESTORE,
     RUNTIME,
@@ -252,6 +253,33 @@ def test_after_a_death_of_a_correction_one_certificate_is_valid_and_one_replaced
         assert [] == stage.mail.mails, "nor by us of what the LMS mails"
 
 
+@dying(ERASURES)
+def test_after_a_death_of_an_erasure_nothing_is_left_of_the_learner_anywhere(
+    new_stage: Callable[[], Stage],
+    run: Callable[[Stage], None],
+    point: str,
+    passes: Passes,
+    kind: str,
+) -> None:
+    for stage, _ in deaths(new_stage, point, run, passes, kind):
+        # Once more: whoever erased already is told that nothing is kept.
+        stage.live()
+
+        assert [] == stage.left_over()
+        assert ({"erased": 1}, {"erased": 1}) == (
+            stage.states(tables.issuance),
+            stage.states(tables.completion),
+        )
+        assert ({"done": 1}, {"done": 1}) == (
+            stage.states(tables.erasure),
+            stage.states(tables.vault_erasure),
+        )
+        assert ("", "") == (stage.vault.only.name, stage.vault.only.email)
+        assert [] == [r for r in stage.rows(tables.delivery) if not r.request.startswith("gone: ")]
+        assert ([], []) == (stage.rows(tables.file), stage.rows(tables.write_back))
+        assert 1 == sum(stage.vault.created.values()), "never issued again"
+
+
 @dying(VAULT)
 def test_after_a_death_of_the_vault_everything_is_there_once(
     new_vault_stage: Callable[[], VaultStage],
@@ -291,7 +319,7 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
     runs = [*BRIDGE.values(), *COMMANDS.values(), *VAULT.values(), *RESTORE.values()]
-    runs += CORRECTIONS.values()
+    runs += [*CORRECTIONS.values(), *ERASURES.values()]
     with_a_run = {*chain.from_iterable(runs), *COPIES, *SCHEMA, *UP, *RUNTIME, *EXPORT}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()

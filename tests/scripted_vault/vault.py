@@ -24,7 +24,8 @@ from tests.scripted_vault.kept import Kept, Key, UploadedFile, certificate, mist
 BASE = "/business/certificate-vault"
 TOKEN = "token-of-the-scripted-vault"
 PERMISSIONS = frozenset(
-    f"certificate-vault:{p}" for p in ["list", "view", "create", "download", "update", "revoke"]
+    f"certificate-vault:{p}"
+    for p in ["list", "view", "create", "download", "update", "revoke", "erase"]
 )
 NEEDED = {"upload": "create", "upload_file": "create", "bulk": "create", "retry": "update"}
 LABELS = {"processing": "Processing", "generated": "Generated", "failed": "Failed"}
@@ -42,8 +43,8 @@ class ScriptedVault:
     """Serves until `stop`. ``script["bulk"]`` etc. hold what the next calls are answered with.
 
     The calls are ``upload``, ``upload_file``, ``bulk``, ``list``, ``view``, ``download``,
-    ``retry`` and, where it ``revokes``, ``revoke``. With a ``journal`` it goes on with
-    what is written there.
+    ``retry`` and, where it ``revokes``, ``revoke``, where it ``erases``, ``erase``. With a
+    ``journal`` it goes on with what is written there.
     """
 
     def __init__(
@@ -92,6 +93,8 @@ class ScriptedVault:
         self.revokes = False
         #: What was said of each that was revoked, by its uuid: (reason, replaced by).
         self.revoked: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+        #: Knows how to erase a holder's data, as our own vault does.
+        self.erases = False
         self._late: list[Callable[[], Any]] = []
         self._queued = self._journal.certificates(queued=True)
         self.port = port
@@ -210,7 +213,7 @@ class ScriptedVault:
         given = taken.request.headers.get("Authorization", "").removeprefix("Bearer ")
         if given not in self.tokens:
             return told(401, {"message": "Unauthorized - Invalid API token"})
-        if taken.call == "revoke" and not self.revokes:
+        if {"revoke": not self.revokes, "erase": not self.erases}.get(taken.call, False):
             return told(404, {"message": "The route could not be found."})
         permission = f"certificate-vault:{NEEDED.get(taken.call, taken.call)}"
         if permission not in self.tokens[given]:
@@ -347,6 +350,16 @@ class ScriptedVault:
         self._journal.keep(kept)
         self.revoked[kept.uuid].append((taken.form["reason"], taken.form.get("replaced_by")))
         return told(200, {"message": "Vault certificate revoked", "data": self._whole(kept)})
+
+    def _erase(self, taken: Taken) -> Response:
+        kept = self.kept.get(taken.uuid)
+        if kept is None:
+            return told(404, {"message": "Certificate not found"})
+        if not kept.email:
+            return told(400, {"message": "The holder's data is erased already"})
+        kept.name = kept.email = kept.details = ""
+        self._journal.keep(kept)
+        return told(200, {"message": "Vault certificate erased", "data": self._whole(kept)})
 
     def _keys(self) -> set[Key]:
         if not self.finds_duplicates:

@@ -18,7 +18,7 @@ REVOKED, GENERATED = "revoked", "generated"
 
 def compare(work: Work, row: sa.Row[Any], told: VaultCertificate) -> Seen | None:
     """What is the matter with it; None for nothing. Revocations are no matter of this."""
-    if told.status == REVOKED:
+    if told.status == REVOKED or row.state == IssuanceState.ERASED:
         return None
     if told.reference_id and row.reference_id and told.reference_id != row.reference_id:
         return difference(
