@@ -1,4 +1,4 @@
-"""The bridge's Flask application: hooks, learners' pages, health, metrics, the console."""
+"""The bridge's Flask application: hooks, learners' pages, health, metrics, console, API."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from bridge import errors
+from bridge.api import blueprint as api
 from bridge.console import blueprint as console
 from bridge.queue import SERVICE
 from bridge.settings import from_environment
-from bridge.web import errors, health, hooks, learner, metrics
+from bridge.web import health, hooks, learner, metrics
 from bridge.wiring import Bridge, build
 from runtime import logging
 from runtime.bell import Bell
@@ -34,6 +36,7 @@ def create_app(bridge: Bridge) -> Flask:
     app.register_blueprint(health.blueprint(bridge))
     app.register_blueprint(metrics.blueprint(bridge))
     console.install(app, bridge)
+    api.install(app, bridge)
     errors.register(app)
     app.before_request(_name_request)
     app.after_request(_tell_name)

@@ -379,6 +379,13 @@ class SettingsSchema(ma.Schema):
             "true",
         ),
     )
+    api_requests_per_minute = ma.fields.Integer(
+        load_default=600,
+        validate=ma.validate.Range(1, 1_000_000),
+        metadata=_about(
+            "how many requests a minute one token may make of one web process' API.", "600"
+        ),
+    )
 
     @ma.validates_schema
     def _fits(self, data: dict[str, Any], **_: Any) -> None:
@@ -482,6 +489,7 @@ class Settings:
     oidc_roles: tuple[Grant, ...]
     oidc_unknown: str
     oidc_trust_email: bool
+    api_requests_per_minute: int
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:

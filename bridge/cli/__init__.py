@@ -58,6 +58,7 @@ COMMANDS: Mapping[str, str] = {
     "people": "people",
     "audit": "audit",
     "dossier": "dossier",
+    "tokens": "tokens",
     "doctor": "doctor",
     "settings": "chores",
     "migrate": "processes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +193,7 @@ def _decide(hold_id: str, word: Word, ids: Sequence[str], *, as_json: bool) -> N
         raise click.ClickException(str(exc)) from exc
     with b.database.read() as conn:
         left = rows.waiting_in(conn, hold_id)
-        strange = _strange(conn, hold_id, word, ids)
+        strange = releasing.not_about(conn, hold_id, word, ids)
     if as_json:
         told = {"hold": hold_id, word.outcome.value: len(done), "waiting": left, "not": strange}
         print_json(told)
@@ -203,17 +203,3 @@ def _decide(hold_id: str, word: Word, ids: Sequence[str], *, as_json: bool) -> N
         click.echo(f"{len(done):,} {word.outcome}, {left:,} still wait ({hold_id}).")
     if strange:
         raise SystemExit(1)
-
-
-def _strange(
-    conn: sa.Connection, hold_id: str, word: Word, ids: Sequence[str]
-) -> Mapping[str, str]:
-    """Of those that were named, which the decision is not about, and why."""
-    told: dict[str, str] = {}
-    for row_id in ids:
-        row = issuances.by_id(conn, row_id)
-        if row is None or row.hold_id != hold_id:
-            told[row_id] = f"It is no certificate of {hold_id}."
-        elif (row.released_at is not None) != (word.outcome is HoldOutcome.RELEASED):
-            told[row_id] = f"Another decision was made before: it is {row.state}."
-    return told

@@ -16,11 +16,10 @@ from bridge.cli.printing import print_json, print_table
 from bridge.cli.session import AS_OPTION, JSON_OPTION, LIMIT_OPTION, bridge, person
 from bridge.pipeline import reconcile as pipeline
 from bridge.pipeline.reconcile.causes import CAUSES, Mends
-from bridge.store import accounts, events, reconcile_runs
+from bridge.store import accounts, reconcile_runs
 from bridge.store import differences as difference_rows
 from bridge.store.states import DifferenceState
 from bridge.wiring import Bridge
-from runtime.crashpoint import crashpoint
 
 POLL_S = 0.2
 CAUSE_OPTION = click.option(
@@ -292,29 +291,8 @@ def dismiss(difference_ids: tuple[str, ...], reason: str | None, who: str | None
     b = bridge()
     failed = False
     for row_id in difference_ids:
-        done = _dismiss(b, row_id, who=person(who), reason=reason)
+        done = pipeline.dismiss(b, row_id, who=person(who), reason=reason)
         failed |= not done
         click.echo(f"{row_id}: {'Dismissed.' if done else 'This is no open difference.'}")
     if failed:
         raise SystemExit(1)
-
-
-def _dismiss(b: Bridge, row_id: str, *, who: str, reason: str | None) -> bool:
-    """Say whether it is dismissed; one that was so before is left as it is."""
-    with b.database.write() as conn:
-        now = b.database.now(conn)
-        if difference_rows.settle(conn, [row_id], DifferenceState.DISMISSED, who=who, now=now):
-            events.record(
-                conn,
-                row_id,
-                "dismissed",
-                at=now,
-                who=who,
-                detail=reason,
-                before={"state": DifferenceState.OPEN.value},
-                after={"state": DifferenceState.DISMISSED.value},
-            )
-        row = difference_rows.by_id(conn, row_id)
-        crashpoint("reconcile.dismissing")
-    crashpoint("reconcile.dismissed")
-    return row is not None and row.state == DifferenceState.DISMISSED

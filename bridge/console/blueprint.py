@@ -27,6 +27,7 @@ from bridge.console import (
     overview,
     people,
     reading,
+    tokens,
 )
 from bridge.console.door import Console, message
 from bridge.pipeline.bridge import Bridge
@@ -42,6 +43,7 @@ PARTS = (
     certificate_templates,
     holds,
     people,
+    tokens,
     account,
     audit,
     entrance,

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from bridge.console.door import Console, message, page, person
 from bridge.people import entering, rules
+from bridge.people.limits_form import limits_of
 from bridge.people.roles import Limits, Role
 from bridge.store import accounts, events
 from bridge.store import people as rows
@@ -146,9 +147,8 @@ def _given(*names: str) -> dict[str, str]:
 
 def _limits(given: Mapping[str, str]) -> tuple[Limits, dict[str, str]]:
     """The limits that were typed, and what is wrong with them."""
-    names = {kind: frozenset(given[kind].split()) for kind in KINDS}
-    odd = sorted(one for one in names["courses"] if "/" not in one)
+    limits, odd = limits_of(given)
     if odd:
         text = gettext("Write a course as SITE/COURSE: %(odd)s", odd=", ".join(odd))
-        return Limits(), {"limits": text}
-    return Limits(**names), {}
+        return limits, {"limits": text}
+    return limits, {}

@@ -50,6 +50,20 @@ class Limits:
         """Whether there are any."""
         return self.packed() is not None
 
+    def cover(self, other: Limits) -> bool:
+        """Whether whoever has these sees all that one with other limits does."""
+        pairs = (
+            (self.issuers, other.issuers),
+            (self.sites, other.sites),
+            (self.courses, other.courses),
+        )
+        return all(not mine or (bool(theirs) and theirs <= mine) for mine, theirs in pairs)
+
+    def __str__(self) -> str:
+        """As a person reads them."""
+        told = self.packed() or {}
+        return "; ".join(f"{kind} {', '.join(names)}" for kind, names in told.items()) or "none"
+
     def over(
         self,
         *,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from types import SimpleNamespace
@@ -411,9 +411,19 @@ def can_revoke(bridge: Bridge, issuer_id: str) -> bool:
 
 
 def begin(
-    bridge: Bridge, asked: Asked, *, who: str, reason: str, selected: int, approved: bool
+    bridge: Bridge,
+    asked: Asked,
+    *,
+    who: str,
+    reason: str,
+    selected: int,
+    approved: bool,
+    noting: Callable[[sa.Connection, str], None] | None = None,
 ) -> str:
-    """Write a correction down; return its id. `proceed` carries it out, once it is approved."""
+    """Write a correction down; return its id. `proceed` carries it out, once it is approved.
+
+    ``noting`` is called with that id in the same transaction.
+    """
     state = CorrectionState.RUNNING if approved else CorrectionState.ASKED
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
@@ -429,6 +439,8 @@ def begin(
         what = "correction begun" if approved else "correction asked for"
         after = asked.told() | {"certificates": selected}
         events.record(conn, row_id, what, at=now, who=who, detail=reason, after=after)
+        if noting is not None:
+            noting(conn, row_id)
         crashpoint("correct.beginning")
     crashpoint("correct.begun")
     return row_id

@@ -16,6 +16,7 @@ from bridge.store.tables import completion, issuance, metadata
 #: What a person needs not see, or must not: the sealed request, bookkeeping of leases.
 HIDDEN = frozenset(
     {"request", "secrets", "owners", "address", "lease_owner", "lease_until", "fence", "logo"}
+    | {"password", "hash"}
 )
 
 

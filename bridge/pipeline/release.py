@@ -6,7 +6,7 @@ certificates then, as nothing joins a hold that is decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from bridge.pipeline import holding
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.parts import parts
-from bridge.store import events, holds
+from bridge.store import events, holds, issuances
 from bridge.store.states import HoldOutcome
 from bridge.store.troubles import troubled
 from runtime.crashpoint import crashpoint
@@ -151,3 +151,17 @@ def _end(bridge: Bridge, hold_id: str, word: Word) -> None:
             _close(conn, hold_id, word, now=bridge.database.now(conn), act=False)
         crashpoint("release.ending")
     crashpoint("release.ended")
+
+
+def not_about(
+    conn: sa.Connection, hold_id: str, word: Word, ids: Sequence[str]
+) -> Mapping[str, str]:
+    """Of those that were named, which the decision is not about, and why."""
+    told: dict[str, str] = {}
+    for row_id in ids:
+        row = issuances.by_id(conn, row_id)
+        if row is None or row.hold_id != hold_id:
+            told[row_id] = f"It is no certificate of {hold_id}."
+        elif (row.released_at is not None) != (word.outcome is HoldOutcome.RELEASED):
+            told[row_id] = f"Another decision was made before: it is {row.state}."
+    return told

@@ -6,7 +6,7 @@ where it stopped, and two at once do no harm, as each row is looked at as it sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,8 +60,12 @@ def begin(
     who: str,
     reason: str | None = None,
     mapping: str = CURRENT,
+    noting: Callable[[sa.Connection, str], None] | None = None,
 ) -> str:
-    """Write a replay down; return its id. `proceed` works it off. Raises NotThere for a site."""
+    """Write a replay down; return its id. `proceed` works it off. Raises NotThere for a site.
+
+    ``noting`` is called with that id in the same transaction.
+    """
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         if selection.ids:
@@ -78,6 +82,8 @@ def begin(
         )
         asked = {**selection.packed(), "mapping": mapping, "rows": selected}
         events.record(conn, row_id, "replay begun", at=now, who=who, detail=reason, after=asked)
+        if noting is not None:
+            noting(conn, row_id)
         crashpoint("replay.beginning")
     crashpoint("replay.begun")
     return row_id

@@ -61,10 +61,11 @@ def _a(table: sa.Table) -> str:
     return "an issuer" if table is issuer else "a site"
 
 
-def _live(conn: sa.Connection, table: sa.Table) -> Sequence[sa.Row[Any]]:
-    return conn.execute(
-        sa.select(table).where(table.c.removed_at.is_(None)).order_by(table.c.name)
-    ).all()
+def _live(
+    conn: sa.Connection, table: sa.Table, within: sa.ColumnElement[bool] | None = None
+) -> Sequence[sa.Row[Any]]:
+    query = sa.select(table).where(table.c.removed_at.is_(None)).order_by(table.c.name)
+    return conn.execute(query if within is None else query.where(within)).all()
 
 
 @cache
@@ -111,14 +112,18 @@ def add_site(
     return _add(conn, site, "st", name, keys=keys, secrets=secrets, now=now, values=values)
 
 
-def issuers(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """All issuers that are not removed, by name."""
-    return _live(conn, issuer)
+def issuers(
+    conn: sa.Connection, *, within: sa.ColumnElement[bool] | None = None
+) -> Sequence[sa.Row[Any]]:
+    """All issuers that are not removed, by name; those ``within`` a person's limits."""
+    return _live(conn, issuer, within)
 
 
-def sites(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """All sites that are not removed, by name."""
-    return _live(conn, site)
+def sites(
+    conn: sa.Connection, *, within: sa.ColumnElement[bool] | None = None
+) -> Sequence[sa.Row[Any]]:
+    """All sites that are not removed, by name; those ``within`` a person's limits."""
+    return _live(conn, site, within)
 
 
 def issuer_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
@@ -129,6 +134,17 @@ def issuer_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
 def site_named(conn: sa.Connection, name: str) -> sa.Row[Any]:
     """The site of this name; raises NotThere."""
     return _find(conn, site, name)
+
+
+def within_limits(
+    conn: sa.Connection, name: str, *, kind: str, within: sa.ColumnElement[bool]
+) -> sa.Row[Any]:
+    """The ``issuer`` or ``site`` of this name, if a person may see it; raises NotThere."""
+    table = table_of(kind)
+    row = conn.execute(_named(table).where(within), {"called": name}).first()
+    if row is None:
+        raise NotThere(f"There is no {table.name} called {name!r} within these limits.")
+    return row
 
 
 def sites_named(

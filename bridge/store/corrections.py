@@ -84,9 +84,16 @@ def told(conn: sa.Connection, row_id: str) -> Mapping[Any, Any]:
     return conn.execute(_counted().where(correction.c.id == found.id)).mappings().one()
 
 
-def recent(conn: sa.Connection, *, limit: int) -> Sequence[Mapping[Any, Any]]:
-    """Corrections, newest first, with how many of the replaced are ``revoked`` and ``kept``."""
+def recent(
+    conn: sa.Connection, *, after: str | None = None, limit: int
+) -> Sequence[Mapping[Any, Any]]:
+    """Corrections, newest first, with how many of the replaced are ``revoked`` and ``kept``.
+
+    ``after`` is the last id of the page before.
+    """
     newest_first = _counted().order_by(correction.c.id.desc())
+    if after is not None:
+        newest_first = newest_first.where(correction.c.id < after)
     return conn.execute(newest_first.limit(limit)).mappings().all()
 
 

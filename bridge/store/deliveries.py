@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bridge.store.ids import new_id
 from bridge.store.states import DeliveryState
-from bridge.store.tables import delivery, refusal, unwanted_event
+from bridge.store.tables import delivery, refusal, site, unwanted_event
 from connectors.base import InboundRequest
 from runtime.inserting import Rows, insert
 from runtime.keys import KeyProblem, Keys
@@ -188,9 +188,36 @@ def unwanted(conn: sa.Connection, site_id: str) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
+def page(
+    conn: sa.Connection,
+    *,
+    within: sa.ColumnElement[bool],
+    state: str | None = None,
+    site_name: str | None = None,
+    delivery_id: str | None = None,
+    after: str | None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Deliveries with their sites' names, newest first, without what was sent.
+
+    ``within`` is a condition on sites' names.
+    """
+    columns = [c for c in delivery.c if c is not delivery.c.request]
+    query: sa.Select[Any] = sa.select(*columns, site.c.name.label("site")).join(site).where(within)
+    asked = {delivery.c.state: state, site.c.name: site_name, delivery.c.id: delivery_id}
+    query = query.where(*(column == value for column, value in asked.items() if value is not None))
+    if after is not None:
+        query = query.where(delivery.c.id < after)
+    return conn.execute(query.order_by(delivery.c.id.desc()).limit(limit)).all()
+
+
+def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
+    """One delivery with the request, sealed."""
+    return conn.execute(sa.select(delivery).where(delivery.c.id == row_id)).one()
+
+
 def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Mapping[Any, Any]]:
     """Deliveries with their sites' names, newest first, without what was sent."""
-    site = delivery.metadata.tables["site"]
     columns = [c for c in delivery.c if c.name != "request"]
     query = sa.select(*columns, site.c.name.label("site")).join(site)
     if state is not None:

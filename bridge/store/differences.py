@@ -115,6 +115,15 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
     return conn.execute(sa.select(difference).where(difference.c.id == row_id)).first()
 
 
+def about(
+    conn: sa.Connection, site_id: str, subjects: Collection[str]
+) -> Sequence[Mapping[Any, Any]]:
+    """Differences of a site that concern these rows, with the site's name, newest first."""
+    query = sa.select(difference, site.c.name.label("site")).join(site)
+    mine = query.where(difference.c.site_id == site_id, difference.c.subject.in_(subjects))
+    return conn.execute(mine.order_by(difference.c.at.desc(), difference.c.id)).mappings().all()
+
+
 def change(conn: sa.Connection, row_id: str, **values: Any) -> None:
     """Say something else of a difference."""
     conn.execute(sa.update(difference).where(difference.c.id == row_id).values(**values))
@@ -234,6 +243,36 @@ def open_by_cause(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
         .where(difference.c.state == DifferenceState.OPEN, site.c.removed_at.is_(None))
         .group_by(site.c.name, difference.c.cause)
     ).all()
+
+
+def page(
+    conn: sa.Connection,
+    *,
+    within: sa.ColumnElement[bool],
+    site_name: str | None = None,
+    state: str | None = None,
+    cause: str | None = None,
+    run_id: str | None = None,
+    difference_id: str | None = None,
+    after: str | None = None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Differences with their sites' names, the last that was found first.
+
+    ``within`` is a condition on sites' names and courses; ``after`` the last id of the page before.
+    """
+    asked = {
+        site.c.name: site_name,
+        difference.c.state: state,
+        difference.c.cause: cause,
+        difference.c.last_run: run_id,
+        difference.c.id: difference_id,
+    }
+    same = [column == value for column, value in asked.items() if value is not None]
+    query = sa.select(difference, site.c.name.label("site")).join(site).where(within, *same)
+    if after is not None:
+        query = query.where(difference.c.id < after)
+    return conn.execute(query.order_by(difference.c.id.desc()).limit(limit)).all()
 
 
 def recent(

@@ -196,18 +196,28 @@ def _read(conn: sa.Connection, cause: str | None) -> Iterator[_Part]:
 
 
 def members(
-    conn: sa.Connection, cause: str, *, site_name: str | None = None, limit: int
+    conn: sa.Connection,
+    cause: str,
+    *,
+    site_name: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int,
 ) -> Sequence[Mapping[str, Any]]:
-    """The rows that fail for a cause, or for any that begins with it, newest trouble first."""
+    """The rows that fail for a cause, or for any that begins with it, newest trouble first.
+
+    ``after`` is since when the last row of the page before fails, and its id.
+    """
     rows = [
         _member(kind, row)
         for kind, table in {**_MANY, **_FEW}.items()
-        for row in conn.execute(_listed(table, cause, site_name).limit(limit)).mappings()
+        for row in conn.execute(_listed(table, cause, site_name, after).limit(limit)).mappings()
     ]
     return sorted(rows, key=lambda row: (row["failing_since"], row["id"]), reverse=True)[:limit]
 
 
-def _listed(table: sa.Table, cause: str, site_name: str | None) -> sa.Select[Any]:
+def _listed(
+    table: sa.Table, cause: str, site_name: str | None, after: tuple[datetime, str] | None
+) -> sa.Select[Any]:
     named = sa.select(table)
     if "site_id" in table.c:
         named = sa.select(table, site.c.name.label("site")).join(site)
@@ -216,6 +226,10 @@ def _listed(table: sa.Table, cause: str, site_name: str | None) -> sa.Select[Any
     if site_name is not None:
         ours = table is site or "site_id" in table.c
         named = named.where(site.c.name == site_name if ours else sa.false())
+    if after is not None:
+        since, row_id = after
+        alike = sa.and_(table.c.failing_since == since, table.c.id < row_id)
+        named = named.where(sa.or_(table.c.failing_since < since, alike))
     return named.where(failing(table), of_cause(table, cause)).order_by(
         table.c.failing_since.desc(), table.c.id.desc()
     )

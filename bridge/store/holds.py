@@ -119,12 +119,15 @@ def recent(
     conn: sa.Connection,
     *,
     all_: bool,
+    only: str | None = None,
+    after: str | None = None,
     limit: int,
     within: sa.ColumnElement[bool] | None = None,
 ) -> Sequence[sa.Row[Any]]:
     """Holds in which something waits, or ``all_``, newest first; with ``waiting``, ``site``.
 
-    ``within`` a person's limits: what waits in them is counted.
+    ``within`` a person's limits: what waits in them is counted. ``only`` the one of this id;
+    ``after`` is the last id of the page before.
     """
     counted = sa.select(issuance.c.hold_id, sa.func.count().label("waiting")).where(waits())
     if within is not None:
@@ -139,6 +142,10 @@ def recent(
     )
     if not all_:
         query = query.where(number > 0)
+    if only is not None:
+        query = query.where(hold.c.id == only)
+    if after is not None:
+        query = query.where(hold.c.id < after)
     return conn.execute(query.limit(limit)).all()
 
 

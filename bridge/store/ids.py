@@ -26,6 +26,7 @@ KINDS = {
     "ho": "hold",
     "an": "announcement",
     "pe": "person",
+    "tk": "api token",
 }
 
 

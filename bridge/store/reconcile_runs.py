@@ -61,6 +61,26 @@ def change(conn: sa.Connection, run_id: str, **values: Any) -> None:
     conn.execute(sa.update(reconcile_run).where(reconcile_run.c.id == run_id).values(**values))
 
 
+def page(
+    conn: sa.Connection,
+    *,
+    within: sa.ColumnElement[bool],
+    site_name: str | None = None,
+    run_id: str | None = None,
+    after: str | None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Runs with their sites' names, newest first; ``within`` is a condition on sites' names."""
+    query = sa.select(reconcile_run, site.c.name.label("site")).join(site).where(within)
+    if site_name is not None:
+        query = query.where(site.c.name == site_name)
+    if run_id is not None:
+        query = query.where(reconcile_run.c.id == run_id)
+    if after is not None:
+        query = query.where(reconcile_run.c.id < after)
+    return conn.execute(query.order_by(reconcile_run.c.id.desc()).limit(limit)).all()
+
+
 def recent(
     conn: sa.Connection, *, site_name: str | None, limit: int
 ) -> Sequence[Mapping[Any, Any]]:

@@ -77,7 +77,10 @@ def end(conn: sa.Connection, row_id: str, *, now: datetime) -> bool:
     return changed == 1
 
 
-def recent(conn: sa.Connection, *, limit: int) -> Sequence[Mapping[Any, Any]]:
-    """Replays, newest first."""
-    rows = conn.execute(sa.select(replay).order_by(replay.c.id.desc()).limit(limit))
+def recent(
+    conn: sa.Connection, *, after: str | None = None, limit: int
+) -> Sequence[Mapping[Any, Any]]:
+    """Replays, newest first; ``after`` is the last id of the page before."""
+    query = sa.select(replay).order_by(replay.c.id.desc()).limit(limit)
+    rows = conn.execute(query if after is None else query.where(replay.c.id < after))
     return rows.mappings().all()

@@ -727,6 +727,43 @@ invitation = sa.Table(
     sa.Index(None, "person_id"),
 )
 
+#: Tokens by which programs use the API; the hash is the SHA-256 of what a program keeps.
+api_token = sa.Table(
+    "api_token",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    # Whose it is: it may what they may, and stops with them. NULL: made on the machine, nobody's.
+    sa.Column("person_id", ID, sa.ForeignKey("person.id")),
+    sa.Column("made_by", sa.String(128), nullable=False),
+    sa.Column("scope", sa.String(16), nullable=False),
+    # To which issuers, sites and courses, beside the person's own limits; NULL: no others.
+    sa.Column("limits", sa.JSON),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Column("revoked_at", UtcDateTime),
+    sa.Index(None, "person_id"),
+)
+
+#: What the API was asked under an idempotency key, and what it answered; see bridge.api.once.
+api_request = sa.Table(
+    "api_request",
+    metadata,
+    sa.Column("token_id", ID, sa.ForeignKey("api_token.id"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("request_sha256", sa.String(64), nullable=False),
+    # Whose turn it is to answer, and until when nobody else begins.
+    sa.Column("turn", ID, nullable=False),
+    sa.Column("held_until", UtcDateTime, nullable=False),
+    # NULL until it is answered. Encrypted: it may hold a secret that is shown once.
+    sa.Column("status", sa.Integer),
+    sa.Column("answer", sa.Text),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Index(None, "expires_at"),
+)
+
 #: What happened to a row, in order: the history that `vaultbridge show` tells. Of what people did
 #: it is the audit log too.
 event = sa.Table(

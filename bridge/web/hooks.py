@@ -10,9 +10,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
+from bridge import errors
 from bridge.pipeline.hear import hear
 from bridge.pipeline.receive import ComeAgain, Received, Receiver, TurnedAway
-from bridge.web import errors
 from bridge.wiring import Bridge
 from connectors.base import InboundRequest, Outcome
 from runtime.group_commit import GroupCommit

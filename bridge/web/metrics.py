@@ -8,7 +8,7 @@ import ipaddress
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from bridge.web import errors
+from bridge import errors
 from bridge.web.measured import Measured
 from bridge.wiring import Bridge
 

@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 import runtime.logging
+from runtime.allowances import RateLimit
 from vault import settings
 from vault.kinds import LARGEST_FILE
 from vault.web import (
@@ -36,7 +37,6 @@ from vault.web import (
 )
 from vault.web.auth import tokens_of
 from vault.web.forms import FormRequest
-from vault.web.rate import RateLimit
 from vault.wiring import SERVICE, Vault, build
 
 #: What a request may hold beside a file of the largest size: the other fields, the multipart frame.

@@ -10,12 +10,12 @@ import structlog
 from flask import current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from runtime.allowances import RateLimit
 from runtime.database import Database
 from runtime.together import Together
 from vault.store import institutions
 from vault.tokens import Permission, Token, hash_of
 from vault.web.problems import forbidden, too_many, unauthorized
-from vault.web.rate import RateLimit
 from vault.wiring import Vault
 
 P = ParamSpec("P")

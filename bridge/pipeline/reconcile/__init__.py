@@ -21,6 +21,7 @@ from bridge.pipeline.reconcile import certificates, gradebook, listed, mend, row
 from bridge.pipeline.reconcile.causes import Part, causes_of
 from bridge.pipeline.reconcile.work import Looked, NotCompared, Work
 from bridge.store import accounts, differences, events, reconcile_runs, restored
+from bridge.store.states import DifferenceState
 from bridge.store.tables import site
 from bridge.vault_client import Forbidden, VaultError
 from connectors.base import Malformed, Permanent, Temporary
@@ -86,8 +87,12 @@ def begin(
     who: str,
     fix: bool,
     causes: frozenset[str] | None = None,
+    noting: Callable[[sa.Connection, str], None] | None = None,
 ) -> str | None:
-    """Begin a run that a person asks for, due now; return its id, None while another runs."""
+    """Begin a run that a person asks for, due now; return its id, None while another runs.
+
+    ``noting`` is called with that id in the same transaction.
+    """
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
         if reconcile_runs.under_way(conn, site_id) is not None:
@@ -100,9 +105,45 @@ def begin(
         what = "reconciled and mended" if fix else "reconciled"
         asked = {"since": since, "mends": fix, "causes": named}
         events.record(conn, site_id, what, at=now, who=who, detail=run_id, after=asked)
+        if noting is not None:
+            noting(conn, run_id)
         crashpoint("reconcile.beginning")
     crashpoint("reconcile.begun")
     return run_id
+
+
+def dismiss(
+    bridge: Bridge,
+    row_id: str,
+    *,
+    who: str,
+    reason: str | None,
+    noting: Callable[[sa.Connection, str], None] | None = None,
+) -> bool:
+    """Say of a difference that it is none; one that was so before is left as it is.
+
+    Returns whether it is dismissed. ``noting`` is called in the same transaction.
+    """
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        if differences.settle(conn, [row_id], DifferenceState.DISMISSED, who=who, now=now):
+            events.record(
+                conn,
+                row_id,
+                "dismissed",
+                at=now,
+                who=who,
+                detail=reason,
+                before={"state": DifferenceState.OPEN.value},
+                after={"state": DifferenceState.DISMISSED.value},
+            )
+        row = differences.by_id(conn, row_id)
+        done = row is not None and row.state == DifferenceState.DISMISSED
+        if done and noting is not None:
+            noting(conn, row_id)
+        crashpoint("reconcile.dismissing")
+    crashpoint("reconcile.dismissed")
+    return done
 
 
 def _step(bridge: Bridge, row: sa.Row[Any]) -> None:

@@ -169,6 +169,7 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
         ("holds", "/holds"),
         ("templates", "/templates"),
         ("template", "/templates/classic"),
+        ("tokens", "/tokens"),
     ):
         page.goto(url + path)
         looked[name] = _faults(page)

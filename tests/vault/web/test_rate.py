@@ -8,9 +8,9 @@ from time import time
 import httpx
 import pytest
 
+from runtime.allowances import RateLimit
 from tests.vault.world import World
 from vault.addresses import API
-from vault.web.rate import RateLimit
 
 
 class Clock:

@@ -1,15 +1,17 @@
-"""One JSON shape for every error: ``{"error": {"code", "message"}}``."""
+"""One JSON shape for every error: ``{"error": {"code", "message"}}``, here and in the API."""
 
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 log = structlog.get_logger()
 
 RETRY_AFTER_S = 30
+#: Below this lies the REST API.
+API = "/api/v1"
 
 _MESSAGES = {
     404: "There is nothing at this address. Check it against `vaultbridge site show`.",
@@ -17,10 +19,15 @@ _MESSAGES = {
     413: "The request is larger than 1 MB. Send one event a request.",
 }
 
+_OF_THE_API = {
+    404: f"There is nothing at this address. {API}/docs lists what there is.",
+    405: f"This address does not take this method. {API}/docs lists what there is.",
+}
 
-def answer(status: int, code: str, message: str) -> Response:
-    """An error answer."""
-    response = jsonify({"error": {"code": code, "message": message}})
+
+def answer(status: int, code: str, message: str, **more: object) -> Response:
+    """An error answer; ``more`` stands beside its code and message."""
+    response = jsonify({"error": {"code": code, "message": message, **more}})
     response.status_code = status
     return response
 
@@ -36,15 +43,32 @@ def unavailable(seconds: int = RETRY_AFTER_S) -> Response:
 
 def register(app: Flask) -> None:
     """Give every error of the application this shape."""
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, http)
     app.register_error_handler(SQLAlchemyError, _database)
     app.register_error_handler(Exception, _bug)
 
 
-def _http(exc: HTTPException) -> Response:
+def http(exc: HTTPException) -> Response:
+    """What Flask refuses, in this shape."""
     status = exc.code or 500
-    code = exc.name.lower().replace(" ", "_")
-    return answer(status, code, _MESSAGES.get(status, exc.description or exc.name))
+    if request.path.startswith(f"{API}/") and status in _OF_THE_API:
+        said = _OF_THE_API[status]
+    else:
+        said = _MESSAGES.get(status, exc.description or exc.name)
+    return _with_headers(answer(status, code_of(exc), said), exc)
+
+
+def code_of(exc: HTTPException) -> str:
+    """An error's word."""
+    return exc.name.lower().replace(" ", "_")
+
+
+def _with_headers(response: Response, exc: HTTPException) -> Response:
+    """With what the error has to say beside, such as which methods an address takes."""
+    for name, value in exc.get_headers():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
 
 
 def _database(exc: SQLAlchemyError) -> Response:

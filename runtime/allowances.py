@@ -1,8 +1,8 @@
 """How many requests a token may make: so many in each minute, counted in this process.
 
-One web process serves a vault on SQLite. Where several serve one on PostgreSQL each counts for
-itself, so that a token may get through up to as many times the limit: it guards the vault against
-a client gone wild, it does not bill anybody, and a request costs no write for it.
+One web process serves SQLite. Where several serve one PostgreSQL each counts for itself, so that a
+token may get through up to as many times the limit: it guards against a client gone wild, it does
+not bill anybody, and a request costs no write for it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 WINDOW_S = 60.0
@@ -40,9 +40,9 @@ class RateLimit:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         #: By token: when its window began, and the requests since. One entry a valid token.
-        self._windows: dict[int, tuple[float, int]] = {}
+        self._windows: dict[Hashable, tuple[float, int]] = {}
 
-    def count(self, token_id: int) -> Allowance:
+    def count(self, token_id: Hashable) -> Allowance:
         """Count one request of a valid token, and say whether it may pass."""
         with self._lock:
             now = self._monotonic()
