@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.certificates.page import direction
-
 SOURCE = Path(__file__).with_name("report.typ")
 #: The share of the width that a column takes at least and at most.
-NARROWEST, WIDEST = 6, 26
+NARROWEST, WIDEST = 9, 42
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,7 @@ class Report:
         return {
             "title": printable(f"{self.heading}: {self.of}"),
             "heading": printable(self.heading),
-            "of": _text(printable(self.of)),
+            "of": printable(self.of),
             "made": printable(self.made),
             "foot": printable(self.foot),
             "by": printable(self.by),
@@ -66,10 +64,10 @@ class Report:
 def _part(part: Part, printable: Callable[[str], str]) -> dict[str, Any]:
     return {
         "title": printable(part.title),
-        "facts": [[_text(printable(text)) for text in pair] for pair in part.facts],
-        "columns": [_text(name) for name in part.columns],
+        "facts": [[printable(text) for text in pair] for pair in part.facts],
+        "columns": list(part.columns),
         "widths": _widths(part),
-        "rows": [[_text(printable(text)) for text in row] for row in part.rows],
+        "rows": [[printable(text) for text in row] for row in part.rows],
         "empty": printable(part.empty),
     }
 
@@ -78,7 +76,3 @@ def _widths(part: Part) -> list[int]:
     """By how much stands in each column."""
     columns = zip(part.columns, *part.rows, strict=True)
     return [min(max(NARROWEST, *map(len, cells)), WIDEST) for cells in columns]
-
-
-def _text(text: str) -> dict[str, str]:
-    return {"text": text, "direction": direction(text)}

@@ -103,7 +103,7 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     return [
         Change(name=name, old=old.get(name), new=new.get(name))
         for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) or name not in old or name not in new
+        if old.get(name) != new.get(name)
     ]
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from html import unescape
 from typing import Any
 
+_TAG = re.compile(r"<[^>]*>")
+#: Who said in which zone the day is counted.
+_SOURCES = {
+    "mapping": "the mapping",
+    "course": "the course",
+    "site": "the site",
+    "setting": "BRIDGE_TIMEZONE",
+}
 #: What stands where nothing is known.
 NOTHING = "–"
 
@@ -26,7 +36,7 @@ def title(told: Mapping[str, Any]) -> str:
     """Whose certificate it is of, and of what."""
     of = told["certificate"]
     name = of["full_name"] or told["completion"]["learner"]["full_name"] or of["id"]
-    return " · ".join(filter(None, [name, of["certificate_title"]]))
+    return " · ".join(map(_apart, filter(None, [name, of["certificate_title"]])))
 
 
 def sections(told: Mapping[str, Any]) -> Sequence[Section]:
@@ -62,7 +72,7 @@ def _certificate(of: Mapping[str, Any]) -> Section:
             ("What is the matter", of["problem"]),
             ("Issued by", f"{account['institution_name']} ({account['name']})"),
             ("Vault", account["vault_url"]),
-            ("Says of it", vault["vault_status"]),
+            ("The vault says", vault["vault_status"]),
             ("Its number there", vault["vault_uuid"]),
             ("Verification", vault["verification_url"]),
             ("The learner’s page", of["learner_page"]),
@@ -75,7 +85,8 @@ def _certificate(of: Mapping[str, Any]) -> Section:
 def _dated(said: Mapping[str, Any] | None) -> str | None:
     if not said:
         return None
-    return ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
+    source = _SOURCES.get(str(said.get("source")), str(said.get("source")))
+    return f"completed {said.get('instant')}, counted in {said.get('zone')}, as {source} says"
 
 
 def _completion(of: Mapping[str, Any]) -> Section:
@@ -103,7 +114,12 @@ def _completion(of: Mapping[str, Any]) -> Section:
 
 
 def _called(name: str | None, code: str | None, row_id: str) -> str:
-    return " · ".join(filter(None, [name, code, f"number {row_id}"]))
+    return " · ".join(map(_apart, filter(None, [name, code, f"number {row_id}"])))
+
+
+def _apart(text: str) -> str:
+    """A part of a line that keeps its own direction beside the others (UAX #9, 2.4.2)."""
+    return f"\u2068{text}\u2069"
 
 
 def _grade(of: Mapping[str, Any] | None) -> str | None:
@@ -223,7 +239,7 @@ def _gradebook(of: Sequence[Mapping[str, Any]]) -> Section:
             _cells(
                 one["course_id"],
                 one["state"],
-                one["shown"] or one["text"],
+                _without_tags(one["shown"] or one["text"]),
                 one["written_at"],
                 one["read_back_at"],
                 one["problem"],
@@ -232,6 +248,10 @@ def _gradebook(of: Sequence[Mapping[str, Any]]) -> Section:
         ],
         empty="No gradebook tells it.",
     )
+
+
+def _without_tags(text: str | None) -> str | None:
+    return None if text is None else " ".join(unescape(_TAG.sub(" ", text)).split())
 
 
 def _history(of: Sequence[Mapping[str, Any]]) -> Section:

@@ -12,9 +12,12 @@ import sqlalchemy as sa
 
 from bridge.certificates.report import Part, Report
 from bridge.people.roles import Limits, Role
-from bridge.pipeline import dossier
+from bridge.pipeline import correcting, dossier, release
+from bridge.pipeline.correcting import Asked
 from bridge.pipeline.publishing import withdraw
-from bridge.store import tables
+from bridge.pipeline.release import Word
+from bridge.store import corrections, tables
+from bridge.store.states import HoldOutcome, MappingState
 from tests.bridge.console.conftest import SignedIn
 from tests.bridge.world import NOON, SITE, World
 
@@ -31,7 +34,8 @@ def gathered(world: World, row_id: str) -> dict[str, Any]:
 
 def words(pdf: bytes) -> str:
     document = pypdfium2.PdfDocument(pdf)
-    return "\n".join(page.get_textpage().get_text_range() for page in document)
+    text = "\n".join(page.get_textpage().get_text_range() for page in document)
+    return text.replace("\u200b", "").replace("\r\n", "")
 
 
 def test_it_tells_why_as_what_and_by_whom(world: World) -> None:
@@ -78,7 +82,7 @@ def test_page_pdf_and_json_tell_the_same(world: World, signed_in: SignedIn) -> N
     printed = words(paper.data)
     for fact in (row.reference_id, row.file_sha256[:20], row.id):
         assert fact in page
-        assert fact in printed.replace("\u200b", "").replace("\r\n", "")
+        assert fact in printed
     assert "&lt;b&gt;#strong[x]&lt;/b&gt;" in page
     assert "#strong[x]" in printed
     assert NAME == json.loads(data.data)["certificate"]["full_name"]
@@ -105,3 +109,40 @@ def test_it_is_not_there_for_whoever_does_not_see_the_certificate(
     other = signed_in(Role.ADMIN, Limits(courses=frozenset({f"{SITE}/another"})))
 
     assert 404 == other.get(path).status_code
+
+
+def test_approvals_and_corrections_are_told_with_who_decided_and_why(world: World) -> None:
+    world.vault.revokes = True
+    world.add_mapping(("mapping: 1", "# as before\nmapping: 1"), state=MappingState.REHEARSAL)
+    world.complete("ada")
+    world.settle(hours=1)
+    word = Word(outcome=HoldOutcome.RELEASED, who="rose", reason="looked through")
+    list(release.decide(world.bridge, world.one(tables.hold).id, word))
+    world.settle(hours=1)
+    old = world.issuance
+    asked = Asked(issuance=old.id, changes={"full_name": "Augusta Ada King"})
+    begun = correcting.begin(
+        world.bridge, asked, who="alice", reason="misspelt", selected=1, approved=False
+    )
+    with world.bridge.database.read() as conn:
+        correction = corrections.by_id(conn, begun)
+    correcting.approve(world.bridge, correction, who="bea", selected=1)
+    [[done]] = list(correcting.proceed(world.bridge, begun))
+    world.settle()
+
+    told = gathered(world, done.new)
+
+    [approved] = told["approvals"]
+    assert ("alice", "misspelt", "bea") == tuple(
+        approved[name] for name in ("asked_by", "why_asked", "who")
+    )
+    first, second = told["corrections"]
+    assert (old.id, done.new, "misspelt", "alice") == tuple(
+        first[name] for name in ("id", "replaced_by", "because", "who")
+    )
+    assert (done.new, None) == (second["id"], second["replaced_by"])
+    [held, corrected] = gathered(world, old.id)["approvals"]
+    assert ("hold", "released", "rose", "looked through") == tuple(
+        held[name] for name in ("of", "outcome", "who", "reason")
+    )
+    assert approved == corrected
