@@ -382,7 +382,8 @@ class Connector(ABC, Generic[S]):
     #: Equal to the entry point, the folder, and the part of the hook's address.
     name: ClassVar[str]
     #: Described once: validation, the console's form, masking. A secret field carries
-    #: ``metadata={"secret": True}``; every field ``metadata={"help": …, "example": …}``.
+    #: ``metadata={"secret": True}``; every field ``metadata={"help": …, "example": …}``, perhaps a
+    #: ``"label"``; a secret that is the admin's own to choose ``"make"``, which makes a new one.
     settings_schema: ClassVar[type[ma.Schema]]
     #: Whether the LMS mails the learner of each text that `write_back` puts there: then nobody else
     #: mails them of the same.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,3 +83,8 @@ def at_least(length: int) -> Callable[[str], None]:
             raise ValueError("holds a blank or a control character")
 
     return check
+
+
+def random_text() -> str:
+    """A new secret for a setting whose text is the admin's own to choose."""
+    return secrets.token_urlsafe(32)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
 from typing import Any
 
 import httpx
@@ -13,6 +16,10 @@ from connectors.base import Clock, Connector
 #: A package that brings a connector names it in this group:
 #: ``[project.entry-points."vaultbridge.connectors"]``.
 GROUP = "vaultbridge.connectors"
+#: How an admin connects the LMS, in Markdown; it may link to files beside it.
+INSTRUCTIONS = "README.md"
+#: What may be shown of a connector's package: nothing that is code.
+_SHOWN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:md|txt|xml|json|csv|yaml)")
 
 
 class UnknownConnector(LookupError):
@@ -48,6 +55,17 @@ def build(
     """A connector for one site. Raises UnknownConnector, or marshmallow.ValidationError."""
     connector = load(name)
     return connector(connector.settings_schema().load(settings), http=http, now=now)
+
+
+def beside(connector: type[Connector[Any]], name: str) -> bytes | None:
+    """A file that stands beside a connector's code, such as `INSTRUCTIONS`; None if none does."""
+    package = sys.modules[connector.__module__].__package__
+    if not package or not _SHOWN.fullmatch(name):
+        return None
+    try:
+        return files(package).joinpath(name).read_bytes()
+    except OSError:
+        return None
 
 
 def _installed(points: Iterable[EntryPoint] | None) -> Iterable[EntryPoint]:

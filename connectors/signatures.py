@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import secrets as chance
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -60,6 +61,11 @@ def require_standard_webhook(
         except Unverified:
             continue
     raise Unverified("no signature matches")
+
+
+def new_signing_secret() -> str:
+    """A new secret for Standard Webhooks."""
+    return _PREFIX + base64.b64encode(chance.token_bytes(32)).decode()
 
 
 def signing_key(secret: str) -> bytes:

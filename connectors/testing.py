@@ -169,6 +169,16 @@ class ConnectorContract(ABC):
         assert all(field.metadata["help"] for field in fields.values())
         self.connector_class.settings_schema().load(examples)
 
+    def test_a_secret_that_is_made_is_as_good_as_one_that_is_typed(self) -> None:
+        fields = self.connector_class.settings_schema().fields
+        made = {
+            name: field.metadata["make"]()
+            for name, field in fields.items()
+            if "make" in field.metadata
+        }
+
+        self.connector_class.settings_schema().load({**self.settings, **made})
+
     def test_some_setting_is_secret_and_repr_hides_each_of_them(self) -> None:
         assert self.secrets()
         self.assert_no_secret_in(repr(self.connector().settings))

@@ -99,6 +99,15 @@ def delivered(bridge: Bridge, site_name: str, body: bytes, *, ask: bool) -> Sequ
     return [_told(bridge, _known(bridge, site, each), site, each) for each in told]
 
 
+def told_by(bridge: Bridge, site: sa.Row[Any], found: Completion) -> Told:
+    """A completion as its LMS tells it now, whether or not it was received before.
+
+    Raises what connectors raise.
+    """
+    (asked,) = _asked(bridge, site, [found])
+    return _told(bridge, _known(bridge, site, asked), site, asked)
+
+
 def _known(bridge: Bridge, site: sa.Row[Any], found: Completion) -> sa.Row[Any] | None:
     """The row of a completion that was received before."""
     with bridge.database.read() as conn:

@@ -396,3 +396,9 @@ def _grade(data: Mapping[str, Any]) -> Grade:
         for name in ("percent", "points", "maximum")
     }
     return Grade(**numbers, text=data["text"])
+
+
+def newest(conn: sa.Connection, site_id: str) -> sa.Row[Any] | None:
+    """The last that was heard of at a site."""
+    of_site = sa.select(completion).where(completion.c.site_id == site_id)
+    return conn.execute(of_site.order_by(completion.c.id.desc()).limit(1)).first()

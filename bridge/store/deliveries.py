@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -224,3 +224,53 @@ def recent(conn: sa.Connection, *, state: str | None, limit: int) -> Sequence[Ma
         query = query.where(delivery.c.state == state)
     rows = conn.execute(query.order_by(delivery.c.id.desc()).limit(limit))
     return rows.mappings().all()
+
+
+#: What a delivery is listed by: all but what was sent.
+_listed = [column for column in delivery.c if column.name != "request"]
+
+
+def of_site(
+    conn: sa.Connection,
+    site_id: str,
+    *,
+    states: Collection[str] = (),
+    after: str | None = None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Deliveries of a site, newest first, without what was sent.
+
+    ``after`` is the last id of the page before; without ``states`` in any state.
+    """
+    query = sa.select(*_listed).where(delivery.c.site_id == site_id)
+    if states:
+        query = query.where(delivery.c.state.in_(states))
+    if after is not None:
+        last = sa.select(delivery.c.received_at).where(delivery.c.id == after).scalar_subquery()
+        earlier = delivery.c.received_at < last
+        as_early = sa.and_(delivery.c.received_at == last, delivery.c.id < after)
+        query = query.where(delivery.c.received_at <= last, sa.or_(earlier, as_early))
+    return conn.execute(
+        query.order_by(delivery.c.received_at.desc(), delivery.c.id.desc()).limit(limit)
+    ).all()
+
+
+def one_within(
+    conn: sa.Connection, delivery_id: str, limit: sa.ColumnElement[bool]
+) -> sa.Row[Any] | None:
+    """A delivery, if its site is within a limit, with ``site``, its site's name."""
+    site = delivery.metadata.tables["site"]
+    query = sa.select(delivery, site.c.name.label("site")).join(site)
+    return conn.execute(query.where(delivery.c.id == delivery_id, limit)).first()
+
+
+def refused_since(
+    conn: sa.Connection, *, since: datetime, names: Collection[str] | None = None
+) -> Sequence[sa.Row[Any]]:
+    """What was turned away since, by site, hour and reason, newest hour first: ``number`` each."""
+    query = sa.select(refusal, refusal.c.count.label("number")).where(
+        refusal.c.hour >= since.replace(minute=0, second=0, microsecond=0)
+    )
+    if names is not None:
+        query = query.where(refusal.c.site_name.in_(names))
+    return conn.execute(query.order_by(refusal.c.hour.desc(), refusal.c.reason)).all()

@@ -9,8 +9,13 @@ import sqlalchemy as sa
 
 from bridge.store.tables import delivery, issuance, issuer, site, unwanted_event, write_back
 
+#: No limit.
+EVERYTHING = sa.true()
 
-def sites(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+
+def sites(
+    conn: sa.Connection, *, within: sa.ColumnElement[bool] = EVERYTHING
+) -> Sequence[sa.Row[Any]]:
     """Sites by name: ``last_delivery``, ``last_unwanted`` (an event nobody wants), ``last_written``
     (into a gradebook), ``left_alone_until``, and their trouble."""
     query: sa.Select[Any] = (
@@ -21,13 +26,15 @@ def sites(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
             _newest(unwanted_event.c.last_at, site).label("last_unwanted"),
             _newest(write_back.c.written_at, site).label("last_written"),
         )
-        .where(site.c.removed_at.is_(None))
+        .where(site.c.removed_at.is_(None), within)
         .order_by(site.c.name)
     )
     return conn.execute(query).all()
 
 
-def issuers(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+def issuers(
+    conn: sa.Connection, *, within: sa.ColumnElement[bool] = EVERYTHING
+) -> Sequence[sa.Row[Any]]:
     """Issuers by name: ``last_certificate``, ``paused_at``, ``left_alone_until``, their trouble."""
     query: sa.Select[Any] = (
         sa.select(
@@ -35,7 +42,7 @@ def issuers(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
             *_trouble(issuer),
             _newest(issuance.c.generated_at, issuer).label("last_certificate"),
         )
-        .where(issuer.c.removed_at.is_(None))
+        .where(issuer.c.removed_at.is_(None), within)
         .order_by(issuer.c.name)
     )
     return conn.execute(query).all()

@@ -99,6 +99,19 @@ site = sa.Table(
     *lease_columns(),
 )
 
+#: The last time a person had a site's or an issuer's permissions tried, and what was found.
+connection_check = sa.Table(
+    "connection_check",
+    metadata,
+    # The site's or the issuer's.
+    sa.Column("subject", ID, primary_key=True),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    # NULL: it goes on, or was cut off.
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("who", sa.String(255), nullable=False),
+    sa.Column("findings", sa.JSON, nullable=False),
+)
+
 mapping_version = sa.Table(
     "mapping_version",
     metadata,

@@ -7,17 +7,18 @@ from typing import Any
 
 import marshmallow as ma
 
-from connectors.fields import BaseUrl, Secrets, at_least
+from connectors.fields import BaseUrl, Secrets, at_least, random_text
 
 _id = ma.validate.Regexp(r"\A[1-9][0-9]{0,18}\Z", error="Give the number in the course's address.")
 
 
-def _profile_field(what: str, example: str) -> ma.fields.String:
+def _profile_field(label: str, what: str, example: str) -> ma.fields.String:
     return ma.fields.String(
         load_default=None,
         allow_none=True,
         validate=ma.validate.Length(min=1, max=255),
         metadata={
+            "label": label,
             "help": f"The short name of the custom profile field that holds {what}, if there is "
             "one besides the name that Moodle shows.",
             "example": example,
@@ -48,6 +49,7 @@ class MoodleSettingsSchema(ma.Schema):
     base_url = BaseUrl(
         required=True,
         metadata={
+            "label": "Moodle’s address",
             "help": "Moodle's own address, as it stands in its config.php as wwwroot.",
             "example": "https://moodle.example.edu",
         },
@@ -56,6 +58,7 @@ class MoodleSettingsSchema(ma.Schema):
         required=True,
         validate=ma.validate.Regexp(r"\A[!-~]{8,255}\Z", error="Give the token and nothing else."),
         metadata={
+            "label": "Web service token",
             "secret": True,
             "help": "The web service token of the service user (Site administration → Server → "
             "Web services → Manage tokens).",
@@ -66,9 +69,11 @@ class MoodleSettingsSchema(ma.Schema):
         required=True,
         check=at_least(16),
         metadata={
+            "label": "Webhook tokens",
             "secret": True,
             "help": "The secrets that may stand in the token field of the webhook service in "
             "Moodle, one a line. Two are live while you change from one to the other.",
+            "make": random_text,
             "example": ["a-long-random-text-of-your-own"],
         },
     )
@@ -76,6 +81,7 @@ class MoodleSettingsSchema(ma.Schema):
         load_default="vaultbridge",
         validate=ma.validate.Length(min=1, max=100),
         metadata={
+            "label": "The assignment’s ID number",
             "help": "The ID number of the assignment in each course into which certificates are "
             "written as feedback.",
             "example": "vaultbridge",
@@ -86,6 +92,7 @@ class MoodleSettingsSchema(ma.Schema):
         allow_none=True,
         validate=_id,
         metadata={
+            "label": "Template course",
             "help": "The course that holds this assignment and nothing else; it is imported into "
             "courses that have none. The number after id= in the course's address.",
             "example": "6",
@@ -96,6 +103,7 @@ class MoodleSettingsSchema(ma.Schema):
         allow_none=True,
         validate=_id,
         metadata={
+            "label": "Course to check with",
             "help": "A course with learners in it, in which `site check` tries the permissions. "
             "Without it, the first course found is taken.",
             "example": "2",
@@ -107,6 +115,7 @@ class MoodleSettingsSchema(ma.Schema):
         allow_none=True,
         validate=_id,
         metadata={
+            "label": "Report of completions",
             "help": "The custom report that lists completions, by which those are found that the "
             "webhook never told. The number after id= in the report's address.",
             "example": "1",
@@ -118,6 +127,7 @@ class MoodleSettingsSchema(ma.Schema):
         allow_none=True,
         validate=ma.validate.Length(min=1, max=255),
         metadata={
+            "label": "Custom certificate activity",
             "help": "The name of the activity Custom certificate (mod_customcert) in each course "
             'whose PDF is issued where a mapping says `certificate: {from: lms}`; "*" where each '
             "course has one at most, whatever its name.",
@@ -128,13 +138,18 @@ class MoodleSettingsSchema(ma.Schema):
     knows_staff = ma.fields.Boolean(
         load_default=False,
         metadata={
+            "label": "Ask who is staff",
             "help": "Whether the bridge asks who runs a course, so that a teacher who completes it "
             "is held: yes or no. It needs moodle/role:review.",
             "example": "yes",
         },
     )
-    preferred_name_field = _profile_field("the name a learner wants to be called by", "chosen_name")
-    legal_name_field = _profile_field("the name in a learner's papers", "passport_name")
+    preferred_name_field = _profile_field(
+        "Profile field: preferred name", "the name a learner wants to be called by", "chosen_name"
+    )
+    legal_name_field = _profile_field(
+        "Profile field: legal name", "the name in a learner's papers", "passport_name"
+    )
 
     @ma.post_load
     def build(self, data: dict[str, Any], **_: Any) -> MoodleSettings:

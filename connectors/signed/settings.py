@@ -8,7 +8,7 @@ from typing import Any
 import marshmallow as ma
 
 from connectors.fields import Secrets
-from connectors.signatures import signing_key
+from connectors.signatures import new_signing_secret, signing_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +25,11 @@ class SignedSettingsSchema(ma.Schema):
         required=True,
         check=signing_key,
         metadata={
+            "label": "Signing secrets",
             "secret": True,
             "help": "The signing secrets, one a line: whsec_ and the base64 of 24 to 64 random "
             "bytes. Two are live while you change from one to the other.",
+            "make": new_signing_secret,
             "example": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
         },
     )

@@ -1,0 +1,50 @@
+// Parts of a page that move: asked for again and again while somebody looks.
+import { tellMoments } from "./console.js";
+
+// Who has left the page open for so long is not taken for somebody who is here.
+const PATIENCE_MS = 20 * 60 * 1000;
+let lastSeen = Date.now();
+for (const sign of ["pointermove", "keydown", "focus"]) {
+  window.addEventListener(sign, () => (lastSeen = Date.now()), { passive: true });
+}
+
+function ids(part) {
+  return new Set([...part.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
+}
+
+// What the person holds on to must not be taken from under their fingers.
+function isHeld(part) {
+  const chosen = document.getSelection();
+  return part.contains(document.activeElement) || (!chosen.isCollapsed && part.contains(chosen.anchorNode));
+}
+
+async function renew(part, last) {
+  const answer = await fetch(part.dataset.follow, { credentials: "same-origin" });
+  if (!answer.ok || answer.redirected) return null;
+  const text = await answer.text();
+  if (text === last || isHeld(part)) return last;
+  const known = ids(part);
+  part.innerHTML = text;
+  for (const row of part.querySelectorAll("[data-id]")) {
+    if (!known.has(row.dataset.id)) row.classList.add("fresh");
+  }
+  tellMoments(part);
+  return text;
+}
+
+async function follow(part) {
+  let last = "";
+  while (part.isConnected && !part.querySelector("[data-done]")) {
+    await new Promise((resolve) => setTimeout(resolve, Number(part.dataset.every)));
+    if (document.hidden || Date.now() - lastSeen > PATIENCE_MS) continue;
+    try {
+      const told = await renew(part, last);
+      if (told === null) return;
+      last = told;
+    } catch {
+      // The network is away for a moment; it is asked again.
+    }
+  }
+}
+
+for (const part of document.querySelectorAll("[data-follow]")) follow(part);
