@@ -62,6 +62,9 @@ def fill(database: Database, count: int, *, keys: Keys, courses: int = COURSES) 
     with database.engine.connect() as conn:
         if database.is_sqlite:
             _pragmas(conn, "foreign_keys=OFF", "synchronous=OFF", "cache_size=-400000")
+        else:
+            conn.exec_driver_sql("SET statement_timeout = 0")
+            conn.exec_driver_sql("SET session_replication_role = replica")  # no foreign keys
         for begin in range(0, count, ROWS_AT_ONCE):
             rows = [
                 _row(number, count, lots, until=until, chance=chance)
@@ -76,8 +79,14 @@ def fill(database: Database, count: int, *, keys: Keys, courses: int = COURSES) 
         conn.commit()
         if database.is_sqlite:
             _pragmas(conn, "foreign_keys=ON", "synchronous=FULL", "cache_size=-2000")
+        else:
+            conn.exec_driver_sql("RESET session_replication_role")
+            conn.exec_driver_sql("RESET statement_timeout")
+            conn.commit()
     with database.engine.connect() as conn:
         alone = conn.execution_options(isolation_level="AUTOCOMMIT")
+        if not database.is_sqlite:
+            alone.execute(sa.text("SET statement_timeout = 0"))
         alone.execute(sa.text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
     return ids
 

@@ -16,6 +16,7 @@ from bridge.console import (
     audit,
     backtests,
     certificate_templates,
+    classes,
     connecting,
     deliveries,
     dossier,
@@ -23,6 +24,7 @@ from bridge.console import (
     failures,
     holds,
     institution,
+    issuance_acts,
     issuances,
     issuers,
     mapping_editor,
@@ -39,7 +41,9 @@ from bridge.pipeline.bridge import Bridge
 
 PARTS = (
     overview,
+    classes,
     issuances,
+    issuance_acts,
     dossier,
     failures,
     mappings,

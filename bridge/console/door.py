@@ -207,6 +207,8 @@ class Console(Blueprint):
 
     def _opens(self, endpoint: str) -> bool:
         """Whether the door lets whoever is signed in to a page: for links to it."""
+        if endpoint not in self.roles:
+            return False
         role = self.roles[endpoint]
         return role is None or (
             person().role.covers(role) and not (endpoint in self.whole and person().limits.any)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,15 +13,28 @@ from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from bridge.certificates.page import RenderError
+from bridge.console.csv_answer import csv_answer
 from bridge.console.door import Console, message, page, person
 from bridge.people.roles import Role
-from bridge.pipeline import replay
+from bridge.pipeline import cancelling, pages, replacing, replay, traced
+from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.history import history_of
-from bridge.store import accounts, issuance_list, issuances, write_backs
+from bridge.store import accounts, corrections, holds, issuance_list, write_backs
+from bridge.store import issuances as rows_of
+from bridge.store.file_sources import is_from_lms
 from bridge.store.issuance_list import COURSE, ISSUER, SITE, Filters
 from bridge.store.states import IssuanceState
 
 SHOWN = 50
+#: Rows that are read at once for a table.
+AT_ONCE = 500
+COLUMNS: Sequence[str] = (
+    *("id", "state", "full_name", "applicant_email", "learner_id", "course_id", "course_title"),
+    *("site", "issuer", "mapping_name", "mapping_version", "certificate_title", "issue_date"),
+    *("expires_on", "reference_id", "vault_status", "verification_url", "created_at"),
+    *("generated_at", "cause", "problem"),
+)
 #: What stands in the address, as far as it is text.
 TEXTS = ("q", "state", "issuer", "site", "course", "mapping")
 
@@ -56,16 +69,38 @@ def add_to(console: Console) -> None:
             choices=choices,
         )
 
+    @console.page("/issuances.csv", role=Role.VIEWER)
+    def issuances_csv() -> Response:
+        """All that the filters find, as a table."""
+        given = {name: request.args.get(name, "").strip() for name in (*TEXTS, "since", "until")}
+        filters, wrong = _filters(given)
+        if wrong:
+            asked = request.query_string.decode("ascii", "replace")
+            return redirect(f"{url_for('console.issuances')}?{asked}", code=303)
+        return csv_answer("issuances", COLUMNS, _lines(bridge, filters, within=_within()))
+
     @console.page("/issuances/<row_id>", role=Role.VIEWER)
     def issuance(row_id: str) -> Response:
         """One, from delivery to gradebook."""
         with bridge.database.read() as conn:
-            row = _mine(conn, row_id)
+            row = mine(conn, row_id)
             history = history_of(bridge, conn, row_id)
             telling = write_backs.of_issuances(conn, [row_id]).get(row_id, ())
             chain = _chain(conn, row)
+            now = bridge.database.now(conn)
+            told: dict[str, Any] = {
+                "attempts": rows_of.attempts(conn, row_id),
+                "trace": traced.trace_of(bridge, conn, row),
+                "asked": corrections.asked_for(conn, row_id),
+                "waits_in_hold": holds.is_waiting(row),
+                "cancels": cancelling.why_not(conn, row, now=now) is None,
+                "corrects": replacing.why_not(conn, row) is None,
+            }
         return page(
             "issuance.html",
+            **told,
+            mails=bridge.settings.mail_server is not None,
+            pictured=_is_printed(row),
             row=row,
             lines=history.lines,
             telling=telling,
@@ -77,7 +112,7 @@ def add_to(console: Console) -> None:
     def certificate_file(row_id: str) -> Response:
         """The file as it was sent to the vault."""
         with bridge.database.read() as conn:
-            row = _mine(conn, row_id)
+            row = mine(conn, row_id)
             if row.file_sha256 is None:
                 raise NotFound
             content = _content(conn, row.file_sha256)
@@ -85,26 +120,73 @@ def add_to(console: Console) -> None:
         answer.headers["Content-Disposition"] = f'inline; filename="{row_id}.pdf"'
         return answer
 
+    @console.page("/issuances/<row_id>/picture.svg", role=Role.VIEWER)
+    def certificate_picture(row_id: str) -> Response:
+        """The page as it is, or would be, printed."""
+        with bridge.database.read() as conn:
+            row = mine(conn, row_id)
+            issuer = accounts.issuer_by_id(conn, row.issuer_id)
+        if not _is_printed(row):
+            raise NotFound
+        try:
+            drawn = bridge.renderer.render(pages.page_of(row, issuer), form="svg")
+        except RenderError as exc:
+            raise NotFound from exc
+        return FlaskResponse(drawn, mimetype="image/svg+xml")
+
     @console.page("/issuances/<row_id>/replay", role=Role.SUPPORT, methods=["POST"])
     def replay_issuance(row_id: str) -> Response:
         """Set it going again, after its cause was mended, or its gradebook row."""
         with bridge.database.read() as conn:
-            row = _mine(conn, row_id)
+            row = mine(conn, row_id)
             telling = write_backs.of_issuances(conn, [row.id]).get(row.id, ())
         asked = request.form.get("what") == "write_back"
         ids = [one.id for one in telling] if asked else [row.id]
-        said = [replay.replay(bridge, one, who=person().email) for one in ids]
+        reason = " ".join(request.form.get("reason", "").split()) or None
+        said = [replay.replay(bridge, one, who=person().email, reason=reason) for one in ids]
         if not any(one.going for one in said):
             text = " ".join(one.said for one in said)
             return message(gettext("It was not set going again"), text, status=409)
         return redirect(url_for("console.issuance", row_id=row_id), code=303)
 
 
+def _lines(
+    bridge: Bridge, filters: Filters, *, within: sa.ColumnElement[bool]
+) -> Iterator[Sequence[str | None]]:
+    """Every issuance that is found, page by page: none is in memory for longer."""
+    after = None
+    while True:
+        with bridge.database.read() as conn:
+            rows = issuance_list.page(conn, filters, within=within, after=after, limit=AT_ONCE)
+        yield from map(_line, rows)
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1].id
+
+
+def _line(row: sa.Row[Any]) -> Sequence[str | None]:
+    course = row.completion_data.get("course") or {}
+    learner = row.completion_data.get("learner") or {}
+    told = {**row._asdict(), "course_title": course.get("title")}
+    told["full_name"] = row.full_name or learner.get("full_name")
+    told["applicant_email"] = row.applicant_email or learner.get("email")
+    return [_cell(told[name]) for name in COLUMNS]
+
+
+def _cell(value: Any) -> str | None:
+    return value.isoformat() if isinstance(value, date) else None if value is None else str(value)
+
+
+def _is_printed(row: sa.Row[Any]) -> bool:
+    """Whether there is a page of it that we print: not while an entry lacks, nor once erased."""
+    return bool(row.full_name and row.certificate and not is_from_lms(row.certificate))
+
+
 def _within() -> sa.ColumnElement[bool]:
     return person().limits.over(issuer=ISSUER, site=SITE, course=COURSE)
 
 
-def _mine(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
+def mine(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
     """The issuance, unless it is none, or not within the person's limits."""
     row = issuance_list.one(conn, row_id, within=_within())
     if row is None:
@@ -113,11 +195,11 @@ def _mine(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
 
 
 def _chain(conn: sa.Connection, row: sa.Row[Any]) -> list[sa.Row[Any]]:
-    return [other for other in issuances.chain(conn, row) if other.id != row.id]
+    return [other for other in rows_of.chain(conn, row) if other.id != row.id]
 
 
 def _content(conn: sa.Connection, sha256: str) -> bytes:
-    return issuances.file_content(conn, sha256)
+    return rows_of.file_content(conn, sha256)
 
 
 def _choices(conn: sa.Connection) -> Mapping[str, Sequence[str]]:

@@ -8,6 +8,7 @@ from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from bridge import overview
+from bridge.console import classes
 from bridge.console.door import Console, page, person
 from bridge.people.roles import Role
 
@@ -19,8 +20,8 @@ def add_to(console: Console) -> None:
 
     @console.page("/", role=Role.VIEWER)
     def front() -> Response:
-        """The overview; for whoever does not see all of it, the list of what they see."""
+        """The overview; for whoever does not see all of it, their class, or their list."""
         if person().limits.any:
-            return redirect(url_for("console.issuances"))
+            return redirect(classes.home(person()) or url_for("console.issuances"))
         told = overview.look(console.bridge, since=LOOKS_BACK)
         return page("overview.html", told=told)

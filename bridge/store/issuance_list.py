@@ -13,7 +13,7 @@ Conditions are asked by subqueries that give one value, which no planner turns i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,8 @@ WALKED = 10_000
 FEW = 20_000
 #: Entries of the index of words that are counted: a name may stand in it several times.
 ENTRIES = 40_000
+#: So often one issuance may be met by one part of a query, mostly.
+SAME = 4
 #: Before and after every id.
 FIRST, LAST = "", "~"
 
@@ -322,62 +324,75 @@ def _any_order(asked: _Asked) -> sa.Select[tuple[str]]:
 
 def _by_words(asked: _Asked, limit: int) -> Sequence[str]:
     candidates, _ = _candidates(asked)
-    newest = candidates.order_by(sa.desc("id")).limit(limit)
-    return [str(row.id) for row in asked.conn.execute(newest)]
+    ids: list[str] = []
+    # A name may stand there several times; to leave that to the database takes five times as long.
+    for most in (limit * SAME, None):
+        newest = candidates.order_by(sa.desc("id")).limit(most)
+        rows = asked.conn.execute(newest).all()
+        ids = list(dict.fromkeys(str(row.id) for row in rows))[:limit]
+        if len(ids) == limit or len(rows) != most:
+            break
+    return ids
 
 
 def _words_total(asked: _Asked) -> Total:
     candidates, few = _candidates(asked)
     if few:
-        return Total(count=_up_to(asked.conn, candidates, None))
-    each = _entries(asked, asked.parts[0]).limit(ENTRIES if asked.state is None else MOST)
-    entries = each.subquery()
-    query = _compared(asked, entries, asked.parts[1:])
-    count = _up_to(asked.conn, query, None)
-    cut = _up_to(asked.conn, each, None) == (ENTRIES if asked.state is None else MOST)
+        return Total(count=_up_to(asked.conn, candidates.distinct(), None))
+    rarest, others = _rarest(asked)[0], len(asked.parts) > 1
+    most = MOST if others or asked.state is not None else ENTRIES
+    entries = _entries(asked, rarest).limit(most)
+    counted = _compared(asked, entries.subquery()).distinct()
+    count = _up_to(asked.conn, counted, None)
+    cut = _up_to(asked.conn, entries, None) == most
     return Total(count=min(count, MOST), more=cut or count > MOST)
 
 
 def _candidates(asked: _Asked) -> tuple[sa.Select[tuple[str]], bool]:
-    """The issuances that fit, found by what leaves fewest; and whether those are few."""
-    counts = {part: _up_to(asked.conn, _entries(asked, part), FEW) for part in asked.parts}
-    rarest = min(counts, key=counts.__getitem__)
-    if asked.state is not None and counts[rarest] > 1:
+    """The issuances that fit, found by what leaves fewest; and whether those are few.
+
+    Some may come several times.
+    """
+    rarest, number = _rarest(asked)
+    if asked.state is not None and number > 1:
         of_state = sa.select(listed.c.id).where(asked.within(listed.c.id), *asked.of_state())
-        if _up_to(asked.conn, of_state, counts[rarest]) < counts[rarest]:
+        if _up_to(asked.conn, of_state, number) < number:
             fits = [*asked.of_lots(listed.c.lot_id), *asked.of_text(listed.c.text)]
             return of_state.where(*fits), True
-    entries = _entries(asked, rarest).subquery()
-    others = [part for part in asked.parts if part != rarest]
-    return _compared(asked, entries, others), counts[rarest] < FEW
+    return _compared(asked, _entries(asked, rarest).subquery()), number < FEW
 
 
-def _entries(asked: _Asked, part: str) -> sa.Select[tuple[str]]:
+def _rarest(asked: _Asked) -> tuple[str, int]:
+    """The part of the query that fewest words begin with, and how many do; at most `FEW`."""
+    counts = {part: _up_to(asked.conn, _begun(asked, part), FEW) for part in asked.parts}
+    rarest = min(counts, key=counts.__getitem__)
+    return rarest, counts[rarest]
+
+
+def _begun(asked: _Asked, part: str) -> sa.Select[tuple[str]]:
     """Each place in the index of words that a part of the query begins."""
     begins = part[:LONGEST_WORD].rstrip()
     return sa.select(listed_word.c.issuance_id.label("id")).where(
         listed_word.c.word >= begins,
         listed_word.c.word < begins + LAST_CHARACTER,
         asked.within(listed_word.c.issuance_id),
-        *asked.of_lots(listed_word.c.lot_id),
     )
 
 
-def _compared(
-    asked: _Asked, entries: sa.FromClause, others: Iterable[str]
-) -> sa.Select[tuple[str]]:
-    """Those of the entries that have the other parts, too, and the state, each once."""
-    query = sa.select(entries.c.id.label("id")).distinct()
-    for part in others:
-        query = query.where(entries.c.id.in_(_entries(asked, part)))
-    long = [part for part in asked.parts if len(part) > LONGEST_WORD]
+def _entries(asked: _Asked, part: str) -> sa.Select[tuple[str]]:
+    """Those of them that are of the lots that are asked for."""
+    return _begun(asked, part).where(*asked.of_lots(listed_word.c.lot_id))
+
+
+def _compared(asked: _Asked, entries: sa.FromClause) -> sa.Select[tuple[str]]:
+    """Those of the entries that have all parts of the query, and the state."""
+    query = sa.select(entries.c.id.label("id"))
     checks = [*asked.of_state()]
-    place = PLACE[asked.conn.dialect.name]
-    checks += [place(listed.c.text, f" {part}") > 0 for part in long]
+    if len(asked.parts) > 1 or len(asked.parts[0]) > LONGEST_WORD:
+        checks += asked.of_text(listed.c.text)
     if checks:
-        holds = sa.case((sa.and_(*checks), 1))
-        row = sa.select(holds).where(listed.c.id == entries.c.id).correlate(entries)
-        query = query.where(row.scalar_subquery() == 1)
+        row = sa.select(sa.case((sa.and_(*checks), 1))).where(listed.c.id == entries.c.id)
+        query = query.where(row.correlate(entries).scalar_subquery() == 1)
     return query
 
 
