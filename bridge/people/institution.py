@@ -26,6 +26,8 @@ from runtime.http import Client
 
 #: Where somebody comes back to, below the public address: what is entered at the institution.
 BACK = "/console/sign-in/back"
+#: Who gives roles and takes them away at a sign-in.
+WHO = "the institution"
 _BYTES = 32
 
 
@@ -207,8 +209,7 @@ def _who(
         if row is not None and known:
             people.remove(conn, row.id, now=now)
             people.forget_identity(conn, issuer, subject)
-            what = "removed: no role any more"
-            events.record(conn, row.id, what, at=now, who=events.PIPELINE)
+            events.record(conn, row.id, "removed: no role any more", at=now, who=WHO)
         return NotIn(Why.NO_ROLE)
     if row is not None and known:
         _renew(conn, row, visitor, bridge)
@@ -243,7 +244,8 @@ def _who(
         return NotIn(Why.TAKEN)
     people.identify(conn, made, issuer, subject, now=now)
     what = f"came in by the institution as {visitor.role}"
-    events.record(conn, made, what, at=now, who=visitor.email)
+    given = {"role": visitor.role.value, "limits": visitor.limits.packed()}
+    events.record(conn, made, what, at=now, who=visitor.email, after=given)
     return made
 
 
@@ -265,6 +267,8 @@ def _renew(conn: sa.Connection, row: sa.Row[Any], visitor: _Visitor, bridge: Bri
             row.id,
             f"made {visitor.role} by the institution",
             at=now,
-            who=events.PIPELINE,
+            who=WHO,
             detail=f"was {row.role}",
+            before={name: getattr(row, name) for name in changed},
+            after=changed,
         )

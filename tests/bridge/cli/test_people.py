@@ -44,6 +44,12 @@ def test_somebody_is_invited_promoted_signed_out_and_removed(run: Run, world: Wo
     [told] = run("people", "--json").json
     assert {"sites": ["scripted-main"], "courses": ["scripted-main/42"]} == told["limits"]
     assert "support" == told["role"]
+    assert "everything" in run("people", "limit", SUE, "--everything", "--as", "ada").out
+    assert run("people", "--json").json[0]["limits"] is None
+    assert 0 == run("people", "limit", SUE, "--issuer", "main", "--as", "ada").code
+    assert "gone" in run("people", "limit", SUE, "--issuer", "gone", "--as", "ada").err
+    assert "--everything" in run("people", "limit", SUE, "--as", "ada").err
+    assert {"issuers": ["main"]} == run("people", "--json").json[0]["limits"]
     assert 0 == run("people", "remove", SUE, "--as", "ada").code
     assert [] == run("people", "--json").json
     said = [(e.what, e.who) for e in world.rows(tables.event) if e.subject.startswith("pe_")]

@@ -60,6 +60,12 @@ def in_template(source: str) -> list[str]:
     return reader.found
 
 
+def _says_something(given: ast.expr) -> bool:
+    parts = given.values if isinstance(given, ast.JoinedStr) else [given]
+    texts = [str(one.value) for one in parts if isinstance(one, ast.Constant)]
+    return any(_WORD.search(text) for text in texts)
+
+
 def in_code(path: Path) -> Iterator[str]:
     """Titles and sentences that a view hands to `message` as they stand."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -67,5 +73,5 @@ def in_code(path: Path) -> Iterator[str]:
             continue
         if node.func.id in _TITLES:
             for given in node.args:
-                if isinstance(given, ast.Constant | ast.JoinedStr):
+                if _says_something(given):
                     yield f"{path.name}:{given.lineno}"

@@ -158,13 +158,15 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
     keep_picture(page, "sign-in")
     sign_in(page, url, "ada@staff.example")
     ada = busy.rows(tables.issuance)[0]
-    for name, path in (
+    named = (
         ("overview", "/"),
         ("issuances", "/issuances"),
         ("issuance", f"/issuances/{ada.id}"),
         ("failures", "/failures"),
         ("failure", "/failures/issue.bug.Fault"),
         ("people", "/people"),
+        ("person", f"/people/{busy.rows(tables.person)[0].id}"),
+        ("account", "/account"),
         ("audit", "/audit"),
         ("dossier", f"/issuances/{ada.id}/dossier"),
         ("mappings", "/mappings"),
@@ -176,7 +178,8 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
         ("templates", "/templates"),
         ("template", "/templates/classic"),
         ("tokens", "/tokens"),
-    ):
+    )
+    for name, path in [*named, *_others(busy, page, url, [path for _, path in named])]:
         page.goto(url + path)
         looked[name] = _faults(page)
         keep_picture(page, name)
@@ -185,8 +188,21 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
         page.set_viewport_size(LAPTOP)
 
         assert wide <= PHONE["width"], name
+        assert 1 == page.locator("h1").count(), name
 
     assert {name: [] for name in looked} == looked
+
+
+def _others(world: World, page: Page, url: str, known: list[str]) -> Iterator[tuple[str, str]]:
+    """Every other page that needs no more than its address."""
+    for rule in world.app.url_map.iter_rules():
+        path = rule.rule.removeprefix("/console")
+        if not rule.endpoint.startswith("console.") or rule.arguments or path in known:
+            continue
+        if "GET" in (rule.methods or ()) and path != "/sign-in":
+            answer = page.request.get(url + path, max_redirects=0)
+            if answer.ok and answer.headers["content-type"].startswith("text/html"):
+                yield rule.endpoint.removeprefix("console."), path
 
 
 def _faults(page: Page) -> list[str]:
@@ -197,6 +213,24 @@ def _faults(page: Page) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
+
+
+def test_a_keyboard_and_a_phone_lead_everywhere(busy: World, url: str, page: Page) -> None:
+    add_person(busy, "ada@staff.example", Role.ADMIN)
+    sign_in(page, url, "ada@staff.example")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert "main" == page.evaluate("document.activeElement.id"), "past the menu in two keys"
+
+    page.set_viewport_size(PHONE)
+    people = page.get_by_role("link", name="People")
+    assert not people.is_visible()
+    page.get_by_role("link", name="Menu", exact=True).click()
+    keep_picture(page, "menu")
+    page.set_viewport_size(PHONE)
+    people.click()
+    page.get_by_role("heading", name="People", exact=True).wait_for()
+    assert not people.is_visible(), "the menu closes behind one"
 
 
 def test_moments_are_told_in_the_readers_zone(busy: World, url: str, page: Page) -> None:
