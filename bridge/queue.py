@@ -21,11 +21,12 @@ from bridge.pipeline import (
     normalise,
     proofs,
     reconcile,
+    replay,
     revoke,
     write_back,
 )
 from bridge.pipeline.bridge import Bridge
-from bridge.store import erasures, issuances, revocations, tables
+from bridge.store import erasures, issuances, replays, revocations, tables
 from bridge.store.issuances import Which
 from bridge.store.states import DeliveryState
 from runtime.lease import due
@@ -41,7 +42,7 @@ BELLS: Mapping[str, tuple[Step, ...]] = {
     "issue": (issue.run, revoke.run, erase.run, proofs.run),
     "follow": (follow.run,),
     "write_back": (write_back.run, mail.run),
-    "reconcile": (reconcile.run, look_again.run),
+    "reconcile": (reconcile.run, look_again.run, replay.run),
 }
 
 #: Where a bell's work waits, and which of it can be done now.
@@ -56,7 +57,10 @@ _WAITING: Mapping[str, tuple[tuple[sa.Table, Which], ...]] = {
     ),
     "follow": ((tables.issuance, issuances.followable),),
     "write_back": ((tables.mail, lambda _: sa.true()),),
-    "reconcile": ((tables.site, lambda _: tables.site.c.removed_at.is_(None)),),
+    "reconcile": (
+        (tables.site, lambda _: tables.site.c.removed_at.is_(None)),
+        (tables.replay, lambda _: replays.unfinished()),
+    ),
 }
 
 #: Which bells have work, besides, that is asked of LMSs.

@@ -155,6 +155,7 @@ def _run(
         for last in _telling(replaying.proceed(b, replay_id), _how_far):
             results += last.results
     except KeyboardInterrupt:
+        replaying.leave(b, replay_id)
         done = 0 if last is None else last.going + last.unchanged
         click.echo(
             f"Interrupted after {done:,}. Go on: vaultbridge replay --continue {replay_id}",

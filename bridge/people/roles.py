@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.store import reach
+
 
 class Role(StrEnum):
     """What a person may do; each may do what those before it may."""
@@ -76,17 +78,7 @@ class Limits:
         A kind that is limited and has no column lets nothing through: what cannot be told apart is
         not shown.
         """
-        return sa.and_(
-            _among(self.issuers, issuer),
-            _among(self.sites, site),
-            _among(self.courses, None if site is None or course is None else site + "/" + course),
-        )
-
-
-def _among(names: frozenset[str], column: sa.ColumnElement[str] | None) -> sa.ColumnElement[bool]:
-    if not names:
-        return sa.true()
-    return sa.false() if column is None else column.in_(sorted(names))
+        return reach.condition(self.packed() or {}, issuer=issuer, site=site, course=course)
 
 
 #: Everything there is.

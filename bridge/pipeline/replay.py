@@ -1,14 +1,17 @@
 """A person's replay: rows set going again after their cause is mended. What is done stays done.
 
 A replay is a row of its own, worked off in small committed steps: one that was interrupted goes on
-where it stopped, and two at once do no harm, as each row is looked at as it stands.
+where it stopped, and two at once do no harm, as each row is looked at as it stands. Whoever begins
+one may work it off; a worker goes on with what nobody works off.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,21 +19,26 @@ import sqlalchemy as sa
 from bridge.pipeline import holding, replacing
 from bridge.pipeline import selection as selections
 from bridge.pipeline.bridge import Bridge
+from bridge.pipeline.guard import poisoned
 from bridge.pipeline.mapped import ORIGINAL
 from bridge.pipeline.parts import parts
 from bridge.pipeline.replay_plan import Act, Planned, plan
 from bridge.pipeline.selection import Selection
-from bridge.store import events, issuances, replays, revocations, write_backs
+from bridge.store import events, issuances, replays, revocations, tables, write_backs
 from bridge.store.states import CompletionState, DeliveryState, IssuanceState, RevocationState
 from bridge.store.tables import completion, delivery, issuance, issuer, revocation, write_back
 from bridge.store.troubles import MENDED
 from runtime.crashpoint import crashpoint
+from runtime.lease import claim, due, lease_of, release
 
 #: Which mappings a replay maps with: the active ones, or the versions an issuance was mapped with.
 CURRENT = "current"
 MAPPINGS = (CURRENT, ORIGINAL)
 #: Rows a commit: few enough that workers and webhooks never wait for one.
 BATCH = 100
+STEP = "replay"
+#: A worker goes on with one replay for so long, then with the next.
+SLICE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +69,12 @@ def begin(
     reason: str | None = None,
     mapping: str = CURRENT,
     noting: Callable[[sa.Connection, str], None] | None = None,
+    by_worker: bool = False,
 ) -> str:
-    """Write a replay down; return its id. `proceed` works it off. Raises NotThere for a site.
+    """Write a replay down; return its id. Raises NotThere for a site.
 
-    ``noting`` is called with that id in the same transaction.
+    `proceed` works it off: the caller's, or, ``by_worker``, a worker's. ``noting`` is called with
+    that id in the same transaction.
     """
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
@@ -79,6 +89,7 @@ def begin(
             mapping=mapping,
             selected=selected,
             now=now,
+            next_run_at=now if by_worker else now + bridge.settings.lease,
         )
         asked = {**selection.packed(), "mapping": mapping, "rows": selected}
         events.record(conn, row_id, "replay begun", at=now, who=who, detail=reason, after=asked)
@@ -86,7 +97,60 @@ def begin(
             noting(conn, row_id)
         crashpoint("replay.beginning")
     crashpoint("replay.begun")
+    if by_worker:
+        bridge.ring("reconcile")
     return row_id
+
+
+def run(bridge: Bridge) -> bool:
+    """Go on for a while with a replay that nobody works off; say whether there may be more."""
+    table = tables.replay
+    with bridge.database.read() as conn:
+        waits = sa.exists().where(replays.unfinished(), due(table, bridge.database.now(conn)))
+        if not conn.execute(sa.select(waits)).scalar_one():
+            return False
+    with bridge.database.write() as conn:
+        claimed = claim(
+            conn,
+            table,
+            where=replays.unfinished(),
+            owner=bridge.owner,
+            now=bridge.database.now(conn),
+            lease=bridge.settings.lease,
+            limit=1,
+        )
+    for row in claimed:
+        crashpoint("replay.claimed")
+        with poisoned(STEP, row.id, partial(_put_off, bridge, row)):
+            _go_on(bridge, row)
+    return bool(claimed)
+
+
+def _go_on(bridge: Bridge, claimed: sa.Row[Any]) -> None:
+    until = time.monotonic() + SLICE_S
+    for progress in proceed(bridge, claimed.id):
+        if progress.results and time.monotonic() >= until:
+            break
+    else:
+        _put_off(bridge, claimed)  # it has ended, or somebody else goes on with it
+        return
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        release(conn, tables.replay, lease_of(claimed), next_run_at=now, tries=0)
+
+
+def _put_off(bridge: Bridge, claimed: sa.Row[Any], _bug: str | None = None) -> None:
+    """Give it back; if it has not ended, it is looked at again when a lease would be over."""
+    with bridge.database.write() as conn:
+        later = bridge.database.now(conn) + bridge.settings.lease
+        ended = replays.by_id(conn, claimed.id).ended_at is not None
+        release(conn, tables.replay, lease_of(claimed), next_run_at=None if ended else later)
+
+
+def leave(bridge: Bridge, replay_id: str) -> None:
+    """Stop on purpose: no worker goes on with it; `proceed` may."""
+    with bridge.database.write() as conn:
+        replays.leave(conn, replay_id)
 
 
 def proceed(bridge: Bridge, replay_id: str) -> Iterator[Progress]:
@@ -128,7 +192,8 @@ class _Elsewhere(Exception):
 def _batch(bridge: Bridge, row: sa.Row[Any], ids: Sequence[str]) -> Sequence[Replayed] | None:
     try:
         with bridge.database.write() as conn:
-            results = _written(conn, row, ids, now=bridge.database.now(conn))
+            now = bridge.database.now(conn)
+            results = _written(conn, row, ids, now=now, again=now + bridge.settings.lease)
             crashpoint("replay.setting_going")
     except _Elsewhere:
         return None
@@ -139,7 +204,7 @@ def _batch(bridge: Bridge, row: sa.Row[Any], ids: Sequence[str]) -> Sequence[Rep
 
 
 def _written(
-    conn: sa.Connection, row: sa.Row[Any], ids: Sequence[str], *, now: datetime
+    conn: sa.Connection, row: sa.Row[Any], ids: Sequence[str], *, now: datetime, again: datetime
 ) -> Sequence[Replayed]:
     planned = plan(conn, ids, mapping=row.mapping, now=now)
     results = [_carry_out(conn, each, mapping=row.mapping, now=now) for each in planned]
@@ -149,7 +214,15 @@ def _written(
             events.record(conn, each.id, "replayed", at=now, who=row.who, detail=detail, act=False)
     going = sum(each.going for each in results)
     unchanged = len(results) - going
-    if not replays.advance(conn, row, cursor=ids[-1], going=going, unchanged=unchanged, now=now):
+    if not replays.advance(
+        conn,
+        row,
+        cursor=ids[-1],
+        going=going,
+        unchanged=unchanged,
+        now=now,
+        next_run_at=again,
+    ):
         raise _Elsewhere
     return results
 

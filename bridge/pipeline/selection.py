@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from bridge.pipeline.parts import parts
-from bridge.store import accounts
+from bridge.store import accounts, reach
 from bridge.store.failures import REPLAYABLE, failing, of_cause
 from bridge.store.ids import kind_of
 from bridge.store.states import CompletionState, DeliveryState, IssuanceState
@@ -34,11 +34,13 @@ class Selection:
     state: str | None = None
     since: datetime | None = None  #: it fails since then or later; if nothing fails, it came then
     until: datetime | None = None
+    #: Of what is within these limits alone; they narrow down, and mean nothing by themselves.
+    limits: reach.Packed = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is asked for; that is never everything."""
-        return not any(asdict(self).values())
+        return not any(value for name, value in asdict(self).items() if name != "limits")
 
     def packed(self) -> dict[str, Any]:
         """As JSON, without what is not given."""
@@ -100,6 +102,7 @@ def _fits(
     moment = sa.func.coalesce(table.c.failing_since, came, type_=came.type)
     # What falls into trouble later was not meant, also when this is continued tomorrow.
     yield moment <= now
+    yield reach.within(table, selection.limits)
     if selection.cause is not None:
         yield of_cause(table, selection.cause)
     if selection.site is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.store.reach import EVERYWHERE, Packed, within
 from bridge.store.states import IssuanceState
 from bridge.store.tables import (
     completion,
@@ -104,13 +105,14 @@ def groups(
     site_name: str | None = None,
     cause: str | None = None,
     apart: bool = False,
+    limits: Packed = EVERYWHERE,
 ) -> Sequence[Failures]:
     """Every group of failures, largest first; of one site or cause, if it is named.
 
-    ``apart``: each site's and each issuer's by itself.
+    ``apart``: each site's and each issuer's by itself. ``limits``: of what is within them.
     """
     together: defaultdict[tuple[str | None, ...], list[_Part]] = defaultdict(list)
-    for part in [*_counted(conn, cause), *_read(conn, cause)]:
+    for part in [*_counted(conn, cause, limits), *_read(conn, cause, limits)]:
         of_site = part.connector is not None and part.place == site_name
         if site_name is None or of_site:
             own = (part.place,) if apart else ()
@@ -135,12 +137,12 @@ def _group(parts: Sequence[_Part]) -> Failures:
     )
 
 
-def _counted(conn: sa.Connection, cause: str | None) -> Iterator[_Part]:
+def _counted(conn: sa.Connection, cause: str | None, limits: Packed) -> Iterator[_Part]:
     sites = {row.id: row for row in conn.execute(sa.select(site))}
     for table in _MANY.values():
         where = sa.column("site_id") if "site_id" in table.c else sa.null()
         keys = (table.c.cause, where.label("site_id"), table.c.state)
-        for row in conn.execute(_count(table, keys, cause)):
+        for row in conn.execute(_count(table, keys, cause, limits)):
             home = sites.get(row.site_id)
             yield _Part(
                 cause=row.cause,
@@ -150,26 +152,28 @@ def _counted(conn: sa.Connection, cause: str | None) -> Iterator[_Part]:
                 size=row.size,
                 first=row.first,
                 last=row.last,
-                example=_newest(conn, table, row),
+                example=_newest(conn, table, row, limits),
             )
 
 
-def _count(table: sa.Table, keys: Sequence[Any], cause: str | None) -> sa.Select[Any]:
+def _count(
+    table: sa.Table, keys: Sequence[Any], cause: str | None, limits: Packed
+) -> sa.Select[Any]:
     query = sa.select(
         *keys,
         sa.func.count().label("size"),
         sa.func.min(table.c.failing_since).label("first"),
         sa.func.max(table.c.failing_since).label("last"),
-    ).where(failing(table))
+    ).where(failing(table), within(table, limits))
     if cause is not None:
         query = query.where(of_cause(table, cause))
     grouped = [table.c[name] for name in ("cause", "site_id", "state") if name in table.c]
     return query.group_by(*grouped)
 
 
-def _newest(conn: sa.Connection, table: sa.Table, part: sa.Row[Any]) -> Example:
+def _newest(conn: sa.Connection, table: sa.Table, part: sa.Row[Any], limits: Packed) -> Example:
     query = sa.select(table.c.id, table.c.problem, table.c.remedy).where(
-        table.c.cause == part.cause, table.c.state == part.state
+        table.c.cause == part.cause, table.c.state == part.state, within(table, limits)
     )
     if "site_id" in table.c:
         query = query.where(table.c.site_id == part.site_id)
@@ -177,9 +181,9 @@ def _newest(conn: sa.Connection, table: sa.Table, part: sa.Row[Any]) -> Example:
     return Example(id=row.id, problem=row.problem, remedy=row.remedy)
 
 
-def _read(conn: sa.Connection, cause: str | None) -> Iterator[_Part]:
+def _read(conn: sa.Connection, cause: str | None, limits: Packed) -> Iterator[_Part]:
     for kind, table in _FEW.items():
-        query = sa.select(table).where(failing(table))
+        query = sa.select(table).where(failing(table), within(table, limits))
         if cause is not None:
             query = query.where(of_cause(table, cause))
         for row in conn.execute(query):
@@ -200,24 +204,35 @@ def members(
     cause: str,
     *,
     site_name: str | None = None,
+    limits: Packed = EVERYWHERE,
     after: tuple[datetime, str] | None = None,
     limit: int,
 ) -> Sequence[Mapping[str, Any]]:
     """The rows that fail for a cause, or for any that begins with it, newest trouble first.
 
-    ``after`` is since when the last row of the page before fails, and its id.
+    ``after``: since when the last row of the page before fails, and its id.
     """
     rows = [
         _member(kind, row)
         for kind, table in {**_MANY, **_FEW}.items()
-        for row in conn.execute(_listed(table, cause, site_name, after).limit(limit)).mappings()
+        for row in conn.execute(
+            _listed(table, cause, site_name)
+            .where(within(table, limits), _older(table, after))
+            .limit(limit)
+        ).mappings()
     ]
     return sorted(rows, key=lambda row: (row["failing_since"], row["id"]), reverse=True)[:limit]
 
 
-def _listed(
-    table: sa.Table, cause: str, site_name: str | None, after: tuple[datetime, str] | None
-) -> sa.Select[Any]:
+def _older(table: sa.Table, after: tuple[datetime, str] | None) -> sa.ColumnElement[bool]:
+    if after is None:
+        return sa.true()
+    since, row_id = after
+    same = sa.and_(table.c.failing_since == since, table.c.id < row_id)
+    return sa.or_(table.c.failing_since < since, same)
+
+
+def _listed(table: sa.Table, cause: str, site_name: str | None) -> sa.Select[Any]:
     named = sa.select(table)
     if "site_id" in table.c:
         named = sa.select(table, site.c.name.label("site")).join(site)
@@ -226,10 +241,6 @@ def _listed(
     if site_name is not None:
         ours = table is site or "site_id" in table.c
         named = named.where(site.c.name == site_name if ours else sa.false())
-    if after is not None:
-        since, row_id = after
-        alike = sa.and_(table.c.failing_since == since, table.c.id < row_id)
-        named = named.where(sa.or_(table.c.failing_since < since, alike))
     return named.where(failing(table), of_cause(table, cause)).order_by(
         table.c.failing_since.desc(), table.c.id.desc()
     )

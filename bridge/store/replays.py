@@ -23,8 +23,12 @@ def add(
     mapping: str,
     selected: int,
     now: datetime,
+    next_run_at: datetime,
 ) -> str:
-    """Write a replay down before it does anything; return its id."""
+    """Write a replay down before it does anything; return its id.
+
+    ``next_run_at``: when a worker goes on with it, if nobody else has by then.
+    """
     row_id = new_id("rp", now)
     conn.execute(
         sa.insert(replay).values(
@@ -37,6 +41,7 @@ def add(
             selected=selected,
             started_at=now,
             updated_at=now,
+            next_run_at=next_run_at,
         )
     )
     return row_id
@@ -51,7 +56,14 @@ def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
 
 
 def advance(
-    conn: sa.Connection, row: sa.Row[Any], *, cursor: str, going: int, unchanged: int, now: datetime
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    *,
+    cursor: str,
+    going: int,
+    unchanged: int,
+    now: datetime,
+    next_run_at: datetime,
 ) -> bool:
     """Count some more rows as dealt with; False if somebody else went on with it meanwhile."""
     changed = conn.execute(
@@ -62,9 +74,15 @@ def advance(
             going=replay.c.going + going,
             unchanged=replay.c.unchanged + unchanged,
             updated_at=now,
+            next_run_at=next_run_at,
         )
     ).rowcount
     return changed == 1
+
+
+def leave(conn: sa.Connection, row_id: str) -> None:
+    """Who worked it off has stopped on purpose: no worker goes on with it."""
+    conn.execute(sa.update(replay).where(replay.c.id == row_id).values(next_run_at=None))
 
 
 def end(conn: sa.Connection, row_id: str, *, now: datetime) -> bool:
@@ -72,15 +90,23 @@ def end(conn: sa.Connection, row_id: str, *, now: datetime) -> bool:
     changed = conn.execute(
         sa.update(replay)
         .where(replay.c.id == row_id, replay.c.state == ReplayState.RUNNING)
-        .values(state=ReplayState.DONE, updated_at=now, ended_at=now)
+        .values(state=ReplayState.DONE, updated_at=now, ended_at=now, next_run_at=None)
     ).rowcount
     return changed == 1
 
 
 def recent(
-    conn: sa.Connection, *, after: str | None = None, limit: int
+    conn: sa.Connection, *, who: str | None = None, after: str | None = None, limit: int
 ) -> Sequence[Mapping[Any, Any]]:
-    """Replays, newest first; ``after`` is the last id of the page before."""
+    """Replays, newest first; ``who``: of that person alone; ``after``: older than that one."""
     query = sa.select(replay).order_by(replay.c.id.desc()).limit(limit)
-    rows = conn.execute(query if after is None else query.where(replay.c.id < after))
-    return rows.mappings().all()
+    if who is not None:
+        query = query.where(replay.c.who == who)
+    if after is not None:
+        query = query.where(replay.c.id < after)
+    return conn.execute(query).mappings().all()
+
+
+def unfinished() -> sa.ColumnElement[bool]:
+    """Replays that have not come to their end."""
+    return replay.c.state == ReplayState.RUNNING

@@ -596,6 +596,9 @@ replay = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+    # When a worker goes on with it, if whoever began it does not.
+    *lease_columns(),
+    sa.Index(None, "state", "next_run_at"),
 )
 
 #: A learner's address for one certificate; it never expires, and can be revoked.

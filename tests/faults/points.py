@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from bridge.pipeline.correcting import Asked
-from bridge.store import corrections, tables
+from bridge.store import corrections, replays, tables
 from bridge.store.states import CorrectionState, MappingState
 from campus.people import FIRST_AID, LIFESAVING, TEMPLATE, WATER_SAFETY
 from tests.faults.stage import MAPPING, SITE, WS_TOKEN, Stage
@@ -169,6 +169,23 @@ def held(stage: Stage) -> None:
     stage.command = ["replay", "--site", SITE]
 
 
+def carried_on(stage: Stage) -> None:
+    """As before, and the replay is begun on the console: a worker works it off."""
+    held(stage)
+    stage.command = []
+    with stage.database.write() as conn:
+        replays.add(
+            conn,
+            who="alice",
+            reason="mended",
+            selection={"site": SITE},
+            mapping="current",
+            selected=3,
+            now=stage.moment,
+            next_run_at=stage.moment,
+        )
+
+
 def no_differences(stage: Stage) -> None:
     """Two deliveries of another Moodle are set aside and found; a person says that this is well."""
     set_aside(stage)
@@ -246,6 +263,9 @@ def rejected(stage: Stage) -> None:
     rehearsed(stage)
     stage.command[0] = "discard"
 
+
+#: Of what is begun on the console and worked off by a worker.
+CARRIED_ON = of("replay", "claimed", "setting_going", "ended")
 
 #: Of commands that change more than one thing: what each run comes by.
 COMMANDS: Mapping[Callable[[Stage], None], tuple[str, ...]] = {

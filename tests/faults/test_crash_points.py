@@ -20,6 +20,7 @@ from bridge.store.states import DifferenceState
 from tests.faults.lives import KILLED, Life
 from tests.faults.points import (
     BRIDGE,
+    CARRIED_ON,
     COMMANDS,
     COPIES,
     CORRECTIONS,
@@ -31,6 +32,7 @@ from tests.faults.points import (
     UP,
     VAULT,
     alone,
+    carried_on,
     held,
     in_source,
     many,
@@ -179,6 +181,19 @@ def test_after_a_death_a_replay_is_gone_on_with(
         assert [1, 1, 1] == [*stage.by_hand().values()]
 
 
+@pytest.mark.parametrize("point", CARRIED_ON)
+def test_after_a_death_another_worker_goes_on_with_a_replay(
+    new_stage: Callable[[], Stage], point: str, passes: Passes, kind: str
+) -> None:
+    for stage, _ in deaths(new_stage, point, carried_on, passes, kind):
+        stage.live()
+
+        everything_is_there_once(stage)
+        (ended,) = stage.rows(tables.replay)
+        assert ("done", 3, 0) == (ended.state, ended.going, ended.unchanged)
+        assert [1, 1, 1] == [*stage.by_hand().values()]
+
+
 @pytest.mark.parametrize("point", ["release.begun", "release.deciding", "release.decided"])
 def test_after_a_death_what_was_to_be_discarded_is_discarded_once_and_nothing_is_issued(
     new_stage: Callable[[], Stage], point: str, passes: Passes, kind: str
@@ -319,7 +334,7 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
     runs = [*BRIDGE.values(), *COMMANDS.values(), *VAULT.values(), *RESTORE.values()]
-    runs += [*CORRECTIONS.values(), *ERASURES.values()]
+    runs += [*CORRECTIONS.values(), *ERASURES.values(), CARRIED_ON]
     with_a_run = {*chain.from_iterable(runs), *COPIES, *SCHEMA, *UP, *RUNTIME, *EXPORT}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge import queue
 from bridge.certificates.page import Page, RenderError
 from bridge.pipeline import preview, replay, selection
 from bridge.pipeline.outlook import Foreseen, Outlook, totals
@@ -132,6 +133,7 @@ def test_a_replay_that_was_interrupted_goes_on_where_it_stopped(
     steps = replay.proceed(world.bridge, begun)
     first = next(steps)
     steps.close()
+    replay.leave(world.bridge, begun)
     world.settle()
 
     assert (2, 2, 2) == (first.going, len(first.results), len(world.vault.created))
@@ -145,6 +147,74 @@ def test_a_replay_that_was_interrupted_goes_on_where_it_stopped(
     assert [1] * 5 == [
         world.history(row.id).count("replayed") for row in world.rows(tables.issuance)
     ]
+
+
+def test_a_worker_goes_on_with_what_nobody_works_off(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "BATCH", 2)
+    for number in range(5):
+        world.complete(f"ada{number}", learner={"email": None})
+    world.run("normalise")
+    begun = replay.begin(world.bridge, Selection(cause="complete"), who="alice")
+    steps = replay.proceed(world.bridge, begun)
+    next(steps)
+    steps.close()  # as if it was killed
+
+    world.run("reconcile")
+    assert 2 == world.one(tables.replay).going, "whoever began it may be at it"
+    world.later(seconds=world.bridge.settings.lease.total_seconds())
+    assert "reconcile" in queue.due_bells(world.bridge)
+    world.run("reconcile")
+
+    row = world.one(tables.replay)
+    assert ("done", 5, 0, None, None) == (
+        row.state,
+        row.going,
+        row.unchanged,
+        row.next_run_at,
+        row.lease_owner,
+    )
+    assert {1} == {world.history(row.id).count("replayed") for row in world.rows(tables.issuance)}
+
+
+def test_a_long_replay_is_worked_off_slice_by_slice_and_in_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "BATCH", 1)
+    monkeypatch.setattr(replay, "SLICE_S", 0)
+    for who in ("ada", "bob", "eve"):
+        world.complete(who, learner={"email": None})
+    world.run("normalise")
+    both = [
+        replay.begin(world.bridge, Selection(cause="complete"), who=who, by_worker=True)
+        for who in ("alice", "bea")
+    ]
+
+    assert "reconcile" in world.rung
+    assert [True, True] == [replay.run(world.bridge), replay.run(world.bridge)]
+    with world.bridge.database.read() as conn:
+        rows = [replays.by_id(conn, row_id) for row_id in both]
+    assert [1, 1] == [row.going + row.unchanged for row in rows]
+
+
+def test_what_is_beyond_its_limits_is_not_meant(world: World) -> None:
+    for who, course in (("ada", "42"), ("bob", "77")):
+        world.complete(who, learner={"email": None}, course={"id": course})
+    world.run("normalise")
+
+    meant = [
+        Selection(cause="complete", limits=limits)
+        for limits in (
+            {"courses": [f"{SITE}/42"]},
+            {"sites": ["other"]},
+            {"issuers": ["main"], "sites": [SITE]},
+        )
+    ]
+
+    assert [1, 0, 2] == [len(selected(world, one)) for one in meant]
+    assert meant == [selection.unpacked(one.packed()) for one in meant]
+    assert Selection(limits={"sites": [SITE]}).is_empty
 
 
 def test_two_that_go_on_with_one_replay_count_each_row_once(
