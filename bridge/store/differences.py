@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.store.ids import new_id
+from bridge.store.reach import EVERYWHERE, Packed, within
 from bridge.store.states import DifferenceState
 from bridge.store.tables import difference, site
 from runtime.inserting import insert
@@ -110,9 +111,10 @@ def by_keys(conn: sa.Connection, keys: Collection[str]) -> dict[str, sa.Row[Any]
     return {row.key: row for row in rows}
 
 
-def by_id(conn: sa.Connection, row_id: str) -> sa.Row[Any] | None:
-    """One difference."""
-    return conn.execute(sa.select(difference).where(difference.c.id == row_id)).first()
+def by_id(conn: sa.Connection, row_id: str, *, limits: Packed = EVERYWHERE) -> sa.Row[Any] | None:
+    """One difference, if it is within limits."""
+    mine = sa.select(difference).where(difference.c.id == row_id, within(difference, limits))
+    return conn.execute(mine).first()
 
 
 def about(
@@ -230,7 +232,7 @@ def counts(conn: sa.Connection, *, site_id: str, run_id: str) -> dict[str, dict[
     return told
 
 
-def open_by_cause(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+def open_by_cause(conn: sa.Connection, *, limits: Packed = EVERYWHERE) -> Sequence[sa.Row[Any]]:
     """Open differences counted: ``site``, ``cause``, ``size``, ``since`` the first was seen."""
     return conn.execute(
         sa.select(
@@ -240,7 +242,11 @@ def open_by_cause(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
             sa.func.min(difference.c.first_seen_at).label("since"),
         )
         .join(site)
-        .where(difference.c.state == DifferenceState.OPEN, site.c.removed_at.is_(None))
+        .where(
+            difference.c.state == DifferenceState.OPEN,
+            site.c.removed_at.is_(None),
+            within(difference, limits),
+        )
         .group_by(site.c.name, difference.c.cause)
     ).all()
 
@@ -282,10 +288,20 @@ def recent(
     state: str | None = DifferenceState.OPEN,
     causes: Collection[str] = (),
     run_id: str | None = None,
+    limits: Packed = EVERYWHERE,
+    after: tuple[datetime, str] | None = None,
     limit: int | None,
 ) -> Sequence[Mapping[Any, Any]]:
-    """Differences with their sites' names, newest first."""
+    """Differences with their sites' names, newest first.
+
+    ``after``: when the last one of the page before happened, and its id.
+    """
     query = sa.select(difference, site.c.name.label("site")).join(site)
+    query = query.where(within(difference, limits))
+    if after is not None:
+        at, row_id = after
+        same = sa.and_(difference.c.at == at, difference.c.id > row_id)
+        query = query.where(sa.or_(difference.c.at < at, same))
     if site_name is not None:
         query = query.where(site.c.name == site_name)
     if state is not None:

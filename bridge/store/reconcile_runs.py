@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.store.ids import new_id
+from bridge.store.reach import EVERYWHERE, Packed, within
 from bridge.store.tables import reconcile_run, site
 
 
@@ -82,10 +83,18 @@ def page(
 
 
 def recent(
-    conn: sa.Connection, *, site_name: str | None, limit: int
+    conn: sa.Connection,
+    *,
+    site_name: str | None = None,
+    run_id: str | None = None,
+    limits: Packed = EVERYWHERE,
+    limit: int,
 ) -> Sequence[Mapping[Any, Any]]:
     """Runs with their sites' names, newest first."""
     query = sa.select(reconcile_run, site.c.name.label("site")).join(site)
+    query = query.where(within(reconcile_run, limits))
+    if run_id is not None:
+        query = query.where(reconcile_run.c.id == run_id)
     if site_name is not None:
         query = query.where(site.c.name == site_name)
     rows = conn.execute(query.order_by(reconcile_run.c.id.desc()).limit(limit))

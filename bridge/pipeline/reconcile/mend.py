@@ -7,11 +7,13 @@ rules that they always keep.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.reconcile import causes
 from bridge.pipeline.reconcile.work import Work
 from bridge.store import completions, differences, events, gradebook_rows, issuances, write_backs
@@ -22,8 +24,18 @@ from connectors.base import Completion, Course, Learner
 from runtime.crashpoint import crashpoint
 
 BATCH = 50
+SET_GOING = ("normalise", "issue", "follow", "write_back")
 
-Mend = Callable[[sa.Connection, Work, sa.Row[Any], datetime], None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """Who mends, and in which run, for the history."""
+
+    who: str
+    run_id: str
+
+
+Mend = Callable[[sa.Connection, By, sa.Row[Any], datetime], None]
 
 
 def mend(work: Work) -> bool:
@@ -36,22 +48,57 @@ def mend(work: Work) -> bool:
         rows = differences.open_in(
             conn, site_id=work.site.id, run_id=work.run.id, causes=mended, limit=BATCH
         )
+        by = By(who=work.run.who, run_id=work.run.id)
         for row in rows:
-            MENDERS[row.cause](conn, work, row, now)
+            MENDERS[row.cause](conn, by, row, now)
         done = DifferenceState.MENDED
         differences.settle(conn, [row.id for row in rows], done, who=work.run.who, now=now)
         crashpoint("reconcile.mending")
     crashpoint("reconcile.mended")
-    for bell in ("normalise", "issue", "follow", "write_back") if rows else ():
+    for bell in SET_GOING if rows else ():
         work.bridge.ring(bell)
     return len(rows) == BATCH
 
 
-def _note(conn: sa.Connection, work: Work, subject: str, what: str, now: datetime) -> None:
-    events.record(conn, subject, what, at=now, who=work.run.who, detail=work.run.id, act=False)
+def is_mendable(cause: str) -> bool:
+    """Whether one of this cause can be mended here, by who asks for just that one."""
+    return cause in causes.mended_by_fix(frozenset({cause})) & MENDERS.keys()
 
 
-def _found(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> None:
+def mend_one(bridge: Bridge, row_id: str, *, who: str) -> bool:
+    """Mend one open difference that a person points at; False if it is none that can be mended.
+
+    It is mended as the last run saw it: if things have changed since, what mends finds out.
+    """
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        row = differences.by_id(conn, row_id)
+        if row is None or not is_mendable(row.cause):
+            return False
+        # First, so that of two who mend it one does.
+        if not differences.settle(conn, [row_id], DifferenceState.MENDED, who=who, now=now):
+            return False
+        MENDERS[row.cause](conn, By(who=who, run_id=row.last_run), row, now)
+        events.record(
+            conn,
+            row_id,
+            "mended",
+            at=now,
+            who=who,
+            detail=row.cause,
+            before={"state": DifferenceState.OPEN.value},
+            after={"state": DifferenceState.MENDED.value},
+        )
+    for bell in SET_GOING:
+        bridge.ring(bell)
+    return True
+
+
+def _note(conn: sa.Connection, by: By, subject: str, what: str, now: datetime) -> None:
+    events.record(conn, subject, what, at=now, who=by.who, detail=by.run_id, act=False)
+
+
+def _found(conn: sa.Connection, by: By, row: sa.Row[Any], now: datetime) -> None:
     """Take a completion up as if it had been told, at its true moment."""
     told = {name: _moment(row.data[name]) for name in ("completed_at", "noticed_at")}
     found = Completion(
@@ -60,16 +107,16 @@ def _found(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> 
         noticed_at=told["completed_at"] or told["noticed_at"] or row.at,
         completed_at=told["completed_at"],
     )
-    row_id = completions.add(conn, work.site.id, found, delivery_id=None, now=now)
+    row_id = completions.add(conn, row.site_id, found, delivery_id=None, now=now)
     if row_id is not None:
-        _note(conn, work, row_id, "found by reconciliation", now)
+        _note(conn, by, row_id, "found by reconciliation", now)
 
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _adopted(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> None:
+def _adopted(conn: sa.Connection, by: By, row: sa.Row[Any], now: datetime) -> None:
     """Take the certificate that bears an issuance's mark as its own; then follow it."""
     changed = conn.execute(
         sa.update(issuance)
@@ -90,17 +137,17 @@ def _adopted(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -
         )
     ).rowcount
     if changed:
-        _note(conn, work, row.subject, "adopted from the vault", now)
+        _note(conn, by, row.subject, "adopted from the vault", now)
 
 
-def _referred(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> None:
+def _referred(conn: sa.Connection, by: By, row: sa.Row[Any], now: datetime) -> None:
     """Take the vault's reference id, and tell the gradebook."""
     issuances.change(conn, row.subject, now=now, reference_id=row.data["reference_id"])
     write_backs.make_due(conn, [row.subject], now=now)
-    _note(conn, work, row.subject, "took the vault's reference id", now)
+    _note(conn, by, row.subject, "took the vault's reference id", now)
 
 
-def _issued_again(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> None:
+def _issued_again(conn: sa.Connection, by: By, row: sa.Row[Any], now: datetime) -> None:
     """Send a certificate again that its vault has lost, with its entry, file and key unchanged.
 
     If the vault has it after all, it refuses it as a duplicate, and ours is adopted by its mark.
@@ -129,17 +176,17 @@ def _issued_again(conn: sa.Connection, work: Work, row: sa.Row[Any], now: dateti
         )
     ).rowcount
     if changed:
-        _note(conn, work, row.subject, "issued again: its vault had lost it", now)
+        _note(conn, by, row.subject, "issued again: its vault had lost it", now)
 
 
-def _told(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> None:
+def _told(conn: sa.Connection, by: By, row: sa.Row[Any], now: datetime) -> None:
     write_backs.make_due(conn, [row.subject], now=now)
-    _note(conn, work, row.subject, "gradebook told by reconciliation", now)
+    _note(conn, by, row.subject, "gradebook told by reconciliation", now)
 
 
-def _written_again(conn: sa.Connection, work: Work, row: sa.Row[Any], now: datetime) -> None:
+def _written_again(conn: sa.Connection, by: By, row: sa.Row[Any], now: datetime) -> None:
     if gradebook_rows.write_again(conn, row.subject, now=now):
-        _note(conn, work, row.subject, "written again by reconciliation", now)
+        _note(conn, by, row.subject, "written again by reconciliation", now)
 
 
 MENDERS: Mapping[str, Mend] = {
