@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,16 +53,34 @@ def examine(
     Nothing after the check named ``ground`` is looked at if that one finds trouble.
     """
     all_well = True
-    for name, check in checks.items():
-        found = list(_found(check))
-        well = not any(one.is_trouble for one in found)
-        say(f"{name}: {'well' if well else 'trouble'}")
-        for one in found:
-            say(f"  {'' if one.is_trouble else 'note: '}{one.text}")
-        all_well = all_well and well
-        if name == ground and not well:
-            break
+    for one in checked(checks, ground=ground):
+        say(f"{one.name}: {'well' if one.is_well else 'trouble'}")
+        for found in one.found:
+            say(f"  {'' if found.is_trouble else 'note: '}{found.text}")
+        all_well = all_well and one.is_well
     return all_well
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What one check found."""
+
+    name: str
+    found: Sequence[Finding]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody has to do anything."""
+        return not any(one.is_trouble for one in self.found)
+
+
+def checked(checks: Mapping[str, Check], *, ground: str | None = None) -> Iterator[Checked]:
+    """Make the checks one by one; the last is the one named ``ground`` if it finds trouble."""
+    for name, check in checks.items():
+        one = Checked(name=name, found=list(_found(check)))
+        yield one
+        if name == ground and not one.is_well:
+            break
 
 
 def _found(check: Check) -> Iterator[Finding]:
