@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import shutil
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from bridge.people import entering
 from bridge.people.roles import NO_LIMITS, Limits, Role
 from bridge.store import people
+from tests import ports
 from tests.bridge.acts import written_down
 from tests.bridge.world import World
 
 PASSWORD = "correct horse battery staple"
+CHROMIUM = shutil.which("chromium")
+LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 #: As a browser says it of a form on the page itself.
 OURS = {"Sec-Fetch-Site": "same-origin"}
 _TOKEN = re.compile(r'name="form" value="([0-9a-f]{64})"')
@@ -84,3 +92,46 @@ def signed_in(world: World) -> SignedIn:
         return browser
 
     return sign_in
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def url(world: World) -> Iterator[str]:
+    """Where the console is served."""
+    port = ports.free_port()
+    server = make_server("127.0.0.1", port, world.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{port}/console"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    """A page of a fresh browser; what its scripts complain about is a failure."""
+    context = chromium.new_context(viewport=LAPTOP, timezone_id="Asia/Dubai", locale="en-GB")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    # A form that is answered 422 is none of a script's errors, though Chromium lists it there.
+    page.on(
+        "console",
+        lambda said: (
+            wrong.append(said.text) if said.type == "error" and " 422 " not in said.text else None
+        ),
+    )
+    yield page
+    context.close()
+    assert [] == wrong

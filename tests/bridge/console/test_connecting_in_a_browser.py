@@ -18,22 +18,12 @@ from campus.moodle import Moodle, Settings
 from campus.people import WATER_SAFETY
 from campus.serve import running
 from campus.state import State
-from tests.bridge.console.conftest import add_person
-from tests.bridge.console.test_in_a_browser import (
-    CHROMIUM,
-    PHONE,
-    _faults,
-    chromium,
-    keep_picture,
-    kind,
-    page,
-    sign_in,
-    url,
-)
+from tests.bridge.console.conftest import CHROMIUM, PHONE, add_person
+from tests.bridge.console.test_in_a_browser import _faults, keep_picture, kind, sign_in
 from tests.bridge.world import NOON, World
 
 #: pytest finds fixtures by their names here.
-__all__ = ["chromium", "kind", "page", "url"]
+__all__ = ["kind"]
 TOKEN = "0123456789abcdef0123456789abcdef"
 LEARNER = 7
 

@@ -4,80 +4,31 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Page, expect
 
 from bridge.people import entering
 from bridge.people.roles import Role
 from bridge.store import tables
-from tests import ports
-from tests.bridge.console.conftest import PASSWORD, add_person
+from tests.bridge.console.conftest import CHROMIUM, LAPTOP, PASSWORD, PHONE, add_person
 from tests.bridge.pipeline.at_campus import ADA, BOB, campus_of
 from tests.bridge.world import World
 
-CHROMIUM = shutil.which("chromium")
 #: Where the pictures are kept that the docs show; set by scripts.console_pictures alone.
 PICTURES = os.environ.get("CONSOLE_PICTURES")
-LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt install chromium")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def kind() -> str:
     """The pages are the same on either database."""
     return "sqlite"
-
-
-@pytest.fixture
-def url(world: World) -> Iterator[str]:
-    """Where the console is served."""
-    port = ports.free_port()
-    server = make_server("127.0.0.1", port, world.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{port}/console"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page(chromium: Chromium) -> Iterator[Page]:
-    """A page of a fresh browser; what its scripts complain about is a failure."""
-    context = chromium.new_context(viewport=LAPTOP, timezone_id="Asia/Dubai", locale="en-GB")
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    # A form that is answered 422 is none of a script's errors, though Chromium lists it there.
-    page.on(
-        "console",
-        lambda said: (
-            wrong.append(said.text) if said.type == "error" and " 422 " not in said.text else None
-        ),
-    )
-    yield page
-    context.close()
-    assert [] == wrong
 
 
 def sign_in(page: Page, url: str, email: str) -> None:
