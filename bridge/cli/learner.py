@@ -61,20 +61,23 @@ def find(email: str | None, site: str | None, learner_id: str | None, as_json: b
 
 @learner.command()
 @_whose
+@AS_OPTION
 @click.option(
     "--out",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="The ZIP to write; it must not exist yet.",
 )
-def export(email: str | None, site: str | None, learner_id: str | None, out: Path) -> None:
+def export(
+    email: str | None, site: str | None, learner_id: str | None, out: Path, who: str | None
+) -> None:
     """Write everything kept of a learner into one ZIP: data.json and the files."""
     b = bridge()
     found = _found(b, email, site, learner_id)
     try:
         with out.open("xb") as file:
             out.chmod(0o600)
-            file.write(erasing.export(b, found))
+            file.write(erasing.export(b, found, who=person(who)))
     except FileExistsError as exc:
         raise click.ClickException(f"{out} exists. Name another file.") from exc
     click.echo(f"{len(found)} learners are in {out}.")

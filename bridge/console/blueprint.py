@@ -27,6 +27,7 @@ from bridge.console import (
     issuance_acts,
     issuances,
     issuers,
+    learner_data,
     mapping_editor,
     mappings,
     overview,
@@ -66,6 +67,7 @@ PARTS = (
     tokens,
     account,
     audit,
+    learner_data,
     entrance,
     institution,
 )

@@ -49,7 +49,7 @@ class Erased:
     """What was erased, and what a person still has to do."""
 
     erasure_id: str
-    counts: Mapping[str, int]
+    counts: Mapping[str, Any]
     gradebook: Sequence[str]  #: ids of courses in whose gradebooks a text of ours may stand
 
 
@@ -79,8 +79,12 @@ def find(
     return found
 
 
-def export(bridge: Bridge, found: Sequence[Found]) -> bytes:
+def export(bridge: Bridge, found: Sequence[Found], *, who: str) -> bytes:
     """All of it as one ZIP: ``data.json``, and the files of certificates."""
+    with bridge.database.write() as conn:
+        now = bridge.database.now(conn)
+        for one in found:
+            events.record(conn, one.person.site_id, "learner's data exported", at=now, who=who)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         told = [_exported(bridge, one) for one in found]
@@ -136,7 +140,8 @@ def erase(bridge: Bridge, found: Found, *, who: str, reason: str) -> Erased:
             raise NotThere("Nothing is kept of this learner any more.")
         may_be_erased(found)
         salted = erasures.salt(conn) or erasures.new_salt()
-        counts = found.counts()
+        written = sorted(row.course_id for row in found.write_backs if row.text or row.shown)
+        counts = {**found.counts(), "gradebook_courses": written}
         erasure_id = erasures.add(
             conn,
             found.person.site_id,
@@ -158,8 +163,7 @@ def erase(bridge: Bridge, found: Found, *, who: str, reason: str) -> Erased:
         crashpoint("erasing.forgetting")
     crashpoint("erasing.forgotten")
     bridge.ring("issue")
-    written = [row.course_id for row in found.write_backs if row.text or row.shown]
-    return Erased(erasure_id=erasure_id, counts=counts, gradebook=sorted(written))
+    return Erased(erasure_id=erasure_id, counts=counts, gradebook=written)
 
 
 def may_be_erased(found: Found) -> None:

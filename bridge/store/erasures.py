@@ -85,7 +85,7 @@ def add(
     reason: str,
     salted: str,
     sealed: str,
-    counts: Mapping[str, int],
+    counts: Mapping[str, Any],
     now: datetime,
 ) -> str:
     """Write an erasure down; raw deliveries are searched from now on."""

@@ -119,6 +119,7 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
         ("person", f"/people/{busy.rows(tables.person)[0].id}"),
         ("account", "/account"),
         ("audit", "/audit"),
+        ("learner-data", "/learner-data"),
         ("dossier", f"/issuances/{ada.id}/dossier"),
         ("mappings", "/mappings"),
         ("mapping", "/mappings/course-completion"),
@@ -140,6 +141,13 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
 
         assert wide <= PHONE["width"], name
         assert 1 == page.locator("h1").count(), name
+
+    page.goto(f"{url}/learner-data")
+    page.fill("#email", "ada@learners.example")
+    page.get_by_role("button", name="Find").click()
+    page.locator("details.erase summary").click()
+    looked["learner-found"] = _faults(page)
+    keep_picture(page, "learner-found")
 
     assert {name: [] for name in looked} == looked
 

@@ -192,7 +192,7 @@ def test_what_came_by_other_deliveries_is_found_by_looking_into_them(world: Worl
 def test_an_export_holds_all_of_it_and_the_file(world: World) -> None:
     certified(world)
 
-    packed = zipfile.ZipFile(io.BytesIO(erasing.export(world.bridge, [found(world)])))
+    packed = zipfile.ZipFile(io.BytesIO(erasing.export(world.bridge, [found(world)], who="alice")))
 
     told = json.loads(packed.read("data.json"))["learners"][0]
     assert "Ada Lovelace" in told["deliveries"][0]["body"]
