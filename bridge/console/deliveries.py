@@ -11,14 +11,19 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from bridge.connections.masking import Masked, masked
+from bridge.console.csv_answer import csv_answer
 from bridge.console.door import Console, message, page, person
-from bridge.console.sites import SET_ASIDE, within
+from bridge.console.sites import SET_ASIDE, mine, within
 from bridge.people.roles import Role
 from bridge.pipeline import replay
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.history import history_of
 from bridge.store import accounts, deliveries
 from runtime.keys import KeyProblem
+
+COLUMNS = ("id", "received_at", "state", "problem", "remedy")
+#: Rows of a table to take away; more than that is for the API.
+MOST_TAKEN = 10_000
 
 
 def add_to(console: Console) -> None:
@@ -33,6 +38,17 @@ def add_to(console: Console) -> None:
             lines = history_of(bridge, conn, row_id).lines
         sent = _sent(bridge, row) if person().may(Role.SUPPORT) else None
         return page("delivery.html", row=row, lines=lines, sent=sent, set_aside=SET_ASIDE)
+
+    @console.page("/sites/<name>/deliveries.csv", role=Role.VIEWER)
+    def site_deliveries_csv(name: str) -> Response:
+        """The newest deliveries as a table to take away, without what was sent."""
+        aside = request.args.get("show") == "aside"
+        with bridge.database.read() as conn:
+            row = mine(conn, name)
+            found = deliveries.of_site(
+                conn, row.id, states=SET_ASIDE if aside else (), limit=MOST_TAKEN
+            )
+        return csv_answer(f"deliveries-{name}", COLUMNS, map(_cells, found))
 
     @console.page("/deliveries/<row_id>/replay", role=Role.SUPPORT, methods=["POST"])
     def replay_delivery(row_id: str) -> Response:
@@ -54,11 +70,16 @@ def _mine(conn: sa.Connection, row_id: str) -> sa.Row[Any]:
     return row
 
 
-def _sent(bridge: Bridge, row: sa.Row[Any]) -> Masked | None:
+def _cells(row: sa.Row[Any]) -> list[str | None]:
+    return [row.id, row.received_at.isoformat(), row.state, row.problem, row.remedy]
+
+
+def _sent(bridge: Bridge, row: sa.Row[Any]) -> Masked | str:
+    """What was sent, or why nobody can read it any more."""
     with bridge.database.read() as conn:
         site = accounts.site_by_id(conn, row.site_id)
     secrets = accounts.secrets_or_none(site, kind="site", keys=bridge.keys)
     try:
         return masked(deliveries.unseal(row.request, keys=bridge.keys), secrets)
-    except KeyProblem:
-        return None
+    except KeyProblem as exc:  # also of what was erased
+        return str(exc)

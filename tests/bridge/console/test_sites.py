@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.people.roles import Limits, Role
-from bridge.store import tables
+from bridge.store import deliveries, tables
 from connectors.base import Completion, Course, Finding, Learner
 from tests.bridge.console.conftest import Browser, SignedIn
 from tests.bridge.world import NOON, SECRET, SITE, World
@@ -180,8 +180,13 @@ def test_deliveries_show_masked_to_support_and_are_replayed(
 
     aside = support.text(f"/sites/{SITE}?show=aside")
     assert ("dead", True) == (row.state, row.id in aside)
+    table = support.text(f"/sites/{SITE}/deliveries.csv?show=aside")
+    assert (True, False) == (row.id in table, "ada" in table)
     assert 303 == support.post(f"/deliveries/{row.id}/replay", back="site").status_code
     assert "waiting" == world.one(tables.delivery).state
+    with world.bridge.database.write() as conn:
+        deliveries.blank(conn, [row.id], "erased on 2026-11-23")
+    assert "erased on 2026-11-23" in support.text(f"/deliveries/{row.id}")
 
 
 def test_what_was_turned_away_and_what_nobody_wants_is_counted(
