@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.api import (
     answers,
+    connecting,
     corrections,
     deliveries,
     document,
@@ -39,6 +40,7 @@ PARTS = (
     reconciliation,
     mappings,
     places,
+    connecting,
     people,
     tokens,
 )

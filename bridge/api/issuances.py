@@ -10,9 +10,9 @@ from flask import Response
 
 from bridge.api.answers import Refused
 from bridge.api.door import Calls, caller
-from bridge.api.fields import PageQuery, Reasoned, Text, page, page_of
+from bridge.api.fields import PageQuery, Reasoned, Text, WithReason, page, page_of
 from bridge.people.roles import Role
-from bridge.pipeline import replay
+from bridge.pipeline import cancelling, replay
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.history import history_of
 from bridge.store import differences as difference_rows
@@ -156,6 +156,12 @@ class ReplayedAnswer(ma.Schema):
     said = ma.fields.String(required=True)
 
 
+class ReplayedList(ma.Schema):
+    """What a replay did with each row."""
+
+    items = ma.fields.List(ma.fields.Nested(ReplayedAnswer), required=True)
+
+
 IssuancePage = page_of(IssuanceAnswer)
 
 
@@ -203,6 +209,43 @@ def add_to(calls: Calls) -> None:
         if not done.going:
             raise Refused(done.said, word="unchanged")
         return done
+
+    @calls.call(
+        "/issuances/<issuance_id>/cancel",
+        role=Role.SUPPORT,
+        method="POST",
+        body=WithReason,
+        answer=IssuanceAnswer,
+    )
+    def cancel_issuance(body: dict[str, Any], issuance_id: str) -> Any:
+        """Give an issuance up before it is sent; one that was cancelled before stays so."""
+        with bridge.database.read() as conn:
+            row = mine(conn, issuance_id)
+        try:
+            cancelling.cancel(bridge, row.id, who=caller().who, reason=body["reason"])
+        except cancelling.Refused as exc:
+            raise Refused(str(exc)) from exc
+        with bridge.database.read() as conn:
+            return told(mine(conn, issuance_id))
+
+    @calls.call(
+        "/issuances/<issuance_id>/write-back",
+        role=Role.SUPPORT,
+        method="POST",
+        body=Reasoned,
+        answer=ReplayedList,
+    )
+    def write_issuance_back(body: dict[str, Any], issuance_id: str) -> Any:
+        """Write the gradebook's rows of an issuance again."""
+        with bridge.database.read() as conn:
+            row = mine(conn, issuance_id)
+            telling = write_backs.of_issuances(conn, [row.id]).get(row.id, ())
+        who, why = caller().who, body["reason"]
+        done = [replay.replay(bridge, one.id, who=who, reason=why) for one in telling]
+        if not any(one.going for one in done):
+            said = " ".join(one.said for one in done) or "No gradebook tells it."
+            raise Refused(said, word="unchanged")
+        return {"items": done}
 
 
 def within() -> sa.ColumnElement[bool]:

@@ -79,14 +79,16 @@ def add_to(calls: Calls) -> None:
         """Sites, by name."""
         with bridge.database.read() as conn:
             return {
-                "items": [_site(bridge, row) for row in accounts.sites(conn, within=_of_sites())]
+                "items": [
+                    told_site(bridge, row) for row in accounts.sites(conn, within=_of_sites())
+                ]
             }
 
     @calls.call("/sites/<name>", role=Role.VIEWER, answer=SiteAnswer)
     def show_site(name: str) -> Any:
         """One site."""
         with bridge.database.read() as conn:
-            return _site(
+            return told_site(
                 bridge, accounts.within_limits(conn, name, kind="site", within=_of_sites())
             )
 
@@ -94,13 +96,17 @@ def add_to(calls: Calls) -> None:
     def list_issuers() -> Any:
         """Issuers, by name."""
         with bridge.database.read() as conn:
-            return {"items": [_issuer(row) for row in accounts.issuers(conn, within=_of_issuers())]}
+            return {
+                "items": [told_issuer(row) for row in accounts.issuers(conn, within=_of_issuers())]
+            }
 
     @calls.call("/issuers/<name>", role=Role.VIEWER, answer=IssuerAnswer)
     def show_issuer(name: str) -> Any:
         """One issuer."""
         with bridge.database.read() as conn:
-            return _issuer(accounts.within_limits(conn, name, kind="issuer", within=_of_issuers()))
+            return told_issuer(
+                accounts.within_limits(conn, name, kind="issuer", within=_of_issuers())
+            )
 
 
 def _of_sites() -> sa.ColumnElement[bool]:
@@ -111,7 +117,8 @@ def _of_issuers() -> sa.ColumnElement[bool]:
     return caller().over(issuer=issuer.c.name)
 
 
-def _site(bridge: Bridge, row: sa.Row[Any]) -> dict[str, Any]:
+def told_site(bridge: Bridge, row: sa.Row[Any]) -> dict[str, Any]:
+    """A site, as it is answered."""
     return {
         **row._mapping,
         "hook": sites.hook(bridge, row.connector, row.name),
@@ -120,5 +127,6 @@ def _site(bridge: Bridge, row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
-def _issuer(row: sa.Row[Any]) -> dict[str, Any]:
+def told_issuer(row: sa.Row[Any]) -> dict[str, Any]:
+    """An issuer, as it is answered."""
     return {**row._mapping, "left_alone_until": row.shut_until}

@@ -34,7 +34,7 @@ class Scope(StrEnum):
 
     READ = "read"  #: look
     SUPPORT = "support"  #: and replay, release, correct
-    ADMIN = "admin"  #: and change mappings, people and tokens
+    ADMIN = "admin"  #: and change sites, issuers, mappings, people and tokens
 
     @property
     def role(self) -> Role:

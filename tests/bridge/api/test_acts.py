@@ -12,6 +12,7 @@ from bridge.store import tables
 from bridge.store.states import MappingState
 from tests.bridge.api.conftest import MakeProgram, Program
 from tests.bridge.world import MAPPING, SECRET, SITE, World
+from tests.scripted_vault import TOKEN
 
 REASON = {"reason": "because"}
 
@@ -249,6 +250,45 @@ def test_places_are_told_within_limits_and_without_secrets(
     told = str([sites, issuers])
     assert SECRET not in told
     assert "secrets" not in told
+
+
+def test_an_issuer_and_a_site_are_added_changed_tried_rotated_and_removed(
+    world: World, admin: Program
+) -> None:
+    vault = {"name": "law", "url": world.vault.url, "institution": "Law School"}
+    wrong = admin.post("/issuers", {**vault, "url": "vault", "token": "t"})
+    law = admin.post("/issuers", {**vault, "token": TOKEN}, key="a-1")
+    again = admin.post("/issuers", {**vault, "token": TOKEN}, key="a-1")
+    given = {"name": "second-main", "connector": "scripted", "secrets": {"secrets": SECRET}}
+    site = admin.post("/sites", given)
+    odd = admin.post("/sites", {**given, "name": "third", "connector": "none"})
+
+    assert (422, True) == (wrong.status_code, "url" in wrong.get_json()["error"]["fields"]["json"])
+    assert (201, law.get_json()) == (again.status_code, again.get_json())
+    assert 409 == admin.post("/issuers", {**vault, "token": TOKEN}).status_code
+    assert (201, True) == (site.status_code, site.get_json()["hook"].endswith("/second-main"))
+    assert (422, True) == (
+        odd.status_code,
+        "connector" in odd.get_json()["error"]["fields"]["json"],
+    )
+    assert admin.post("/issuers/law/check").get_json()["all_there"]
+    assert "findings" in admin.post("/sites/second-main/check").get_json()
+    signed = admin.post("/issuers/law/change", {"signatory_name": "Ada"}).get_json()
+    zoned = admin.post("/sites/second-main/change", {"timezone": "Asia/Dubai"}).get_json()
+    assert ("Ada", "Asia/Dubai") == (signed["signatory_name"], zoned["timezone"])
+    assert 422 == admin.post("/sites/second-main/change", {}).status_code
+    assert 422 == admin.post("/sites/second-main/change", {"timezone": "Mars"}).status_code
+    assert 200 == admin.post("/issuers/law/rotate", {"secrets": {"token": TOKEN}}).status_code
+    rotated = admin.post("/sites/second-main/rotate", {"secrets": {"secrets": SECRET}})
+    assert 200 == rotated.status_code
+    assert 409 == admin.post("/sites/second-main/resume", REASON).status_code
+    for path in ("/issuers/law", "/sites/second-main"):
+        assert 200 == admin.post(f"{path}/remove").status_code
+        assert 404 == admin.get(path).status_code
+        assert 404 == admin.post(f"{path}/remove").status_code
+    kept = str(world.rows(tables.event)) + str(world.rows(tables.api_request))
+    assert SECRET not in kept
+    assert TOKEN not in kept
 
 
 def test_people_are_invited_changed_and_removed_but_never_by_themselves(

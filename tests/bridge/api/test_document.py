@@ -62,6 +62,12 @@ def test_the_page_tells_the_same_without_scripts_or_other_hosts(world: World) ->
 
 #: What is asked for as it should be, and refused all the same, as no schema can say what it takes.
 BEYOND_SCHEMAS = {
+    "addSite": "which settings a connector takes",
+    "changeSite": "which settings a connector takes, and that something is to change",
+    "rotateSite": "which secrets a connector takes",
+    "addIssuer": "which address is a vault's",
+    "changeIssuer": "that something is to change",
+    "rotateIssuer": "which secrets there are",
     "invitePerson": "which sites and issuers there are",
     "makeToken": "which sites and issuers there are",
     "putMapping": "which text is a mapping document",

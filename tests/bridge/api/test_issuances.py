@@ -90,6 +90,30 @@ def test_support_sets_going_again_what_a_person_has_mended(
     assert ("token program", "address added") == (replay.who, replay.reason)
 
 
+def test_what_is_not_sent_is_cancelled_and_a_gradebook_row_written_again(
+    world: World, program: MakeProgram
+) -> None:
+    world.generate()
+    issued = world.issuance.id
+    world.complete("mary")
+    world.run("normalise")
+    [unsent] = [row for row in world.rows(tables.issuance) if row.id != issued]
+    helper = program(Scope.SUPPORT)
+
+    cancelled = helper.post(f"/issuances/{unsent.id}/cancel", {"reason": "not hers"})
+    refused = helper.post(f"/issuances/{issued}/cancel", {"reason": "not hers"})
+    world.run("write_back")
+    told = [helper.post(f"/issuances/{one}/write-back") for one in (issued, unsent.id)]
+
+    assert "cancelled" == cancelled.get_json()["state"]
+    assert (409, 422) == (
+        refused.status_code,
+        helper.post(f"/issuances/{unsent.id}/cancel").status_code,
+    )
+    assert [409, 409] == [one.status_code for one in told]
+    assert ["already" in one.text or "No gradebook" in one.text for one in told] == [True, True]
+
+
 @pytest.mark.parametrize("text", ["x" * 1001, "nul\0"])
 def test_a_reason_that_cannot_be_kept_is_refused(
     world: World, program: MakeProgram, text: str
