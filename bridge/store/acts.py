@@ -103,6 +103,7 @@ _CALLED: Mapping[str, tuple[str, ...]] = {
     "announcement": ("mapping_name",),
     "hold": ("mapping_name",),
     "issuance": ("reference_id",),
+    "api token": ("name",),
 }
 
 

@@ -15,15 +15,17 @@ import sqlalchemy as sa
 _WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
 _COLUMNS = re.compile(r"INSERT INTO event \(([^)]*)\)")
 #: What changes without a person's meaning it: who is signed in and when they were seen, how often
-#: something was tried, the schema, processes' signs of life, and the history itself.
+#: something was tried, what a try of a connection found, the schema, processes' signs of life, and
+#: the history itself.
 BOOKKEEPING = frozenset(
-    {"session", "rate", "process", "alembic_version", "event", "api_request", "sign_in_attempt"}
+    {"session", "rate", "process", "alembic_version", "event", "api_request", "connection_check"}
 )
 #: When somebody was here last, and how they read; what has expired is forgotten by whoever comes
 #: next; whether a vault can revoke is asked of it where it matters; an interrupted decision is
 #: carried out further.
 _NO_ACT = re.compile(
-    r"UPDATE (person|api_token) SET (seen_at|used_at|time_zone|language)=|DELETE FROM invitation"
+    r"UPDATE (person|api_token) SET (seen_at|last_used_at|time_zone|language)="
+    r"|DELETE FROM invitation"
     r"|UPDATE issuer SET revokes=|UPDATE hold SET (released|discarded)=",
     re.IGNORECASE,
 )

@@ -14,6 +14,7 @@ from bridge.errors import API
 from bridge.people import tokens
 from bridge.people.roles import NO_LIMITS, Limits
 from bridge.people.tokens import Maker, Scope
+from tests.bridge.acts import written_down
 from tests.bridge.world import World
 
 BY_HAND = Maker(person_id=None, who="alice")
@@ -31,7 +32,8 @@ class Program:
 
     def post(self, path: str, body: Any = None, *, key: str | None = None) -> TestResponse:
         headers = self.headers | ({} if key is None else {"Idempotency-Key": key})
-        return self.client.post(f"{API}{path}", json=body or {}, headers=headers)
+        with written_down(f"POST {path}"):
+            return self.client.post(f"{API}{path}", json=body or {}, headers=headers)
 
     def told(self, path: str, **query: Any) -> Any:
         """What is answered, where that is 200."""
