@@ -71,6 +71,7 @@ def _defaults(place: Place, vault: Vault) -> dict[str, str]:
         "BRIDGE_PUBLIC_URL": place.url,
         "BRIDGE_BACKUP_DIR": str(data / "backups"),
         "BRIDGE_CACHE_DIR": str(data / "cache"),
+        "BRIDGE_TEMPLATES_DIR": str(data / "templates"),
         "BRIDGE_MAIL_FOLDER": str(data / "notices"),
         # On one machine nothing is spared by waiting longer.
         "BRIDGE_SWEEP": "1",

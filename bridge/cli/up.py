@@ -93,6 +93,7 @@ def up(
     _prepare(vault, institution, place.data, last.get("BRIDGE_PORT"))
     # Once all of it is prepared: what was cut off half-way is done again at the next start.
     embedded.keep(place.data, env, prefixes=OURS)
+    (place.data / "templates").mkdir(exist_ok=True)
     crashpoint("up.kept")
     _run(env, vault, redis, place)
 

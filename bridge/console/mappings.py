@@ -109,6 +109,9 @@ def _bring(bridge: Bridge, meant: sa.Row[Any], by: Act, act: str) -> Response:
         document = Document(mapping=load(meant.document, known=known), text=meant.document)
     except DocumentError as exc:
         return _page(bridge, name, status=422, mistakes=exc.mistakes, of=meant.version)
+    if not reach.changes(person().limits, document.mapping):
+        wide = gettext("That version may issue beyond your limits. Ask an admin who has none.")
+        return _page(bridge, name, status=422, wrong={"act": wide})
     needed = by.state is MappingState.PUBLISHED and publishing.changes(bridge, [document])
     if needed and not by.reason:
         wrong = {act: gettext("Say why: it stands in the history.")}

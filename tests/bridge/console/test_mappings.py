@@ -168,6 +168,18 @@ def test_limits_decide_which_mappings_are_seen_and_changed(
     assert (303 if may else 404) == answer.status_code
 
 
+def test_who_is_limited_restores_no_version_that_reaches_further(
+    world: World, signed_in: SignedIn
+) -> None:
+    world.add_mapping(('site: "*"', f"site: {SITE}"))
+    admin = signed_in(Role.ADMIN, Limits(sites=frozenset({SITE})))
+
+    answer = admin.post(f"/mappings/{NAME}", act="restore", version="1", reason="more")
+
+    assert (422, True) == (answer.status_code, "beyond your limits" in answer.text)
+    assert [(NAME, 1, "superseded"), (NAME, 2, "published")] == sorted(states(world))
+
+
 def test_completions_beyond_the_limits_are_not_looked_at(world: World, signed_in: SignedIn) -> None:
     world.add_site(SECOND, "scripted")
     world.issue("ada")
