@@ -46,14 +46,18 @@ def add_to(console: Console) -> None:
     @console.page("/issuances", role=Role.VIEWER)
     def issuances() -> Response:
         """The list; alone its rows, where a page asks for those that came since."""
-        given = {name: request.args.get(name, "").strip() for name in (*TEXTS, "since", "until")}
+        given = _given()
         filters, wrong = _filters(given)
         after, alone = request.args.get("after"), request.args.get("rows") == "alone"
         with bridge.database.read() as conn:
-            rows = issuance_list.page(conn, filters, within=_within(), after=after, limit=SHOWN + 1)
+            total = None if alone else issuance_list.total(conn, filters, within=_within())
+            rows: Sequence[sa.Row[Any]] = ()
+            if total != issuance_list.NONE:
+                rows = issuance_list.page(
+                    conn, filters, within=_within(), after=after, limit=SHOWN + 1
+                )
             if alone:
                 return page("issuance_rows.html", rows=rows[:SHOWN])
-            total = issuance_list.total(conn, filters, within=_within())
             choices = _choices(conn)
         more = len(rows) > SHOWN
         return page(
@@ -72,7 +76,7 @@ def add_to(console: Console) -> None:
     @console.page("/issuances.csv", role=Role.VIEWER)
     def issuances_csv() -> Response:
         """All that the filters find, as a table."""
-        given = {name: request.args.get(name, "").strip() for name in (*TEXTS, "since", "until")}
+        given = _given()
         filters, wrong = _filters(given)
         if wrong:
             asked = request.query_string.decode("ascii", "replace")
@@ -214,6 +218,12 @@ def _choices(conn: sa.Connection) -> Mapping[str, Sequence[str]]:
         ],
         "mapping": issuance_list.mappings(conn, within=_within()),
     }
+
+
+def _given() -> dict[str, str]:
+    """What the address says; no database takes a NUL."""
+    names = (*TEXTS, "since", "until")
+    return {name: request.args.get(name, "").replace("\0", "").strip() for name in names}
 
 
 def _filters(given: Mapping[str, str]) -> tuple[Filters, dict[str, str]]:

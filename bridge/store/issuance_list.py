@@ -13,7 +13,8 @@ Conditions are asked by subqueries that give one value, which no planner turns i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,9 @@ class Total:
     more: bool = False
 
 
+NONE = Total(count=0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What is asked for, in the database's words."""
@@ -90,6 +94,12 @@ class _Asked:
     def within(self, column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
         """Ids in the time that is asked for, and after the page before."""
         return sa.and_(column > self.low, column < self.high)
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether more is asked than what an entry in the index of words says."""
+        long = len(self.parts) > 1 or len(self.parts[0]) > LONGEST_WORD
+        return long or self.state is not None
 
     def of_state(self) -> list[sa.ColumnElement[bool]]:
         return [] if self.state is None else [listed.c.state == self.state]
@@ -138,6 +148,18 @@ def found(
     limit: int,
 ) -> Sequence[str]:
     """As `page`: the ids alone."""
+    with _planned_anew(conn):
+        return _found(conn, filters, within=within, after=after, limit=limit)
+
+
+def _found(
+    conn: sa.Connection,
+    filters: Filters,
+    *,
+    within: sa.ColumnElement[bool],
+    after: str | None,
+    limit: int,
+) -> Sequence[str]:
     asked = _understood(conn, filters, within)
     if isinstance(asked, list):
         return [row_id for row_id in asked if after is None or row_id < after][:limit]
@@ -153,6 +175,27 @@ def found(
 
 def total(conn: sa.Connection, filters: Filters, *, within: sa.ColumnElement[bool]) -> Total:
     """How many `page` finds on all its pages."""
+    with _planned_anew(conn):
+        return _total(conn, filters, within)
+
+
+@contextmanager
+def _planned_anew(conn: sa.Connection) -> Iterator[None]:
+    """Have PostgreSQL plan for the very values that are asked for, however often it was asked.
+
+    A plan for any word takes it that few have it, and looks through the lots for each that does.
+    """
+    if conn.dialect.name != "postgresql":
+        yield
+        return
+    conn.execute(sa.text("SET plan_cache_mode = force_custom_plan"))
+    try:
+        yield
+    finally:
+        conn.execute(sa.text("RESET plan_cache_mode"))
+
+
+def _total(conn: sa.Connection, filters: Filters, within: sa.ColumnElement[bool]) -> Total:
     asked = _understood(conn, filters, within)
     if isinstance(asked, list):
         return Total(count=len(asked))
@@ -339,13 +382,13 @@ def _words_total(asked: _Asked) -> Total:
     candidates, few = _candidates(asked)
     if few:
         return Total(count=_up_to(asked.conn, candidates.distinct(), None))
-    rarest, others = _rarest(asked)[0], len(asked.parts) > 1
-    most = MOST if others or asked.state is not None else ENTRIES
-    entries = _entries(asked, rarest).limit(most)
-    counted = _compared(asked, entries.subquery()).distinct()
-    count = _up_to(asked.conn, counted, None)
-    cut = _up_to(asked.conn, entries, None) == most
-    return Total(count=min(count, MOST), more=cut or count > MOST)
+    most = MOST if asked.is_looked_up else ENTRIES
+    entries = _entries(asked, _rarest(asked)[0]).limit(most).subquery()
+    fits = sa.case((_fits(asked, entries), entries.c.id))
+    looked, count = asked.conn.execute(
+        sa.select(sa.func.count(), sa.func.count(fits.distinct())).select_from(entries)
+    ).one()
+    return Total(count=min(count, MOST), more=looked == most or count > MOST)
 
 
 def _candidates(asked: _Asked) -> tuple[sa.Select[tuple[str]], bool]:
@@ -386,14 +429,15 @@ def _entries(asked: _Asked, part: str) -> sa.Select[tuple[str]]:
 
 def _compared(asked: _Asked, entries: sa.FromClause) -> sa.Select[tuple[str]]:
     """Those of the entries that have all parts of the query, and the state."""
-    query = sa.select(entries.c.id.label("id"))
-    checks = [*asked.of_state()]
-    if len(asked.parts) > 1 or len(asked.parts[0]) > LONGEST_WORD:
-        checks += asked.of_text(listed.c.text)
-    if checks:
-        row = sa.select(sa.case((sa.and_(*checks), 1))).where(listed.c.id == entries.c.id)
-        query = query.where(row.correlate(entries).scalar_subquery() == 1)
-    return query
+    return sa.select(entries.c.id.label("id")).where(_fits(asked, entries))
+
+
+def _fits(asked: _Asked, entries: sa.FromClause) -> sa.ColumnElement[bool]:
+    if not asked.is_looked_up:
+        return sa.true()
+    checks = sa.and_(*asked.of_state(), *asked.of_text(listed.c.text))
+    row = sa.select(sa.case((checks, 1))).where(listed.c.id == entries.c.id)
+    return row.correlate(entries).scalar_subquery() == 1
 
 
 def _up_to(conn: sa.Connection, query: sa.Select[Any], most: int | None) -> int:

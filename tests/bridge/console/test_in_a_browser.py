@@ -17,7 +17,7 @@ from bridge.people.roles import Role
 from bridge.store import tables
 from tests.bridge.console.conftest import CHROMIUM, LAPTOP, PASSWORD, PHONE, add_person
 from tests.bridge.pipeline.at_campus import ADA, BOB, campus_of
-from tests.bridge.world import World
+from tests.bridge.world import SITE, World
 
 #: Where the pictures are kept that the docs show; set by scripts.console_pictures alone.
 PICTURES = os.environ.get("CONSOLE_PICTURES")
@@ -113,6 +113,9 @@ def test_no_page_has_a_serious_fault_for_people_who_do_not_see_it(
         ("overview", "/"),
         ("issuances", "/issuances"),
         ("issuance", f"/issuances/{ada.id}"),
+        ("correct", f"/issuances/{ada.id}/correct"),
+        ("courses", "/courses"),
+        ("class", f"/class?site={SITE}&course=42"),
         ("failures", "/failures"),
         ("failure", "/failures/issue.bug.Fault"),
         ("people", "/people"),
@@ -200,6 +203,20 @@ def test_moments_are_told_in_the_readers_zone(busy: World, url: str, page: Page)
 
     # Made at noon in UTC, read in Dubai.
     assert "16:0" in page.locator("tbody time").last.inner_text()
+
+
+def test_rows_come_and_change_while_somebody_looks(world: World, url: str, page: Page) -> None:
+    add_person(world, "ada@staff.example", Role.VIEWER)
+    world.complete("joan")
+    world.run("normalise")
+    sign_in(page, url, "ada@staff.example")
+    page.goto(f"{url}/issuances")
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+    world.issue("grace")
+
+    expect(page.locator("tbody tr .state")).to_have_text(["processing"] * 2, timeout=15_000)
+    assert ["Grace Lovelace", "Joan Lovelace"] == page.locator("tbody a").all_inner_texts()
 
 
 def test_an_admin_writes_a_mapping_rehearses_backtests_and_publishes_it(
