@@ -24,6 +24,7 @@ CHECKS: Mapping[str, Callable[[Installation], Iterator[Finding]]] = {
     "public address": outside.public_address,
     "mails": outside.mails,
     "notices": outside.notices,
+    "sign-in": outside.sign_in,
     "mappings": documents.mappings,
     "fonts": printing.fonts,
     "templates": printing.templates,

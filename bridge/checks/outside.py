@@ -1,4 +1,4 @@
-"""What lies outside: the address that learners and LMSs are told, and the mail server."""
+"""What lies outside: the address that learners and LMSs are told, mail server, sign-in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from bridge.checks import storage
 from bridge.checks.installation import Installation
+from bridge.people import institution, oidc, rules
+from bridge.people.roles import Limits
 from bridge.store import accounts
 from bridge.store import notices as notice_rows
 from runtime import checkup, smtp
@@ -54,6 +56,28 @@ def mails(of: Installation) -> Iterator[Finding]:
         smtp.greet(server=server, tls=ssl.create_default_context())
     except smtp.MailError as exc:
         yield Finding(text=f"{exc} Check BRIDGE_MAIL_SERVER. Mails wait meanwhile.")
+
+
+def sign_in(of: Installation) -> Iterator[Finding]:
+    """Whether the institution's sign-in answers, and the roles it gives are for what there is."""
+    provider = institution.provider(of.settings)
+    if provider is None:
+        return
+    try:
+        with provider.http:
+            provider.look()
+    except oidc.OutOfReach as exc:
+        yield Finding(
+            text=f"The institution's sign-in does not answer as it must ({exc.reason}). Check "
+            "BRIDGE_OIDC_ISSUER: it is spelt as its discovery document spells it; one inside your "
+            "network stands in BRIDGE_ALLOWED_PRIVATE_HOSTS."
+        )
+    with of.database.read() as conn:
+        for grant in of.settings.oidc_roles:
+            try:
+                rules.there_are(conn, Limits.unpacked(grant.limits))
+            except rules.NotThere as exc:
+                yield Finding(text=f"BRIDGE_OIDC_ROLES, {grant}: {exc}")
 
 
 def notices(of: Installation) -> Iterator[Finding]:

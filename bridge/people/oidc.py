@@ -98,6 +98,12 @@ class Provider:
             return claims
         return {**self._more(token, subject=claims["sub"]), **claims}
 
+    def look(self) -> None:
+        """Raise OutOfReach unless its addresses and keys are there."""
+        for name in ("authorization_endpoint", "token_endpoint"):
+            self._address(name)
+        self._keys()
+
     def forget(self) -> None:
         """Ask anew for its addresses and keys when they are next needed."""
         self._kept.clear()

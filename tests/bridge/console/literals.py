@@ -16,7 +16,21 @@ FILLED = "¤"
 #: Attributes that people read or hear.
 READ = {"title", "alt", "placeholder", "aria-label", "aria-description"}
 #: The same in every language.
-NAMES = {"Vaultbridge", "UTC", "CSV", "JSON", "YAML", "PDF", "ZIP", "API", "OpenAPI", "v", "h"}
+NAMES = {
+    "Vaultbridge",
+    "UTC",
+    "CSV",
+    "JSON",
+    "YAML",
+    "PDF",
+    "ZIP",
+    "API",
+    "OpenAPI",
+    "v",
+    "h",
+    "s",
+    "kB",
+}
 #: What is inside is no text of ours in a language.
 CODE = {"code", "pre", "script", "style", "kbd", "samp"}
 _WORD = re.compile(r"[^\W\d_]+")

@@ -15,9 +15,11 @@ from joserfc import jwk
 from werkzeug.test import TestResponse
 
 from bridge import grants
+from bridge.grants import Grant
 from bridge.people import entering, rules
 from bridge.people.roles import Limits, Role
 from bridge.store import tables
+from tests.bridge.checks.finding import WELL, found
 from tests.bridge.console.conftest import OURS, PASSWORD, Browser, SignedIn, add_person
 from tests.bridge.console.test_door import console
 from tests.bridge.world import SITE, World
@@ -316,6 +318,7 @@ LIES = {
     "nonce": lambda p: _other(p, nonce="of another sign-in"),
     "no nonce": lambda p: _without(p, "nonce"),
     "audience": lambda p: _other(p, aud="another client"),
+    "audience of another for us": lambda p: _other(p, aud="another client", azp=CLIENT),
     "no audience": lambda p: _without(p, "aud"),
     "audiences": lambda p: _other(p, aud=[CLIENT, "another"], azp="another"),
     "issuer": lambda p: _other(p, iss="https://evil.example"),
@@ -438,6 +441,17 @@ def test_a_token_endpoint_that_fails_is_said_in_words(
     provider.broken = Response("<html>Sorry</html>", status=status)
 
     assert 503 == way.all_of_it().status_code
+
+
+def test_the_doctor_says_what_is_wrong_with_it(world: World, provider: OidcProvider) -> None:
+    assert WELL == found(world, "sign-in")
+
+    provider.discovery = {"issuer": "https://other.example"}
+    gone = Grant.read("readers=viewer site:gone")
+    [first, second], _ = found(world, "sign-in", oidc_roles=(gone,))
+
+    assert "BRIDGE_OIDC_ISSUER" in first
+    assert "readers=viewer site:gone: There is no issuer or site of the name gone" in second
 
 
 def test_an_admin_with_a_password_comes_in_while_the_institution_is_down(
