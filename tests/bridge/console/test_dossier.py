@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bridge.certificates.report import Part, Report
 from bridge.people.roles import Limits, Role
-from bridge.pipeline import correcting, dossier, release
+from bridge.pipeline import correcting, dossier, erasing, release
 from bridge.pipeline.correcting import Asked
 from bridge.pipeline.publishing import withdraw
 from bridge.pipeline.release import Word
@@ -146,3 +146,21 @@ def test_approvals_and_corrections_are_told_with_who_decided_and_why(world: Worl
         held[name] for name in ("of", "outcome", "who", "reason")
     )
     assert approved == corrected
+
+
+def test_of_an_erased_certificate_the_dossier_tells_what_is_left(
+    world: World, signed_in: SignedIn
+) -> None:
+    world.generate("ada")
+    world.settle()
+    row = world.issuance
+    whose = erasing.only(erasing.find(world.bridge, email=row.applicant_email))
+    erasing.erase(world.bridge, whose, who="pat", reason="asked for it")
+
+    visitor = signed_in(Role.VIEWER)
+    page = visitor.text(f"/issuances/{row.id}/dossier")
+    paper = visitor.get(f"/issuances/{row.id}/dossier.pdf")
+
+    assert row.applicant_email not in page
+    assert row.full_name not in page + words(paper.data)
+    assert row.reference_id in page
