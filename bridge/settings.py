@@ -69,6 +69,14 @@ def _duration(seconds: float, help_text: str) -> Seconds:
     )
 
 
+def _days(days: int, help_text: str) -> ma.fields.Integer:
+    return ma.fields.Integer(
+        load_default=days,
+        validate=ma.validate.Range(0, 36_500),
+        metadata=_about(help_text, str(days or 1095)),
+    )
+
+
 class SettingsSchema(ma.Schema):
     """Every setting of the bridge, once: validation, ``vaultbridge settings``, the docs."""
 
@@ -263,6 +271,17 @@ class SettingsSchema(ma.Schema):
     poll_longest = _duration(3600, "the longest wait between two such questions, in seconds.")
     retry_first = _duration(10, "the first wait after a failed call, in seconds; then it doubles.")
     retry_longest = _duration(3600, "the longest wait after a failed call, in seconds.")
+    keep_deliveries_days = _days(
+        365, "how long webhooks are kept as they came, once they were read, in days; 0: for ever."
+    )
+    keep_answers_days = _days(
+        730, "how long the words that vaults answered are kept, in days; 0: for ever."
+    )
+    keep_files_days = _days(
+        0,
+        "how long certificates' files are kept here, in days; 0: for ever. Learners' downloads "
+        "come from the vault.",
+    )
     file_within = _duration(
         604_800,
         "how long an LMS is asked for a certificate file that it has not made yet, in seconds.",
@@ -468,6 +487,9 @@ class Settings:
     poll_longest: timedelta
     retry_first: timedelta
     retry_longest: timedelta
+    keep_deliveries_days: int
+    keep_answers_days: int
+    keep_files_days: int
     file_within: timedelta
     reconcile: timedelta
     reconcile_since: timedelta

@@ -9,7 +9,7 @@ from functools import partial
 import click
 
 from bridge.cli.session import bridge
-from bridge.pipeline import look_again, telling
+from bridge.pipeline import look_again, purge, telling
 from bridge.queue import BELLS, SERVICE, answer, due_bells
 from bridge.settings import from_environment
 from bridge.store.tables import process
@@ -55,7 +55,8 @@ def clock() -> None:
     b = bridge("clock")
     tell = repeating("telling", partial(telling.run_all, b), every=b.settings.tell)
     look = repeating("looking again", partial(look_again.begin, b), every=look_again.EVERY)
-    with beating(b.database, process, "clock"), tell, look:
+    purging = repeating("purging", purge.Purger(bridge=b).round, every=purge.EVERY)
+    with beating(b.database, process, "clock"), tell, look, purging:
         runtime_clock.run(partial(due_bells, b), b.ring, every=b.settings.sweep)
 
 

@@ -40,24 +40,24 @@ class Gone(KeyProblem):
 
 
 #: What stands in the place of a request that is gone, before why.
-_BLANK = "gone: "
+BLANK = "gone: "
 
 
 def is_blank(sealed: str) -> bool:
     """Whether a request is not kept any more."""
-    return sealed.startswith(_BLANK)
+    return sealed.startswith(BLANK)
 
 
 def why_blank(sealed: str) -> str:
     """Why it is not."""
-    return sealed.removeprefix(_BLANK)
+    return sealed.removeprefix(BLANK)
 
 
 def blank(conn: sa.Connection, delivery_ids: Sequence[str], why: str) -> int:
     """Keep the rows of deliveries, and nothing of what came; return how many had anything."""
-    there = delivery.c.request.not_like(f"{_BLANK}%")
+    there = delivery.c.request.not_like(f"{BLANK}%")
     gone = sa.update(delivery).where(delivery.c.id.in_(delivery_ids), there)
-    return conn.execute(gone.values(request=f"{_BLANK}{why}")).rowcount
+    return conn.execute(gone.values(request=f"{BLANK}{why}")).rowcount
 
 
 def unseal(sealed: str, *, keys: Keys) -> InboundRequest:

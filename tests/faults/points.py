@@ -396,6 +396,9 @@ RUNTIME = (
     *of("worker", "dequeued", "woken", "worked", "ringing"),
 )
 
+#: Of the clock's purging: tests/bridge/pipeline/test_purge.py comes by them.
+PURGE = of("purge", "purging", "purged")
+
 #: Of copying a database and putting a copy back: tests/faults/test_copy_points.py comes by them.
 COPIES = of("on_disk", "begun", "filled", "named")
 RESTORE = {
