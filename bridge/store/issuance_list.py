@@ -43,7 +43,9 @@ MOST = 10_000
 #: So many of the newest are looked through, whatever is asked.
 WALKED = 10_000
 #: Up to so many are found by a word or a state before anything else is compared.
-FEW = 20_000
+FEW = 5_000
+#: So many of more are looked up one by one for a total.
+LOOKED_UP = 3_000
 #: Entries of the index of words that are counted: a name may stand in it several times.
 ENTRIES = 40_000
 #: So often one issuance may be met by one part of a query, mostly.
@@ -168,7 +170,7 @@ def _found(
     if asked.lots is None and not asked.parts:
         return _plain(asked, limit)
     near = _walked(asked, limit)
-    if len(near) == limit:
+    if len(near) == limit or _walked_all(asked):
         return near
     return _by_words(asked, limit) if asked.parts else _by_lots(asked, limit)
 
@@ -330,6 +332,12 @@ def _walked(asked: _Asked, limit: int) -> Sequence[str]:
     return asked.conn.scalars(query.order_by(newest.c.id.desc()).limit(limit)).all()
 
 
+def _walked_all(asked: _Asked) -> bool:
+    """Whether there are no others of that state and time than those that were looked through."""
+    query = sa.select(listed.c.id).where(asked.within(listed.c.id), *asked.of_state())
+    return _up_to(asked.conn, query, WALKED + 1) <= WALKED
+
+
 def _by_lots(asked: _Asked, limit: int) -> Sequence[str]:
     """Of the lots whose newest are the newest, the newest of each, until no other can be newer."""
     of_lot = (
@@ -382,7 +390,7 @@ def _words_total(asked: _Asked) -> Total:
     candidates, few = _candidates(asked)
     if few:
         return Total(count=_up_to(asked.conn, candidates.distinct(), None))
-    most = MOST if asked.is_looked_up else ENTRIES
+    most = LOOKED_UP if asked.is_looked_up else ENTRIES
     entries = _entries(asked, _rarest(asked)[0]).limit(most).subquery()
     fits = sa.case((_fits(asked, entries), entries.c.id))
     looked, count = asked.conn.execute(

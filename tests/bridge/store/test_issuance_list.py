@@ -55,7 +55,13 @@ def many(world: World) -> World:
 def reach(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether what is looked for stands among the newest, or all else has to find it."""
     if not request.param:
-        for name, number in {"WALKED": 5, "FEW": 20, "ENTRIES": 40, "MOST": 100}.items():
+        for name, number in {
+            "WALKED": 5,
+            "FEW": 20,
+            "ENTRIES": 40,
+            "LOOKED_UP": 30,
+            "MOST": 100,
+        }.items():
             monkeypatch.setattr(issuance_list, name, number)
     return bool(request.param)
 
