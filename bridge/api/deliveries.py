@@ -11,9 +11,11 @@ from bridge.api.answers import Refused
 from bridge.api.door import Calls, caller
 from bridge.api.fields import PageQuery, Text, page, page_of
 from bridge.api.issuances import EventAnswer
+from bridge.connections.masking import Masked, masked
 from bridge.people.roles import Role
-from bridge.pipeline import raw_request
+from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.history import history_of
+from bridge.store import accounts
 from bridge.store import deliveries as rows
 from bridge.store.accounts import NotThere
 from bridge.store.states import DeliveryState
@@ -98,7 +100,7 @@ def add_to(calls: Calls) -> None:
         with bridge.database.read() as conn:
             row = _mine(conn, delivery_id)
             try:
-                return raw_request.shown(bridge, conn, row.id)
+                return _sent(bridge, conn, row.id)
             except KeyProblem as exc:
                 raise Refused(str(exc), word="key_lost") from exc
 
@@ -112,3 +114,10 @@ def _mine(conn: sa.Connection, delivery_id: str) -> sa.Row[Any]:
     if not found:
         raise NotThere
     return found[0]
+
+
+def _sent(bridge: Bridge, conn: sa.Connection, delivery_id: str) -> Masked:
+    row = rows.by_id(conn, delivery_id)
+    home = accounts.site_by_id(conn, row.site_id)
+    secrets = accounts.secrets_or_none(home, kind="site", keys=bridge.keys)
+    return masked(rows.unseal(row.request, keys=bridge.keys), secrets)

@@ -10,9 +10,9 @@ from flask import Response
 
 from bridge.api.answers import Refused
 from bridge.api.door import Calls, caller
-from bridge.api.fields import PageQuery, Reasoned, Text, WithReason, page, page_of
+from bridge.api.fields import Nothing, PageQuery, Reasoned, Text, WithReason, page, page_of
 from bridge.people.roles import Role
-from bridge.pipeline import cancelling, replay
+from bridge.pipeline import cancelling, replay, sending_links
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.history import history_of
 from bridge.store import differences as difference_rows
@@ -156,6 +156,12 @@ class ReplayedAnswer(ma.Schema):
     said = ma.fields.String(required=True)
 
 
+class MailedAnswer(ma.Schema):
+    """The mail that is on its way; null where one left just now."""
+
+    mail = ma.fields.String(required=True, allow_none=True)
+
+
 class ReplayedList(ma.Schema):
     """What a replay did with each row."""
 
@@ -227,6 +233,23 @@ def add_to(calls: Calls) -> None:
             raise Refused(str(exc)) from exc
         with bridge.database.read() as conn:
             return told(mine(conn, issuance_id))
+
+    @calls.call(
+        "/issuances/<issuance_id>/send-link",
+        role=Role.SUPPORT,
+        method="POST",
+        body=Nothing,
+        answer=MailedAnswer,
+    )
+    def send_issuance_link(_body: dict[str, Any], issuance_id: str) -> Any:
+        """Mail the learner the links of their certificates."""
+        with bridge.database.read() as conn:
+            row = mine(conn, issuance_id)
+        try:
+            mail_id = sending_links.send(bridge, row.id, who=caller().who)
+        except sending_links.Refused as exc:
+            raise Refused(str(exc)) from exc
+        return {"mail": mail_id}
 
     @calls.call(
         "/issuances/<issuance_id>/write-back",

@@ -1,8 +1,7 @@
-"""Replays: a selection set going again, worked off a slice at a time, and how far it has come."""
+"""Replays: a selection set going again by a worker, and how far that has come."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import marshmallow as ma
@@ -10,18 +9,15 @@ import sqlalchemy as sa
 
 from bridge.api.answers import Refused
 from bridge.api.door import Calls, caller
-from bridge.api.fields import Body, Nothing, PageQuery, Text, page, page_of, reason
+from bridge.api.fields import Body, PageQuery, Text, page, page_of, reason
 from bridge.api.once import keep
 from bridge.people.roles import Role
 from bridge.pipeline import replay as pipeline
-from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.selection import Selection
 from bridge.store import replays as rows
 from bridge.store.failures import REPLAYABLE
 from bridge.store.states import ReplayState
 
-#: How long one request works a replay off.
-SLICE_S = 10.0
 STATES = [state.value for state in ReplayState]
 
 
@@ -90,7 +86,7 @@ def add_to(calls: Calls) -> None:
         answer=ReplayAnswer,
     )
     def begin_replay(body: dict[str, Any]) -> Any:
-        """Begin a replay; the answer tells it as it begins. What is issued is never touched."""
+        """Begin a replay, which a worker works off; what is issued is never touched."""
         why, mapping = body.pop("reason"), body.pop("mapping")
         meant = Selection(**{**body, "ids": tuple(body.get("ids", ()))})
         _refuse_unclear(meant)
@@ -100,27 +96,16 @@ def add_to(calls: Calls) -> None:
             begun.update(_told(rows.by_id(conn, row_id)))
             keep(conn, ReplayAnswer().dump(begun), status=202)
 
-        replay_id = pipeline.begin(
-            bridge, meant, who=caller().who, reason=why, mapping=mapping, noting=noting
+        pipeline.begin(
+            bridge,
+            meant,
+            who=caller().who,
+            reason=why,
+            mapping=mapping,
+            noting=noting,
+            by_worker=True,
         )
-        _work_off(bridge, replay_id)
         return begun
-
-    @calls.call(
-        "/replays/<replay_id>/continue",
-        role=Role.SUPPORT,
-        method="POST",
-        whole=True,
-        body=Nothing,
-        answer=ReplayAnswer,
-    )
-    def continue_replay(_body: dict[str, Any], replay_id: str) -> Any:
-        """Go on with a replay that has not come to its end, for some seconds."""
-        with bridge.database.read() as conn:
-            rows.by_id(conn, replay_id)
-        _work_off(bridge, replay_id)
-        with bridge.database.read() as conn:
-            return _told(rows.by_id(conn, replay_id))
 
 
 def _refuse_unclear(meant: Selection) -> None:
@@ -131,13 +116,6 @@ def _refuse_unclear(meant: Selection) -> None:
     else:
         return
     raise Refused(said, status=422, word="unprocessable", fields={"json": {"_schema": [said]}})
-
-
-def _work_off(bridge: Bridge, replay_id: str) -> None:
-    until = time.monotonic() + SLICE_S
-    for _ in pipeline.proceed(bridge, replay_id):
-        if time.monotonic() >= until:
-            return
 
 
 def _told(row: sa.Row[Any]) -> dict[str, Any]:

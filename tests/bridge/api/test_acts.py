@@ -49,10 +49,10 @@ def test_a_group_of_failures_is_found_looked_at_and_replayed_once(
     assert [202, 202] == [one.status_code for one in begun]
     assert replay == begun[1].get_json()
     assert ("running", 3) == (replay["state"], replay["selected"])
+    world.run("reconcile")
     told = support.told(f"/replays/{replay['id']}")
     assert ("done", 3, "token program") == (told["state"], told["going"], told["who"])
     assert [replay["id"]] == [one["id"] for one in support.told("/replays")["items"]]
-    assert 200 == support.post(f"/replays/{replay['id']}/continue").status_code
     for unclear in ({}, {"ids": ["is_1"], "site": SITE}, {"ids": []}):
         assert 422 == support.post("/replays", unclear).status_code
     assert 404 == support.post("/replays", {"site": "nowhere"}).status_code

@@ -105,6 +105,9 @@ def test_what_is_not_sent_is_cancelled_and_a_gradebook_row_written_again(
     world.run("write_back")
     told = [helper.post(f"/issuances/{one}/write-back") for one in (issued, unsent.id)]
 
+    mailed = helper.post(f"/issuances/{issued}/send-link")
+
+    assert (409, True) == (mailed.status_code, "BRIDGE_MAIL_SERVER" in mailed.text)
     assert "cancelled" == cancelled.get_json()["state"]
     assert (409, 422) == (
         refused.status_code,
