@@ -150,7 +150,7 @@ def _add_sites(calls: Calls) -> None:
     def check_site(_body: dict[str, Any], name: str) -> Any:
         """Try each permission a site needs, one by one."""
         with _refusals():
-            found = list(sites.check(bridge, name))
+            found = list(sites.check(bridge, name, who=caller().who))
         return {"all_there": all(one.ok for one in found), "findings": found}
 
     @calls.call("/sites/<name>/rotate", **act, body=Secrets, answer=SiteAnswer)

@@ -38,7 +38,7 @@ def begin_site(bridge: Bridge, name: str, *, who: str) -> None:
     """Begin to try a site's permissions. Raises bridge.store.accounts.NotThere."""
     with bridge.database.read() as conn:
         row = accounts.site_named(conn, name)
-    _begin(bridge, row, lambda: sites.check(bridge, name), who=who)
+    _begin(bridge, row, lambda: sites.check(bridge, name, who=who), who=who)
 
 
 def begin_issuer(bridge: Bridge, name: str, *, who: str) -> None:

@@ -178,9 +178,10 @@ def _told(changes: Changes) -> Iterator[str]:
         yield given.told_owners(changes.owners)
 
 
-def check(bridge: Bridge, name: str) -> Iterator[Finding]:
+def check(bridge: Bridge, name: str, *, who: str | None = None) -> Iterator[Finding]:
     """Try each permission a site needs, one by one; once all are there, what waited goes on.
 
+    That stands in the history, if it is told ``who`` checked.
     Raises bridge.store.accounts.NotThere, connectors.base.Permanent.
     """
     with bridge.database.read() as conn:
@@ -190,13 +191,15 @@ def check(bridge: Bridge, name: str) -> Iterator[Finding]:
         all_there = all_there and finding.ok
         yield finding
     if all_there:
-        wake(bridge, row.id)
+        wake(bridge, row.id, who=who)
 
 
-def wake(bridge: Bridge, site_id: str) -> None:
-    """The site works: what waited for that is done now."""
+def wake(bridge: Bridge, site_id: str, *, who: str | None = None) -> None:
+    """The site works, as somebody found who checked it: what waited for that is done now."""
     with bridge.database.write() as conn:
         now = bridge.database.now(conn)
+        if who is not None:
+            events.record(conn, site_id, "found to work", at=now, who=who)
         trouble.mended(conn, site_id)
         write_backs.wake(conn, site_id, now=now)
         for waiting in (delivery, completion):
