@@ -132,7 +132,7 @@ def test_an_admin_changes_limits_to_what_there_is(world: World, signed_in: Signe
     assert 303 == done.status_code
     [row] = [one for one in world.rows(tables.person) if one.id == row.id]
     assert ("support", {"sites": [SITE]}) == (row.role, row.limits)
-    assert 403 == viewer.get("/failures").status_code
+    assert 403 == viewer.get("/queue").status_code
     assert SITE in admin.text(f"/people/{row.id}")
     admin.post(f"/people/{row.id}", act="sign_out")
     assert 303 == viewer.get("/issuances").status_code
