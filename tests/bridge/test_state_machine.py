@@ -83,6 +83,9 @@ class BlankRenderer(Renderer):
     def render(self, page: Page, *, form: str = "pdf") -> bytes:
         return PDF
 
+    def template(self, name: str) -> Any:
+        return "the only one"
+
     def made_of(self, page: Page) -> dict[str, Any]:
         return {}
 

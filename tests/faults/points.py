@@ -412,6 +412,9 @@ SCHEMA = of("schema", "migrating", "migrated")
 #: Of setting up an installation: tests/faults/test_up_points.py comes by them.
 UP = of("up", "token_made", "issuer_added", "vault_told", "vault_known", "kept")
 
+#: Of a request to the API that is sent again: tests/bridge/api/test_once.py comes by them.
+ONCE = of("once", "taken", "done")
+
 #: Of a command that is run again by hand: tests/vault/export comes by them.
 EXPORT = of("export", "copied", "recorded", "closing")
 

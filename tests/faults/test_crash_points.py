@@ -26,6 +26,7 @@ from tests.faults.points import (
     CORRECTIONS,
     ERASURES,
     EXPORT,
+    ONCE,
     PURGE,
     RESTORE,
     RUNTIME,
@@ -336,6 +337,7 @@ def test_without_a_death_every_point_of_a_run_is_told(new_stage: Callable[[], St
 def test_each_point_stands_in_one_place_and_has_its_run() -> None:
     runs = [*BRIDGE.values(), *COMMANDS.values(), *VAULT.values(), *RESTORE.values()]
     runs += [*CORRECTIONS.values(), *ERASURES.values(), CARRIED_ON]
-    with_a_run = {*chain.from_iterable(runs), *COPIES, *SCHEMA, *UP, *RUNTIME, *EXPORT, *PURGE}
+    runs += [COPIES, SCHEMA, UP, RUNTIME, EXPORT, PURGE, ONCE]
+    with_a_run = {*chain.from_iterable(runs)}
 
     assert dict.fromkeys(with_a_run, 1) == in_source()

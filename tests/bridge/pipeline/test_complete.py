@@ -240,6 +240,9 @@ def test_a_held_entry_is_issued_after_its_cause_is_mended_and_replayed(world: Wo
 
 def test_a_page_that_cannot_be_printed_is_held_with_what_to_do(world: World) -> None:
     class Fontless:
+        def template(self, name: str) -> str:
+            return name
+
         def render(self, page: Page) -> bytes:
             raise RenderError(f"No font prints {page.full_name}.", remedy="Install one.")
 

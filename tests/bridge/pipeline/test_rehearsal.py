@@ -35,6 +35,9 @@ class Printer:
         content: bytes = self.real.render(page)
         return content
 
+    def template(self, name: str) -> Any:
+        return self.real.template(name)
+
     def made_of(self, page: Page) -> Any:
         return self.real.made_of(page)
 

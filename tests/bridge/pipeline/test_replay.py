@@ -258,6 +258,9 @@ def test_a_mapping_that_comes_back_has_its_completion_again(world: World) -> Non
 
 def test_what_waits_unsent_at_one_issuer_is_no_certificate_to_leave_it_at(world: World) -> None:
     class Fontless:
+        def template(self, name: str) -> str:
+            return name
+
         def render(self, page: Page) -> bytes:
             raise RenderError("No font has it.", remedy="Install one.")
 

@@ -349,6 +349,9 @@ def test_two_learners_of_one_address_collide_in_the_preview_and_in_the_replay(
 
 def test_a_certificate_that_cannot_be_printed_is_foreseen(world: World) -> None:
     class Fontless:
+        def template(self, name: str) -> str:
+            return name
+
         def render(self, page: Page) -> bytes:
             raise RenderError("No font has it.", remedy="!", code="no_glyph", field="full name")
 

@@ -33,6 +33,9 @@ class Stamp:
     def render(self, page: Page) -> bytes:
         return b"%PDF-1.7\n%%EOF\n"
 
+    def template(self, name: str) -> Any:
+        return "the only one"
+
     def made_of(self, page: Page) -> dict[str, Any]:
         return {}
 
