@@ -41,7 +41,7 @@ ISSUER, SITE, COURSE = issuer.c.name, site.c.name, issuance.c.course_id
 #: Totals are counted up to here.
 MOST = 10_000
 #: So many of the newest are looked through, whatever is asked.
-WALKED = 10_000
+WALKED = 30_000
 #: Up to so many are found by a word or a state before anything else is compared.
 FEW = 5_000
 #: So many of more are looked up one by one for a total.
@@ -410,7 +410,9 @@ def _candidates(asked: _Asked) -> tuple[sa.Select[tuple[str]], bool]:
         if _up_to(asked.conn, of_state, number) < number:
             fits = [*asked.of_lots(listed.c.lot_id), *asked.of_text(listed.c.text)]
             return of_state.where(*fits), True
-    return _compared(asked, _entries(asked, rarest).subquery()), number < FEW
+    # The offset keeps PostgreSQL from looking up entries of other lots.
+    entries = _entries(asked, rarest).offset(0).subquery()
+    return _compared(asked, entries), number < FEW
 
 
 def _rarest(asked: _Asked) -> tuple[str, int]:
