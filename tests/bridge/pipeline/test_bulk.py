@@ -148,6 +148,7 @@ def test_files_are_on_their_way_while_others_are_printed(
                 on_its_way.set()
             return sound.render(page)
 
+        template = sound.template
         made_of = sound.made_of
         valid_until = sound.valid_until
 

@@ -174,6 +174,7 @@ def test_a_poisoned_row_is_moved_on_and_its_neighbours_are_unharmed(world: World
                 raise ZeroDivisionError
             return sound.render(page)
 
+        template = sound.template
         made_of = sound.made_of
         valid_until = sound.valid_until
 
