@@ -65,7 +65,7 @@ def test_all_is_installed_checked_tested_without_skips_and_shown(tmp_path: Path)
         "apt-get update -q",
         f"apt-get install -q -y --no-install-recommends {PACKAGES}",
         "make check",
-        "make test without skips",
+        "make test ARGS=--durations=40 without skips",
         "make demo ARGS=--exit --json",
         "make chaos N=40 SEED=1 DB=sqlite",
         "make chaos N=40 SEED=1 DB=postgresql",

@@ -135,6 +135,7 @@ def _keeper(page: Page, url: str, folder: Path) -> Callable[[str, str], None]:
         for screen, size in SCREENS.items():
             page.set_viewport_size({"width": size[0], "height": size[1]})
             page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"{name}-{screen}.png", full_page=name == "overview")
+            whole = (name, screen) == ("overview", "laptop")
+            page.screenshot(path=folder / f"{name}-{screen}.png", full_page=whole)
 
     return keep
