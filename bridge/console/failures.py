@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ from flask_babel import gettext, lazy_gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from bridge.console.csv_answer import csv_answer
 from bridge.console.door import Console, message, page, person
 from bridge.people.roles import Role
 from bridge.pipeline import repair, replay
@@ -26,6 +27,20 @@ from bridge.store.reach import Packed
 
 SHOWN = 50
 LONGEST_REASON = 500
+CSV_AT_ONCE = 500
+#: Of a member, as the table to take away has them.
+COLUMNS = (
+    "id",
+    "kind",
+    "site",
+    "course_id",
+    "learner_id",
+    "state",
+    "cause",
+    "failing_since",
+    "problem",
+    "remedy",
+)
 #: What a replay begins with, as it is told of a number of rows.
 ACTS: Mapping[Act, Any] = MappingProxyType(
     {
@@ -76,6 +91,22 @@ def add_to(console: Console) -> None:
             command=replay_command,
             replays=_replays(found),
         )
+
+    @console.page("/failures/<cause>/members.csv", role=Role.VIEWER)
+    def failure_csv(cause: str) -> Response:
+        """All of a group's members, as a table to take away."""
+        return csv_answer("failures", COLUMNS, _rows(cause, _limits()))
+
+    def _rows(cause: str, limits: Packed) -> Iterator[list[str | None]]:
+        after: tuple[datetime, str] | None = None
+        while True:
+            with bridge.database.read() as conn:
+                found = rows.members(conn, cause, limits=limits, after=after, limit=CSV_AT_ONCE)
+            for row in found:
+                yield [None if row[name] is None else str(row[name]) for name in COLUMNS]
+            if len(found) < CSV_AT_ONCE:
+                return
+            after = found[-1]["failing_since"], found[-1]["id"]
 
     @console.page("/failures/<cause>/repair", role=Role.SUPPORT)
     def repair_failure(cause: str) -> Response:

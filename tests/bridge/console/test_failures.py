@@ -91,6 +91,18 @@ def test_members_are_told_a_page_at_a_time(
     assert [["bob", "eve"], ["ada"]] == seen
 
 
+def test_all_members_are_a_table_to_take_away(
+    nameless: World, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "CSV_AT_ONCE", 2)
+    lines = signed_in().text(f"/failures/{NAMELESS}/members.csv").splitlines()
+    teacher = signed_in(Role.VIEWER, Limits(courses=frozenset({f"{SITE}/77"})))
+
+    assert (4, True) == (len(lines), lines[0].lstrip("\ufeff").startswith("id,kind,site,"))
+    mine = teacher.text(f"/failures/{NAMELESS}/members.csv")
+    assert (True, False) == (",eve," in mine, ",bob," in mine)
+
+
 def test_what_no_replay_sets_going_says_what_does(world: World, signed_in: SignedIn) -> None:
     world.vault.tokens.clear()
     world.issue()
