@@ -184,9 +184,6 @@ def announce(
         if until <= now:
             raise Passed(f"{until:%Y-%m-%d %H:%M} UTC has passed")
         announcements.add(conn, name, number=number, until=until, who=who, reason=reason, now=now)
-        meant = {"a day": number, "until": f"{until:%Y-%m-%d %H:%M}"}
-        subject = f"mapping {name}"
-        events.record(conn, subject, "announced", at=now, who=who, detail=reason, after=meant)
 
 
 def meant(conn: sa.Connection, name: str, number: int | None, *among: MappingState) -> str:

@@ -71,6 +71,7 @@ ELSEWHERE = frozenset(
         "link revoke",
         "dismiss",
         "restore",
+        "learner export",
         "tokens new",
         "tokens revoke",
     }
