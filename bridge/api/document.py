@@ -8,6 +8,7 @@ from flask import Response, jsonify, render_template
 from flask_smorest import Api
 
 from bridge.api.door import Calls
+from runtime.openapi import told
 
 TITLE = "Vaultbridge"
 ABOUT = (
@@ -55,18 +56,3 @@ def add_to(calls: Calls, api: Api) -> None:
             schemas=found["components"]["schemas"],
             told=told,
         )
-
-
-def told(schema: dict[str, Any]) -> str:
-    """A field's kind and limits in few words."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
-    if schema.get("type") == "array":
-        return f"list of {told(schema['items'])}"
-    kind = schema.get("type", "any")
-    words = [" or ".join(kind) if isinstance(kind, list) else str(kind)]
-    words += [str(schema[name]) for name in ("format",) if name in schema]
-    words += [f"one of {', '.join(map(str, schema['enum']))}"] if "enum" in schema else []
-    words += [f"at most {schema['maxLength']} characters"] if "maxLength" in schema else []
-    words += [f"{schema['minimum']} to {schema['maximum']}"] if "maximum" in schema else []
-    return ", ".join(words)

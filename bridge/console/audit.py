@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import request
-from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from bridge.console.csv_answer import csv_answer, kept
+from bridge.console.days import days
 from bridge.console.door import Console, page
 from bridge.people.roles import Role
 from bridge.pipeline import audit as log
@@ -60,21 +60,13 @@ def add_to(console: Console) -> None:
 def _asked() -> tuple[Mapping[str, str], Filters, Mapping[str, str]]:
     """What stands in the address, as filters, and what is wrong with it, by name."""
     given = {name: request.args.get(name, "").strip() for name in FIELDS}
-    moments: dict[str, datetime] = {}
-    wrong: dict[str, str] = {}
-    for name in ("since", "until"):
-        if given[name]:
-            try:
-                moments[name] = datetime.strptime(given[name], "%Y-%m-%d").replace(tzinfo=UTC)
-            except ValueError:
-                wrong[name] = gettext("Give a day as YYYY-MM-DD.")
-    last = moments.get("until")
+    since, until, wrong = days(given)
     filters = Filters(
         who=given["who"],
         kind=given["kind"],
         which=given["which"],
-        since=moments.get("since"),
-        until=None if last is None else last + timedelta(days=1),
+        since=since,
+        until=until,
     )
     return given, filters, wrong
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from bridge.certificates.page import RenderError
 from bridge.console.csv_answer import csv_answer
+from bridge.console.days import days
 from bridge.console.door import Console, message, page, person
 from bridge.people.roles import Role
 from bridge.pipeline import cancelling, pages, replacing, replay, traced
@@ -228,15 +229,7 @@ def _given() -> dict[str, str]:
 
 def _filters(given: Mapping[str, str]) -> tuple[Filters, dict[str, str]]:
     """The filters, and what is wrong with those that cannot be understood, by name."""
-    wrong: dict[str, str] = {}
-    moments: dict[str, datetime] = {}
-    for name in ("since", "until"):
-        if given[name]:
-            try:
-                moments[name] = datetime.strptime(given[name], "%Y-%m-%d").replace(tzinfo=UTC)
-            except ValueError:
-                wrong[name] = gettext("Give a day as YYYY-MM-DD.")
-    last = moments.get("until")
+    since, until, wrong = days(given)
     filters = Filters(
         q=given["q"],
         state=given["state"] if given["state"] in set(IssuanceState) else None,
@@ -244,7 +237,7 @@ def _filters(given: Mapping[str, str]) -> tuple[Filters, dict[str, str]]:
         site=given["site"],
         course=given["course"],
         mapping=given["mapping"],
-        since=moments.get("since"),
-        until=None if last is None else last + timedelta(days=1),
+        since=since,
+        until=until,
     )
     return filters, wrong

@@ -1,4 +1,4 @@
-"""Purge what was kept long enough: raw deliveries, what calls were answered, files.
+"""Purge what was kept long enough: raw deliveries, what calls were answered, files, API answers.
 
 By the clock, in small batches, and never what something unfinished still needs. What remains says
 that it was purged, and after how long.
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.pipeline.bridge import Bridge
-from bridge.store import deliveries, events
+from bridge.store import api_requests, deliveries, events
 from bridge.store.ids import before
 from bridge.store.states import DeliveryState, IssuanceState
 from bridge.store.tables import attempt, delivery, file, issuance
@@ -55,6 +55,8 @@ class Purger:
         ):
             if days:
                 self._kind(name, days, batch)
+        with self.bridge.database.write() as conn:
+            api_requests.forget_expired(conn, now=self.bridge.database.now(conn))
 
     def _kind(self, name: str, days: int, batch: _Batch) -> None:
         purged = 0

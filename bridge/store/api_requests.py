@@ -24,7 +24,7 @@ def take(
     One that was killed while it answered loses its turn to this. Nobody else decides about the
     row before this transaction ends.
     """
-    conn.execute(sa.delete(api_request).where(api_request.c.expires_at <= now))
+    forget_expired(conn, now=now)
     mine = {"turn": turn, "held_until": now + HELD}
     fresh = {"request_sha256": sha256, "expires_at": now + KEPT, **mine}
     conn.execute(
@@ -40,6 +40,11 @@ def take(
         conn.execute(sa.update(api_request).where(here).values(**mine))
         row = conn.execute(found).one()
     return row
+
+
+def forget_expired(conn: sa.Connection, *, now: datetime) -> None:
+    """Keep no answer longer than it was promised; it may hold personal data."""
+    conn.execute(sa.delete(api_request).where(api_request.c.expires_at <= now))
 
 
 def answer(

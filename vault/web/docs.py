@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
 
+from runtime.openapi import told
 from vault.web.auth import vault
 from vault.web.openapi import document
 
@@ -46,18 +47,3 @@ def docs() -> Response:
         told=told,
     )
     return Response(page, headers={"Content-Security-Policy": CSP})
-
-
-def told(schema: dict[str, Any]) -> str:
-    """A field's kind and limits in few words."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
-    if schema.get("type") == "array":
-        return f"list of {told(schema['items'])}"
-    kind = schema.get("type", "any")
-    words = [" or ".join(kind) if isinstance(kind, list) else str(kind)]
-    words += [str(schema[name]) for name in ("format",) if name in schema]
-    words += [f"one of {', '.join(schema['enum'])}"] if "enum" in schema else []
-    words += [f"at most {schema['maxLength']} characters"] if "maxLength" in schema else []
-    words += [f"{schema['minimum']} to {schema['maximum']}"] if "maximum" in schema else []
-    return ", ".join(words)

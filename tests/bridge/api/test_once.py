@@ -10,6 +10,7 @@ from flask import g, jsonify
 
 from bridge.api import once
 from bridge.people.tokens import Scope
+from bridge.pipeline.purge import Purger
 from bridge.store import tables
 from tests.bridge.api.conftest import MakeProgram, Program
 from tests.bridge.world import World
@@ -61,6 +62,17 @@ def test_a_key_means_one_request_of_one_token_for_a_day(
     )
     assert (201, 201) == (of_another.status_code, next_day.status_code)
     assert ["nightly", "theirs", "next day"] == made(world)
+
+
+def test_no_answer_is_kept_longer_than_a_day(world: World, admin: Program) -> None:
+    admin.post("/tokens", {"name": "nightly"}, key="k-1")
+
+    Purger(bridge=world.bridge).round()
+    kept = len(world.rows(tables.api_request))
+    world.later(hours=25)
+    Purger(bridge=world.bridge).round()
+
+    assert (1, []) == (kept, world.rows(tables.api_request))
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])

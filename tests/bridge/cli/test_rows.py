@@ -85,7 +85,7 @@ def test_deliveries_and_completions_are_listed_without_what_was_sent(
     [
         (["issuances", "--state", "lost"], 2, "'lost' is not one of"),
         (["issuances", "--limit", "0"], 2, "0 is not in the range"),
-        (["show", "42"], 1, "'42' is not an id. Ids are of: announcement, completion"),
+        (["show", "42"], 1, "'42' is not an id. Ids are of: announcement, api token, completion"),
         (["show", "is_0000000000000000000000"], 1, "There is no issuance is_0000"),
         (["link", "revoke", "is_0000000000000000000000"], 1, "has no live link"),
         (["link", "new", "is_0000000000000000000000"], 1, "is no generated certificate"),
