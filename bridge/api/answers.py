@@ -47,6 +47,16 @@ class Refused(Exception):
         self.fields = fields
 
 
+def not_a_cursor() -> Refused:
+    """What was sent as a cursor is no `next` of this list."""
+    return Refused(
+        "This is no `next` of this list. Begin without a cursor.",
+        status=422,
+        word="unprocessable",
+        fields={"query": {"cursor": ["Not a cursor of this list."]}},
+    )
+
+
 class ErrorSchema(ma.Schema):
     """What is wrong, and the next move."""
 

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.api import (
     answers,
+    audit,
     connecting,
     corrections,
     deliveries,
@@ -43,6 +44,7 @@ PARTS = (
     connecting,
     people,
     tokens,
+    audit,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from bridge.api.answers import Refused
+from bridge.api.answers import not_a_cursor
 from bridge.api.door import Calls
 from bridge.api.fields import PageQuery, Text, page, page_of
 from bridge.people.roles import Role
@@ -130,10 +130,5 @@ def _after(query: dict[str, Any]) -> tuple[datetime, str] | None:
         if moment.tzinfo is None:
             raise ValueError(since)
     except ValueError as exc:
-        raise Refused(
-            "This is no `next` of this list. Begin without a cursor.",
-            status=422,
-            word="unprocessable",
-            fields={"query": {"cursor": ["Not a cursor of this list."]}},
-        ) from exc
+        raise not_a_cursor() from exc
     return moment, row_id

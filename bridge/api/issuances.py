@@ -12,7 +12,7 @@ from bridge.api.answers import Refused
 from bridge.api.door import Calls, caller
 from bridge.api.fields import Nothing, PageQuery, Reasoned, Text, WithReason, page, page_of
 from bridge.people.roles import Role
-from bridge.pipeline import cancelling, replay, sending_links
+from bridge.pipeline import cancelling, dossier, replay, sending_links
 from bridge.pipeline.bridge import Bridge
 from bridge.pipeline.history import history_of
 from bridge.store import differences as difference_rows
@@ -31,14 +31,14 @@ class IssuanceQuery(PageQuery):
         320,
         load_default="",
         metadata={
-            "description": "An e-mail address, a reference id, an issuance's id, or the learner's "
-            "id at the LMS."
+            "description": "Words of the learner's name, by their beginning; an e-mail address; a "
+            "reference id; an issuance's id; or the learner's id at the LMS."
         },
     )
     state = ma.fields.String(load_default=None, validate=ma.validate.OneOf(STATES))
     issuer = Text(64, load_default=None)
     site = Text(64, load_default=None)
-    course = Text(255, load_default=None, metadata={"description": "Its id at the LMS."})
+    course = Text(255, load_default=None, metadata={"description": "Its id, code or title."})
     mapping = Text(64, load_default=None)
     since = ma.fields.AwareDateTime(
         load_default=None, metadata={"description": "Made then or later."}
@@ -148,6 +148,12 @@ class IssuanceWhole(IssuanceAnswer):
     )
 
 
+class DossierAnswer(ma.Schema):
+    """A certificate's dossier, as its JSON in the console."""
+
+    dossier = ma.fields.Dict(required=True)
+
+
 class ReplayedAnswer(ma.Schema):
     """What a replay did with a row."""
 
@@ -189,6 +195,13 @@ def add_to(calls: Calls) -> None:
     def show_issuance(issuance_id: str) -> Any:
         """One issuance with its history, attempts, write-backs and differences."""
         return _whole(bridge, issuance_id)
+
+    @calls.call("/issuances/<issuance_id>/dossier", role=Role.VIEWER, answer=DossierAnswer)
+    def show_issuance_dossier(issuance_id: str) -> Any:
+        """All that shows why a certificate was issued, as what and by whom."""
+        with bridge.database.read() as conn:
+            found = dossier.gather(bridge, conn, issuance_id, within=within())
+        return {"dossier": dossier.plain(found)}
 
     @calls.call("/issuances/<issuance_id>/file", role=Role.VIEWER, answer=None)
     def show_issuance_file(issuance_id: str) -> Response:

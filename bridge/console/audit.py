@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from flask import request
 from werkzeug.wrappers import Response
@@ -14,7 +13,7 @@ from bridge.console.door import Console, page
 from bridge.people.roles import Role
 from bridge.pipeline import audit as log
 from bridge.store import acts
-from bridge.store.acts import Filters, Place
+from bridge.store.acts import Filters
 
 SHOWN = 50
 FIELDS = ("who", "kind", "which", "since", "until")
@@ -28,7 +27,9 @@ def add_to(console: Console) -> None:
     def audit() -> Response:
         """The newest acts, or those that were looked for."""
         given, filters, wrong = _asked()
-        found = log.page(bridge, filters, after=_place(request.args.get("after")), limit=SHOWN + 1)
+        found = log.page(
+            bridge, filters, after=log.place(request.args.get("after", "")), limit=SHOWN + 1
+        )
         with bridge.database.read() as conn:
             kinds = acts.kinds(conn)
         more = len(found) > SHOWN
@@ -39,7 +40,7 @@ def add_to(console: Console) -> None:
             given=given,
             wrong=wrong,
             filtered={name: value for name, value in given.items() if value},
-            after=_written(found[SHOWN - 1].place) if more else None,
+            after=log.written(found[SHOWN - 1].place) if more else None,
             kinds=kinds,
         )
 
@@ -69,17 +70,3 @@ def _asked() -> tuple[Mapping[str, str], Filters, Mapping[str, str]]:
         until=until,
     )
     return given, filters, wrong
-
-
-def _written(place: Place) -> str:
-    return f"{place.at.isoformat()}_{place.id}"
-
-
-def _place(text: str | None) -> Place | None:
-    """Where to go on; from the beginning where the address was cut off."""
-    at, _, number = (text or "").rpartition("_")
-    try:
-        moment = datetime.fromisoformat(at)
-        return Place(at=moment if moment.tzinfo else moment.replace(tzinfo=UTC), id=int(number))
-    except ValueError:
-        return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bridge.pipeline.bridge import Bridge
@@ -82,6 +82,21 @@ def page(
 
 def _own_name(subject: str) -> str:
     return subject if kind_of(subject) else subject.partition(" ")[2]
+
+
+def written(place: Place) -> str:
+    """Where a page ends, in one word."""
+    return f"{place.at.isoformat()}_{place.id}"
+
+
+def place(text: str) -> Place | None:
+    """The place that `written` has written; None where it is none, or was cut off."""
+    at, _, number = text.rpartition("_")
+    try:
+        moment = datetime.fromisoformat(at)
+        return Place(at=moment if moment.tzinfo else moment.replace(tzinfo=UTC), id=int(number))
+    except ValueError:
+        return None
 
 
 def every(bridge: Bridge, filters: Filters, *, limit: int | None = None) -> Iterator[Act]:
