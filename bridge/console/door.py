@@ -34,6 +34,8 @@ SESSION = "vaultbridge"
 LARGEST_FORM = 256 * 1024
 #: The field of every form that no other site can know.
 FORM = "form"
+#: The header of what a page asks by itself, while nobody may be there.
+LIVE = "X-Live"
 #: Everything from ourselves; style sheets hold pictures as ``data:``.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -159,7 +161,8 @@ class Console(Blueprint):
 
     def _who(self) -> Person | None:
         token = self.token()
-        row = entering.signed_in(self.bridge, token) if token else None
+        by_itself = LIVE in request.headers
+        row = entering.signed_in(self.bridge, token, is_used=not by_itself) if token else None
         return None if row is None else Person.of(row)
 
     def token(self) -> str | None:

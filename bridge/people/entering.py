@@ -241,12 +241,15 @@ def is_allowed_from(conn: sa.Connection, client: str, *, now: datetime) -> bool:
     return rates.allow(conn, what, most=MOST_PER_CLIENT, window=WINDOW, now=now)
 
 
-def signed_in(bridge: Bridge, token: str) -> sa.Row[Any] | None:
-    """Who keeps a session's token, as they are now; None where it has ended."""
+def signed_in(bridge: Bridge, token: str, *, is_used: bool = True) -> sa.Row[Any] | None:
+    """Who keeps a session's token, as they are now; None where it has ended.
+
+    ``is_used``: somebody does something there; a page that asks by itself keeps no session alive.
+    """
     with bridge.database.read() as conn:
         now = bridge.database.now(conn)
         row = people.signed_in(conn, token, now=now)
-    if row is not None and now - row.session_seen_at >= people.SEEN_EVERY:
+    if is_used and row is not None and now - row.session_seen_at >= people.SEEN_EVERY:
         with bridge.database.write() as conn:
             people.note_seen(conn, token, row.id, now=now)
     return row

@@ -30,7 +30,7 @@ function takeIn(table, text) {
 async function look(table) {
   if (document.hidden) return;
   try {
-    const answer = await fetch(table.dataset.live, { redirect: "error" });
+    const answer = await fetch(table.dataset.live, { redirect: "error", headers: { "X-Live": "1" } });
     if (answer.ok) takeIn(table, await answer.text());
   } catch {
     // The next look may be luckier; what is shown stays true for its moment.

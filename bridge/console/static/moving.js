@@ -19,7 +19,7 @@ function isHeld(part) {
 }
 
 async function renew(part, last) {
-  const answer = await fetch(part.dataset.follow, { credentials: "same-origin" });
+  const answer = await fetch(part.dataset.follow, { headers: { "X-Live": "1" } });
   if (!answer.ok || answer.redirected) return null;
   const text = await answer.text();
   if (text === last || isHeld(part)) return last;

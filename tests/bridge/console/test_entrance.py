@@ -206,6 +206,18 @@ def test_a_session_ends_unused_and_in_any_case_after_a_week(
     assert 303 == again.get("/issuances").status_code
 
 
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(
+    world: World, signed_in: SignedIn
+) -> None:
+    visitor = signed_in()
+
+    for _ in range(13):
+        world.later(hours=1)
+        last = visitor.client.get("/console/", headers={"X-Live": "1"})
+
+    assert (303, 303) == (last.status_code, visitor.get("/").status_code)
+
+
 def test_signing_out_ends_the_session_itself_here_or_everywhere(
     world: World, signed_in: SignedIn
 ) -> None:
