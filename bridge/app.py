@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -27,6 +28,18 @@ LARGEST_BODY = 1024 * 1024
 
 def create_app(bridge: Bridge) -> Flask:
     """Make the application for one process."""
+    return _made(bridge, console.install, api.install)
+
+
+def unattended(bridge: Bridge) -> Flask:
+    """The part of it that LMSs, vaults and learners call: no console, no API.
+
+    Both take many times as long to set up as all the rest.
+    """
+    return _made(bridge)
+
+
+def _made(bridge: Bridge, *more: Callable[[Flask, Bridge], None]) -> Flask:
     # No files of its own; Bootstrap puts its files below that path.
     app = Flask(__name__, static_folder=None, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
@@ -35,8 +48,8 @@ def create_app(bridge: Bridge) -> Flask:
     app.register_blueprint(learner.blueprint(bridge))
     app.register_blueprint(health.blueprint(bridge))
     app.register_blueprint(metrics.blueprint(bridge))
-    console.install(app, bridge)
-    api.install(app, bridge)
+    for install in more:
+        install(app, bridge)
     errors.register(app)
     app.before_request(_name_request)
     app.after_request(_tell_name)

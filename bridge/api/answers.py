@@ -73,6 +73,10 @@ class ErrorAnswer(ma.Schema):
     error = ma.fields.Nested(ErrorSchema, required=True)
 
 
+#: Where the document tells it.
+ERROR: Mapping[str, str] = {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}
+
+
 def refused(exc: Refused) -> Response:
     """As it is answered."""
     more = {} if exc.fields is None else {"fields": dict(exc.fields)}

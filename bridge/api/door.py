@@ -92,18 +92,19 @@ class Calls(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         def register(view: View) -> View:
             endpoint = view.__name__
             made: Callable[..., Any] = view
+            more = {404} if "<" in rule else set()
+            more |= {422} if query is not None or method == "POST" else set()
+            more |= {400, 409, 415} if method == "POST" else set()
+            # First, and by a reference: all that is told of a call is copied with each of these.
+            for refused in sorted({*_ALWAYS, *more, *refusals}):
+                made = self.alt_response(
+                    refused, schema=answers.ERROR, description=answers.REFUSALS[refused]
+                )(made)
             if body is not None:
                 made = self.arguments(body, location="json", required=_needs_some(body))(made)
             if query is not None:
                 made = self.arguments(query, location="query")(made)
             made = self._answering(made, answer, status)
-            more = {404} if "<" in rule else set()
-            more |= {422} if query is not None or method == "POST" else set()
-            more |= {400, 409, 415} if method == "POST" else set()
-            for refused in sorted({*_ALWAYS, *more, *refusals}):
-                made = self.alt_response(
-                    refused, schema=answers.ErrorAnswer, description=answers.REFUSALS[refused]
-                )(made)
             made = self.doc(**_told(endpoint, role, whole=whole, once=method == "POST"))(made)
             if method == "POST":
                 made = self._once(made)

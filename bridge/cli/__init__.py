@@ -13,8 +13,6 @@ import click
 import marshmallow as ma
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.people import rules
-from bridge.pipeline.erasing import Several, UnderWay
 from bridge.store.accounts import NameTaken, NotThere
 from bridge.store.mapping_versions import Tied
 from bridge.vault_client import VaultError
@@ -24,6 +22,7 @@ from mappings.mistakes import DocumentError
 from runtime.backup import BackupProblem
 from runtime.embedded import Taken
 from runtime.keys import KeyProblem
+from runtime.mendable import Mendable
 from runtime.schema import SchemaError
 from runtime.settings import SettingsError
 
@@ -72,9 +71,7 @@ COMMANDS: Mapping[str, str] = {
 
 #: What an operator can mend: told in a sentence, without a trace.
 _EXPECTED = (
-    rules.ByInstitution,
-    rules.LastAdmin,
-    rules.NotThere,
+    Mendable,
     BackupProblem,
     ConnectorError,
     DocumentError,
@@ -86,8 +83,6 @@ _EXPECTED = (
     Tied,
     SchemaError,
     SettingsError,
-    Several,
-    UnderWay,
     UnknownConnector,
     VaultError,
 )

@@ -8,17 +8,18 @@ import sqlalchemy as sa
 
 from bridge.people.roles import Limits, Role
 from bridge.store import accounts, people
+from runtime.mendable import Mendable
 
 
-class ByInstitution(Exception):
+class ByInstitution(Mendable):
     """They sign in by the institution, and so have neither a password nor a role of ours."""
 
 
-class LastAdmin(Exception):
+class LastAdmin(Mendable):
     """Without this person nobody could do everything."""
 
 
-class NotThere(Exception):
+class NotThere(Mendable):
     """Limits name an issuer or a site that there is none of; the text says which."""
 
 

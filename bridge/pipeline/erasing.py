@@ -27,6 +27,7 @@ from bridge.store.tables import completion
 from connectors.base import Completion
 from runtime.crashpoint import crashpoint
 from runtime.keys import KeyProblem
+from runtime.mendable import Mendable
 
 #: Why a delivery's content is gone.
 WHY = "erased with the learner's data"
@@ -36,11 +37,11 @@ PURPOSE = "erasure"
 _HIDDEN = frozenset({"lease_owner", "lease_until", "fence", "request", "next_run_at", "tries"})
 
 
-class UnderWay(Exception):
+class UnderWay(Mendable):
     """Something of the learner has not come to its end; the text says what to do."""
 
 
-class Several(Exception):
+class Several(Mendable):
     """More learners than one have the address; the text names them."""
 
 

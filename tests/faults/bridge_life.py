@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from bridge import queue
-from bridge.app import create_app
+from bridge.app import unattended
 from bridge.cli import session
 from bridge.pipeline import release, replay, telling
 from bridge.pipeline.hear import SIGNATURE
@@ -72,7 +72,7 @@ class Lifetime:
         self.clock.moment = datetime.fromisoformat(order["moment"])
         bridge = self.bridge(order)
         arm(order, self.dated(tell))
-        client = create_app(bridge).test_client()
+        client = unattended(bridge).test_client()
         for name, body in order["deliveries"].items():
             answer = client.post(order["hook"], data=body, content_type="application/json")
             tell(delivered=name, status=answer.status_code)

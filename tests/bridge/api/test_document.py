@@ -75,6 +75,7 @@ BEYOND_SCHEMAS = {
     "beginCorrection": "which parts say something together",
     "foreseeCorrection": "which parts say something together",
     "listFailureMembers": "which cursor is one of this list",
+    "listActs": "which cursor is one of this list",
 }
 
 
