@@ -29,6 +29,7 @@ def test_every_state_means_something() -> None:
         "held": Standing.HELD,
         "failed": Standing.FAILED,
         "cancelled": Standing.CANCELLED,
+        "erased": Standing.ERASED,
     }
 
     assert expected == {state.value: standing(row(state)) for state in IssuanceState}
