@@ -1,13 +1,6 @@
 // Parts of a page that move: asked for again and again while somebody looks.
 import { tellMoments } from "./console.js";
 
-// Who has left the page open for so long is not taken for somebody who is here.
-const PATIENCE_MS = 20 * 60 * 1000;
-let lastSeen = Date.now();
-for (const sign of ["pointermove", "keydown", "focus"]) {
-  window.addEventListener(sign, () => (lastSeen = Date.now()), { passive: true });
-}
-
 function ids(part) {
   return new Set([...part.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
 }
@@ -36,7 +29,7 @@ async function follow(part) {
   let last = "";
   while (part.isConnected && !part.querySelector("[data-done]")) {
     await new Promise((resolve) => setTimeout(resolve, Number(part.dataset.every)));
-    if (document.hidden || Date.now() - lastSeen > PATIENCE_MS) continue;
+    if (document.hidden) continue;
     try {
       const told = await renew(part, last);
       if (told === null) return;
